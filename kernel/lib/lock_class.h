@@ -1,0 +1,55 @@
+/*
+ * Every lock of the system has a class, and every class a rank. A thread may take a lock only if
+ * its rank is higher than the rank of every lock that it holds; two locks of one rank only through
+ * a *_lock2 helper, in address order. Debug and hosted builds keep a stack of held classes for each
+ * thread and panic with both sites on a violation. docs/locks.md is generated from this list.
+ *
+ * Kinds: S sleeping (mutex, rwlock: may block while held), P spinning (no blocking, no user copy, no
+ * allocation of pages that may sleep while held). A P lock never comes before an S lock.
+ *
+ * LOCK_CLASS(name, rank, kind, what it protects)
+ */
+#pragma once
+#define LOCK_CLASSES(LOCK_CLASS)                                                                   \
+	LOCK_CLASS(EXEC, 10, S, "a process against a second exec, and readers of its credentials") \
+	LOCK_CLASS(MOUNT, 15, S, "the mount tree")                                                 \
+	LOCK_CLASS(RENAME, 18, S, "directory renames: one at a time")                              \
+	LOCK_CLASS(TTY, 20, S, "a terminal's readers and settings")                                \
+	LOCK_CLASS(INODE_DIR, 25, S, "a directory's entries")                                      \
+	LOCK_CLASS(INODE, 30, S, "a file's size and attributes against writers")                   \
+	LOCK_CLASS(FILE_POS, 32, S, "an open file's position")                                     \
+	LOCK_CLASS(IPC_NS_CREATE, 35, S, "creation of keyed objects in a namespace")               \
+	LOCK_CLASS(ASPACE, 40, S, "an address space's list of areas")                              \
+	LOCK_CLASS(OBJECT, 50, S, "a memory object's pages")                                       \
+	LOCK_CLASS(PIPE_IO, 55, S, "order of readers, and of writers, of a pipe")                  \
+	LOCK_CLASS(TASKLIST, 100, P, "process tree, groups, sessions, pid table")                  \
+	LOCK_CLASS(SIGHAND, 110, P, "signal actions and pending signals of a process")             \
+	LOCK_CLASS(FDTABLE, 120, P, "a descriptor table")                                          \
+	LOCK_CLASS(FS, 130, P, "cwd, root and umask of a process; dentry tree links")              \
+	LOCK_CLASS(TTY_STATE, 135, P, "a terminal's buffers and foreground group")                 \
+	LOCK_CLASS(EPOLL, 138, P, "an epoll instance's ready list")                                \
+	LOCK_CLASS(IPC_NS, 140, P, "id table and key index of an IPC namespace")                   \
+	LOCK_CLASS(SEM_UNDO, 145, P, "the undo entries of a process")                              \
+	LOCK_CLASS(SEM_SET, 150, P, "a semaphore set: values, queues, outcomes of its waiters")    \
+	LOCK_CLASS(SHM_SEG, 150, P, "a shared-memory segment's bookkeeping")                       \
+	LOCK_CLASS(MSG_QUEUE, 150, P, "a message queue: messages, waiters, outcomes")              \
+	LOCK_CLASS(FUTEX_BUCKET, 152, P, "waiters on futex words")                                 \
+	LOCK_CLASS(PIPE, 154, P, "a pipe's ring and waiters")                                      \
+	LOCK_CLASS(EVENT, 156, P, "an eventfd, signalfd or timerfd")                               \
+	LOCK_CLASS(PTE, 160, P, "page tables of an address space")                                 \
+	LOCK_CLASS(WAITQ, 170, P, "a wait queue's entries")                                        \
+	LOCK_CLASS(TIMER, 180, P, "a processor's timer tree")                                      \
+	LOCK_CLASS(RUNQ, 190, P, "a processor's run queue and its threads' states")                \
+	LOCK_CLASS(RCU, 195, P, "grace-period state and callbacks")                                \
+	LOCK_CLASS(SLAB, 200, P, "a slab cache's shared lists")                                    \
+	LOCK_CLASS(VMAP, 205, P, "the kernel's own map of stacks and large allocations")           \
+	LOCK_CLASS(PAGE, 210, P, "the page allocator's free lists")                                \
+	LOCK_CLASS(LEAF, 220, P, "short leaf sections: counters, random pool, id caches")          \
+	LOCK_CLASS(LOG, 230, P, "the console while a line is printed")
+
+enum lock_class {
+#define LOCK_CLASS(name, rank, kind, what) LOCK_CLASS_##name,
+	LOCK_CLASSES(LOCK_CLASS)
+#undef LOCK_CLASS
+		LOCK_CLASS_COUNT
+};
