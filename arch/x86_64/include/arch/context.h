@@ -1,0 +1,48 @@
+/*
+ * What of a thread the processor knows: kernel stack, saved stack pointer, segment bases, FPU state.
+ * Owned by struct thread (kernel/sched/thread.h), touched only through this header.
+ *
+ * FPU: lazy. State is loaded at the first use after a switch (#NM) and saved at switch-out only if the
+ * thread used it; a thread that comes back to a processor that still holds its state skips the load.
+ */
+#pragma once
+#include "arch/regs.h"
+#include "kernel/lib/result.h"
+
+struct thread;
+struct arch_thread {
+	u64 rsp;	   /* saved kernel stack pointer while switched out */
+	u64 stack_top;	   /* [I] top of the kernel stack; struct regs ends here */
+	u64 fs_base, gs_base; /* user segment bases */
+	void *fpu;	   /* NULL until first use */
+	u32 fpu_cpu;	   /* processor whose registers hold the state, or ~0 */
+	u32 fpu_live;	   /* used since switched in */
+};
+
+enum { KERNEL_STACK_SIZE = 16384 };
+
+/* A stack with guard page for t; its first switch-in calls fn(arg), which must not return. */
+MUST_CHECK int arch_thread_init(struct arch_thread *a, void (*fn)(void *arg), void *arg);
+/* Makes the first switch-in of a new thread land in user space with *regs. */
+void arch_thread_set_user(struct arch_thread *a, const struct regs *regs);
+void arch_thread_destroy(struct arch_thread *a);
+/* fork: copies FPU state and segment bases of the current thread. */
+MUST_CHECK int arch_thread_clone(struct arch_thread *to);
+/* execve: drops FPU state, zeroes bases. */
+void arch_thread_reset(struct arch_thread *a);
+static inline struct regs *arch_thread_regs(struct arch_thread *a) { return (struct regs *)a->stack_top - 1; }
+
+/* Switches stacks, segment bases and lazy FPU; => the thread switched away from, in the new one.
+ * Caller: kernel/sched, run queue lock held; address spaces are switched by the caller before. */
+struct thread *arch_switch(struct thread *prev, struct thread *next);
+
+/* Signal frames, sigreturn(2): the FPU state in the XSAVE layout that the ABI shows user space. */
+size_t arch_fpu_frame_size(void);
+MUST_CHECK int arch_fpu_to_user(u64 user_addr);
+MUST_CHECK int arch_fpu_from_user(u64 user_addr); /* 0: reset to initial state */
+
+/* arch_prctl(2) ARCH_SET_FS and friends act on the current thread. */
+void arch_set_fs_base(u64 base);
+u64 arch_get_fs_base(void);
+void arch_set_gs_base(u64 base);
+u64 arch_get_gs_base(void);

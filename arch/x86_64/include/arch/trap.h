@@ -1,0 +1,23 @@
+/*
+ * Hooks that the architecture calls. Defined by the rooms named.
+ */
+#pragma once
+#include "arch/regs.h"
+
+/* kernel/mm: a page fault; kernel code faulting on a user address comes here too. error: x86 bits.
+ * => 0 resolved; negative: the trap code fixes up a user access, else sends the signal or panics.
+ * -EFAULT: SIGSEGV MAPERR, -EACCES: SIGSEGV ACCERR, -ENXIO (beyond end of file) SIGBUS ADRERR, -ENOMEM: SIGKILL. */
+int mm_page_fault(u64 addr, u64 error, bool from_user);
+enum { PF_PRESENT = 1, PF_WRITE = 2, PF_USER = 4, PF_FETCH = 16 };
+
+/* kernel/proc: the thread executed something faulty; queues the forced signal to it. */
+void signal_fault(int sig, int code, u64 addr);
+
+/* kernel/proc: the slow path before returning to user space, interrupts enabled; runs until the
+ * current thread's work word is 0: softirq_run, schedule, signals, stops, exits. In a system call
+ * regs->rax holds the result. */
+void user_return_work(struct regs *regs);
+
+/* syscalls/table.c */
+typedef long syscall_fn(long, long, long, long, long, long);
+extern syscall_fn *const syscall_table[];

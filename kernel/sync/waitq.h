@@ -1,0 +1,54 @@
+/*
+ * Wait queues: a list of entries, each with a callback that runs, under the queue's lock, when the
+ * queue is woken. A sleeping thread is one kind of entry (waitq_wait), a poll registration another.
+ *
+ *	WAITQ_WAIT(&q, flags, deadline, cond)	sleeps until cond is true;
+ *						=> 0, -ERESTARTSYS (signal), -ETIMEDOUT
+ * The condition is evaluated without locks; whoever makes it true calls waitq_wake_*() afterwards.
+ */
+#pragma once
+#include "kernel/lib/list.h"
+#include "kernel/sched/thread.h"
+#include "kernel/sync/spinlock.h"
+
+struct waitq {
+	struct spinlock lock;	/* class WAITQ */
+	struct list entries;	/* [l] FIFO; exclusive entries at the tail */
+};
+struct waitq_entry {
+	struct list link;
+	/* => true when the entry consumed the wake-up (exclusive waiters); key: the poll events, or 0. */
+	bool (*wake)(struct waitq_entry *e, u64 key);
+	void *data;
+};
+
+void waitq_init(struct waitq *q);
+#define WAITQ_INIT(var) { .lock = SPINLOCK_INIT(WAITQ), .entries = LIST_INIT((var).entries) }
+void waitq_add(struct waitq *q, struct waitq_entry *e);
+void waitq_add_exclusive(struct waitq *q, struct waitq_entry *e);
+void waitq_del(struct waitq *q, struct waitq_entry *e);	/* idempotent */
+static inline bool waitq_active(struct waitq *q) { return !list_empty(&q->entries); }
+/* Wakes all plain entries and at most one exclusive entry. */
+void waitq_wake(struct waitq *q, u64 key);
+void waitq_wake_all(struct waitq *q, u64 key);
+
+/* A thread as an entry: wakes `data` (struct thread *). */
+bool waitq_wake_thread(struct waitq_entry *e, u64 key);
+#define WAITQ_THREAD_ENTRY(e)                                                                      \
+	struct waitq_entry e = { .link = LIST_INIT(e.link), .wake = waitq_wake_thread, .data = thread_current() }
+
+#define WAITQ_WAIT(q, flags, deadline, cond)                                                       \
+	({                                                                                         \
+		int wait_result_ = 0;                                                              \
+		WAITQ_THREAD_ENTRY(wait_entry_);                                                   \
+		waitq_add(q, &wait_entry_);                                                        \
+		while (!(cond)) {                                                                  \
+			enum park_result park_ = park(deadline, flags);                            \
+			if (park_ == PARK_WOKEN || (cond))                                         \
+				continue;                                                          \
+			wait_result_ = park_ == PARK_SIGNAL ? -ERESTARTSYS : -ETIMEDOUT;           \
+			break;                                                                     \
+		}                                                                                  \
+		waitq_del(q, &wait_entry_);                                                        \
+		wait_result_;                                                                      \
+	})
