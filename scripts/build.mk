@@ -17,3 +17,6 @@ $(eval $(call kernel,build/debug,gcc,$(DEBUG_FLAGS)))
 $(eval $(call kernel,build/clang,clang,$(RELEASE_FLAGS)))
 
 all: build/halyard
+# Every object, without linking: gcc release, gcc debug, clang.
+objs: $(foreach v,build build/debug build/clang,$(SRCS:%=$(v)/obj/%.o))
+.PHONY: all objs

@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "kernel/fs/path.h"
+#include "kernel/lib/refcount.h"
 #include "kernel/lib/guard.h"
 #include "kernel/lib/uptr.h"
 #include "kernel/sync/mutex.h"

@@ -15,6 +15,7 @@ struct sigpending {
 	sigset_t set;
 	struct list queue; /* struct sigqueue, FIFO */
 };
+struct siginfo; /* abi/signal.h */
 struct sighand;
 struct task;
 struct process;
