@@ -1,24 +1,19 @@
 /*
  * Polling: a file's poll operation reports its events now and tells the table which wait queues will
  * signal a change. poll(2), select(2) and epoll(7) are three kinds of table.
+ *
+ * Two passes. The first asks every file with no table at all (pt NULL): when something is ready, or the
+ * caller will not wait, that was all. Only then a table registers on the queues, a second pass finds
+ * what changed in between, and the thread parks until one of its entries is woken.
+ *
+ * A poll operation must register before it looks at its state (a change between the two is then seen
+ * as a wake-up), and whoever changes the state calls waitq_wake(q, events) after the change.
+ * Entries hold a reference to their file, so the queues they stand in outlive them.
  */
 #pragma once
+#include "abi/poll.h"
+#include "kernel/lib/result.h"
 #include "kernel/sync/waitq.h"
-
-enum {
-	POLLIN = 1,
-	POLLPRI = 2,
-	POLLOUT = 4,
-	POLLERR = 8,
-	POLLHUP = 16,
-	POLLNVAL = 32,
-	POLLRDNORM = 64,
-	POLLRDBAND = 128,
-	POLLWRNORM = 256,
-	POLLWRBAND = 512,
-	POLLMSG = 1024,
-	POLLRDHUP = 0x2000
-};
 
 struct file;
 struct poll_table {
@@ -30,3 +25,32 @@ static inline void poll_wait(struct poll_table *pt, struct file *f, struct waitq
 	if (pt)
 		pt->add(pt, f, q);
 }
+
+enum { POLL_ALWAYS_READY = POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM };
+
+/* The table of poll(2) and select(2): sleeps until any queue it stands in is woken. */
+struct poll_entry;
+struct poll_block;
+enum { POLL_INLINE_ENTRIES = 8 };
+struct poll_entry {
+	struct waitq_entry wait;
+	struct waitq *q;
+	struct file *file; /* reference */
+	struct poll_waiter *waiter;
+	u32 events;
+};
+struct poll_waiter {
+	struct poll_table table;
+	struct thread *thread;
+	u32 triggered;              /* [a] a queue was woken since the last poll_waiter_sleep */
+	int error;                  /* -ENOMEM: could not register everywhere */
+	u32 used;                   /* of the newest block, or of first[] */
+	u32 expected;               /* files to come: size of the first block */
+	struct poll_block *blocks;  /* newest first */
+	struct poll_entry first[POLL_INLINE_ENTRIES];
+};
+/* expected: number of files that will be polled, so that one allocation suffices. */
+void poll_waiter_init(struct poll_waiter *w, u32 expected);
+void poll_waiter_destroy(struct poll_waiter *w);
+/* => 0 when something was triggered, -ETIMEDOUT, or -ERESTARTNOHAND. */
+MUST_CHECK int poll_waiter_sleep(struct poll_waiter *w, u64 deadline_ns);

@@ -1,0 +1,40 @@
+/*
+ * Terminals (termios(3), ioctl_tty(2)): a line discipline (ldisc.h) between a driver (the serial port)
+ * and the processes that read and write.
+ *
+ * Objects and lifetimes: a struct tty lives for ever (serial) and is shared by all opens. An open file
+ * remembers the hang-up count it was opened under: after a hang-up, old files read end of file and
+ * write EIO while new ones work. process->tty is the controlling terminal, tty->session the session
+ * that it controls: both directions change together.
+ *
+ *	            open or TIOCSCTTY by a session leader
+ *	   FREE ---------------------------------------------> CONTROLS session S
+ *	    ^                                                        |
+ *	    +-- leader exits or TIOCNOTTY: SIGHUP, SIGCONT to the foreground group; all of S forget it
+ *
+ * Locking:
+ *	task_list_lock (TASKLIST)	process->tty; sessions and groups
+ *	    tty->lock (TTY_STATE)	everything in struct tty, line discipline included
+ *		console output		polled, short
+ * Signals are sent after tty->lock is released. Readers (and writers) of one terminal take turns by
+ * claiming a bit of tty->busy interruptibly: a stopped terminal never makes a process unkillable.
+ *
+ * What can fail: EIO (hung up, orphaned background group), EAGAIN, ERESTARTSYS, ENOTTY, EINVAL, EPERM.
+ */
+#pragma once
+#include "kernel/lib/compiler.h"
+
+struct process;
+struct tty;
+
+void tty_init(void); /* boot: /dev/tty, /dev/console, /dev/ttyS0; receives from the serial port from now on */
+
+/* For kernel/proc. The first two with task_list_lock held. */
+void tty_fork(struct process *child, struct process *parent); /* child shares the controlling terminal */
+void tty_forget(struct process *p);                           /* setsid(2), exit: p has none any more */
+/* A session leader exits (or gives up its terminal): no lock held; before it is unlinked from its session. */
+void tty_session_leader_exit(struct process *p);
+
+/* /proc/PID/stat: device number as user space sees it and foreground group; 0 and -1 without a terminal.
+ * task_list_lock held. */
+void tty_describe(struct process *p, u32 *out_number, s32 *out_pgrp);
