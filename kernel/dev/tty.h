@@ -27,11 +27,13 @@
 struct process;
 struct tty;
 
-void tty_init(void); /* boot: /dev/tty, /dev/console, /dev/ttyS0; receives from the serial port from now on */
+void tty_init(
+	void); /* boot: /dev/tty, /dev/console, /dev/ttyS0; receives from the serial port from now on */
 
 /* For kernel/proc. The first two with task_list_lock held. */
-void tty_fork(struct process *child, struct process *parent); /* child shares the controlling terminal */
-void tty_forget(struct process *p);                           /* setsid(2), exit: p has none any more */
+void tty_fork(struct process *child,
+              struct process *parent); /* child shares the controlling terminal */
+void tty_forget(struct process *p);    /* setsid(2), exit: p has none any more */
 /* A session leader exits (or gives up its terminal): no lock held; before it is unlinked from its session. */
 void tty_session_leader_exit(struct process *p);
 

@@ -37,10 +37,10 @@ enum sysctl_kind { SYSCTL_INT, SYSCTL_ULONG };
 struct sysctl {
 	const char *path; /* "sys/kernel/sem" */
 	enum sysctl_kind kind;
-	u32 count;        /* 0: 1; at most SYSCTL_COUNT_MAX */
-	u32 mode;         /* 0: 0644 */
-	s64 min, max;     /* SYSCTL_ULONG: compared unsigned; both 0: any */
-	void *data;       /* int[count] or u64[count]; or NULL and: */
+	u32 count;    /* 0: 1; at most SYSCTL_COUNT_MAX */
+	u32 mode;     /* 0: 0644 */
+	s64 min, max; /* SYSCTL_ULONG: compared unsigned; both 0: any */
+	void *data;   /* int[count] or u64[count]; or NULL and: */
 	/* values: count numbers, INT sign-extended. store: the first `given` were written. => 0 or -errno. */
 	int (*load)(const struct sysctl *c, s64 *values);
 	int (*store)(const struct sysctl *c, const s64 *values, u32 given);

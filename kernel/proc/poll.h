@@ -42,11 +42,11 @@ struct poll_entry {
 struct poll_waiter {
 	struct poll_table table;
 	struct thread *thread;
-	u32 triggered;              /* [a] a queue was woken since the last poll_waiter_sleep */
-	int error;                  /* -ENOMEM: could not register everywhere */
-	u32 used;                   /* of the newest block, or of first[] */
-	u32 expected;               /* files to come: size of the first block */
-	struct poll_block *blocks;  /* newest first */
+	u32 triggered;             /* [a] a queue was woken since the last poll_waiter_sleep */
+	int error;                 /* -ENOMEM: could not register everywhere */
+	u32 used;                  /* of the newest block, or of first[] */
+	u32 expected;              /* files to come: size of the first block */
+	struct poll_block *blocks; /* newest first */
 	struct poll_entry first[POLL_INLINE_ENTRIES];
 };
 /* expected: number of files that will be polled, so that one allocation suffices. */
