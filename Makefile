@@ -20,4 +20,4 @@ RELEASE_FLAGS := -O2
 DEBUG_FLAGS := -O1 -DHALYARD_DEBUG=1
 CC := gcc
 
-include scripts/build.mk
+include $(sort $(wildcard scripts/*.mk))
