@@ -77,7 +77,8 @@ static int parse(const char *text, struct sembuf *op)
 }
 
 /* Performs operations up to "--" or the end, with FLAGS added; *used says how many words it took. */
-static int operate(int id, int argc, char **argv, short flags, const struct timespec *limit, int *used)
+static int operate(int id, int argc, char **argv, short flags, const struct timespec *limit,
+                   int *used)
 {
 	struct sembuf *ops = calloc((size_t)argc + 1, sizeof(*ops));
 	int n = 0;

@@ -86,7 +86,8 @@ static void meeting(void)
 	}
 	struct sembuf arrive = {1, 1, 0}, wait_child = {0, -1, 0};
 	int met = !semop(set, &wait_child, 1) && !semop(set, &arrive, 1);
-	saw(met, "process %d waited on semaphore 0 until process %d had raised it", getpid(), child);
+	saw(met, "process %d waited on semaphore 0 until process %d had raised it", getpid(),
+	    child);
 	int status = status_of(child);
 	saw(status == 0, "process %d waited on semaphore 1 and left with status %d", child, status);
 	saw(value(set, 0) == 0 && value(set, 1) == 0, "both are back at %d and %d", value(set, 0),
@@ -103,14 +104,16 @@ static void together(void)
 	struct sembuf try_all[] = {{0, -1, IPC_NOWAIT}, {1, -1, IPC_NOWAIT}, {2, 1, 0}};
 	semop(set, &put, 1);
 	int refused = semop(set, try_all, 3) < 0 && errno == EAGAIN;
-	saw(refused && value(set, 0) == 1, "values 1 0 0: taking from both is refused (%s), still %d %d %d",
-	    strerror(errno), value(set, 0), value(set, 1), value(set, 2));
+	saw(refused && value(set, 0) == 1,
+	    "values 1 0 0: taking from both is refused (%s), still %d %d %d", strerror(errno),
+	    value(set, 0), value(set, 1), value(set, 2));
 	pid_t child = start();
 	if (!child)
 		_exit(semop(set, take_all, 3) != 0);
 	until_waiting(set, 1, 1);
-	saw(value(set, 0) == 1, "process %d waits for semaphore 1 and holds nothing: values %d %d %d",
-	    child, value(set, 0), value(set, 1), value(set, 2));
+	saw(value(set, 0) == 1,
+	    "process %d waits for semaphore 1 and holds nothing: values %d %d %d", child,
+	    value(set, 0), value(set, 1), value(set, 2));
 	put.sem_num = 1;
 	semop(set, &put, 1);
 	int status = status_of(child);
@@ -137,7 +140,8 @@ static void crash(void)
 	}
 	char byte;
 	int told = read(held[0], &byte, 1) == 1;
-	saw(told && value(set, 0) == 0, "process %d holds the lock: value %d", holder, value(set, 0));
+	saw(told && value(set, 0) == 0, "process %d holds the lock: value %d", holder,
+	    value(set, 0));
 	pid_t heir = start();
 	if (!heir) {
 		struct sembuf lock = {0, -1, 0};
@@ -149,7 +153,8 @@ static void crash(void)
 	saw(WIFSIGNALED(status), "process %d is killed by signal %d and never unlocks", holder,
 	    WTERMSIG(status));
 	status = status_of(heir);
-	saw(status == 0, "its adjustment is undone; process %d, which waited, has the lock now", heir);
+	saw(status == 0, "its adjustment is undone; process %d, which waited, has the lock now",
+	    heir);
 	close(held[0]);
 	close(held[1]);
 	semctl(set, 0, IPC_RMID);
@@ -164,9 +169,11 @@ static void time_out(void)
 	clock_gettime(CLOCK_MONOTONIC, &before);
 	int result = semtimedop(set, &take, 1, &limit), error = errno;
 	clock_gettime(CLOCK_MONOTONIC, &after);
-	long ms = (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
-	saw(result < 0 && error == EAGAIN && ms >= 100, "semtimedop: %s after %ld ms, nobody waits any more (%d)",
-	    strerror(error), ms, semctl(set, 0, GETNCNT));
+	long ms =
+		(after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
+	saw(result < 0 && error == EAGAIN && ms >= 100,
+	    "semtimedop: %s after %ld ms, nobody waits any more (%d)", strerror(error), ms,
+	    semctl(set, 0, GETNCNT));
 	semctl(set, 0, IPC_RMID);
 }
 
@@ -208,7 +215,7 @@ static void frames(void)
 {
 	scene("A frame handshake: a producer and a consumer share a buffer of two pictures.");
 	struct frame *buffer = mmap(NULL, sizeof(*buffer) * FRAMES, PROT_READ | PROT_WRITE,
-				    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (buffer == MAP_FAILED)
 		return saw(0, "mmap: %s", strerror(errno));
 	int set = set_new(3), intact = 0;
@@ -228,7 +235,8 @@ static void frames(void)
 	}
 	int status = status_of(producer);
 	saw(status == 0 && intact == PICTURES,
-	    "%d of %d pictures of %d bytes came through whole and in order", intact, PICTURES, PIXELS);
+	    "%d of %d pictures of %d bytes came through whole and in order", intact, PICTURES,
+	    PIXELS);
 	saw(value(set, FREE) == FRAMES && value(set, READY) == 0 && value(set, LOCK) == 1,
 	    "at the end: %d frames free, %d ready, lock %d", value(set, FREE), value(set, READY),
 	    value(set, LOCK));
@@ -248,6 +256,7 @@ int main(int argc, char **argv)
 	crash();
 	time_out();
 	frames();
-	printf("\n%s\n", wrong ? "Something was not as it should be." : "All of it as it should be.");
+	printf("\n%s\n",
+	       wrong ? "Something was not as it should be." : "All of it as it should be.");
 	return wrong != 0;
 }
