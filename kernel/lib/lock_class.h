@@ -11,13 +11,13 @@
  */
 #pragma once
 #define LOCK_CLASSES(LOCK_CLASS)                                                                   \
+	LOCK_CLASS(FILE_POS, 5, S, "an open file's position")                                      \
+	LOCK_CLASS(SEQ, 6, S, "the text of an open text file")                                     \
 	LOCK_CLASS(EXEC, 10, S, "a process against a second exec, and readers of its credentials") \
 	LOCK_CLASS(MOUNT, 15, S, "the mount tree")                                                 \
 	LOCK_CLASS(RENAME, 18, S, "directory renames: one at a time")                              \
 	LOCK_CLASS(TTY, 20, S, "a terminal's readers and settings")                                \
-	LOCK_CLASS(INODE_DIR, 25, S, "a directory's entries")                                      \
 	LOCK_CLASS(INODE, 30, S, "a file's size and attributes against writers")                   \
-	LOCK_CLASS(FILE_POS, 32, S, "an open file's position")                                     \
 	LOCK_CLASS(IPC_NS_CREATE, 35, S, "creation of keyed objects in a namespace")               \
 	LOCK_CLASS(ASPACE, 40, S, "an address space's list of areas")                              \
 	LOCK_CLASS(OBJECT, 50, S, "a memory object's pages")                                       \
@@ -25,7 +25,10 @@
 	LOCK_CLASS(TASKLIST, 100, P, "process tree, groups, sessions, pid table")                  \
 	LOCK_CLASS(SIGHAND, 110, P, "signal actions and pending signals of a process")             \
 	LOCK_CLASS(FDTABLE, 120, P, "a descriptor table")                                          \
-	LOCK_CLASS(FS, 130, P, "cwd, root and umask of a process; dentry tree links")              \
+	LOCK_CLASS(FS, 130, P, "cwd, root and umask of a process")                                 \
+	LOCK_CLASS(DIR, 131, P, "a directory's entries")                                           \
+	LOCK_CLASS(NAMES, 132, P, "names_seq: renames and mounts in flight")                       \
+	LOCK_CLASS(FILE_LOCKS, 133, P, "flock and record locks")                                   \
 	LOCK_CLASS(TTY_STATE, 135, P, "a terminal's buffers and foreground group")                 \
 	LOCK_CLASS(EPOLL, 138, P, "an epoll instance's ready list")                                \
 	LOCK_CLASS(IPC_NS, 140, P, "id table and key index of an IPC namespace")                   \

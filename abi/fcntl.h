@@ -1,0 +1,110 @@
+/* Flags and commands of open(2), fcntl(2), the *at calls, lseek(2), fallocate(2), rename(2), x86-64. */
+#pragma once
+#include "kernel/lib/compiler.h"
+
+enum {
+	O_RDONLY = 0,
+	O_WRONLY = 1,
+	O_RDWR = 2,
+	O_ACCMODE = 3,
+	O_CREAT = 0100,
+	O_EXCL = 0200,
+	O_NOCTTY = 0400,
+	O_TRUNC = 01000,
+	O_APPEND = 02000,
+	O_NONBLOCK = 04000,
+	O_DSYNC = 010000,
+	O_ASYNC = 020000,
+	O_DIRECT = 040000,
+	O_LARGEFILE = 0100000,
+	O_DIRECTORY = 0200000,
+	O_NOFOLLOW = 0400000,
+	O_NOATIME = 01000000,
+	O_CLOEXEC = 02000000,
+	O_SYNC = 04010000,
+	O_PATH = 010000000,
+	O_TMPFILE_BIT = 020000000,
+	O_TMPFILE = O_TMPFILE_BIT | O_DIRECTORY
+};
+
+enum {
+	AT_FDCWD = -100,
+	AT_SYMLINK_NOFOLLOW = 0x100,
+	AT_EACCESS = 0x200,
+	AT_REMOVEDIR = 0x200,
+	AT_SYMLINK_FOLLOW = 0x400,
+	AT_NO_AUTOMOUNT = 0x800,
+	AT_EMPTY_PATH = 0x1000,
+	AT_STATX_FORCE_SYNC = 0x2000,
+	AT_STATX_DONT_SYNC = 0x4000,
+	AT_STATX_SYNC_TYPE = 0x6000
+};
+
+enum { SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA, SEEK_HOLE };
+enum { F_OK = 0, X_OK = 1, W_OK = 2, R_OK = 4 };
+
+enum {
+	F_DUPFD = 0,
+	F_GETFD = 1,
+	F_SETFD = 2,
+	F_GETFL = 3,
+	F_SETFL = 4,
+	F_GETLK = 5,
+	F_SETLK = 6,
+	F_SETLKW = 7,
+	F_SETOWN = 8,
+	F_GETOWN = 9,
+	F_SETSIG = 10,
+	F_GETSIG = 11,
+	F_SETOWN_EX = 15,
+	F_GETOWN_EX = 16,
+	F_OFD_GETLK = 36,
+	F_OFD_SETLK = 37,
+	F_OFD_SETLKW = 38,
+	F_SETLEASE = 1024,
+	F_GETLEASE = 1025,
+	F_NOTIFY = 1026,
+	F_DUPFD_CLOEXEC = 1030,
+	F_SETPIPE_SZ = 1031,
+	F_GETPIPE_SZ = 1032,
+	F_ADD_SEALS = 1033,
+	F_GET_SEALS = 1034
+};
+enum { FD_CLOEXEC = 1 };
+enum { F_RDLCK = 0, F_WRLCK = 1, F_UNLCK = 2 };
+enum { LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8 };
+
+struct abi_flock {
+	s16 type, whence;
+	s32 pad;
+	s64 start, len;
+	s32 pid, pad2;
+};
+_Static_assert(sizeof(struct abi_flock) == 32, "struct flock of fcntl(2)");
+
+enum { F_SEAL_SEAL = 1, F_SEAL_SHRINK = 2, F_SEAL_GROW = 4, F_SEAL_WRITE = 8, F_SEAL_FUTURE_WRITE = 16 };
+enum { MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2, MFD_HUGETLB = 4 };
+
+enum {
+	FALLOC_FL_KEEP_SIZE = 1,
+	FALLOC_FL_PUNCH_HOLE = 2,
+	FALLOC_FL_COLLAPSE_RANGE = 8,
+	FALLOC_FL_ZERO_RANGE = 16,
+	FALLOC_FL_INSERT_RANGE = 32,
+	FALLOC_FL_UNSHARE_RANGE = 64
+};
+enum { RENAME_NOREPLACE = 1, RENAME_EXCHANGE = 2, RENAME_WHITEOUT = 4 };
+enum { XATTR_CREATE = 1, XATTR_REPLACE = 2 };
+enum { RWF_HIPRI = 1, RWF_DSYNC = 2, RWF_SYNC = 4, RWF_NOWAIT = 8, RWF_APPEND = 16 };
+enum {
+	RESOLVE_NO_XDEV = 1,
+	RESOLVE_NO_MAGICLINKS = 2,
+	RESOLVE_NO_SYMLINKS = 4,
+	RESOLVE_BENEATH = 8,
+	RESOLVE_IN_ROOT = 16,
+	RESOLVE_CACHED = 32
+};
+struct abi_open_how {
+	u64 flags, mode, resolve;
+};
+enum { PATH_MAX = 4096, NAME_MAX = 255, IOV_MAX = 1024, RW_MAX = 0x7ffff000 };
