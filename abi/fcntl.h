@@ -82,7 +82,13 @@ struct abi_flock {
 };
 _Static_assert(sizeof(struct abi_flock) == 32, "struct flock of fcntl(2)");
 
-enum { F_SEAL_SEAL = 1, F_SEAL_SHRINK = 2, F_SEAL_GROW = 4, F_SEAL_WRITE = 8, F_SEAL_FUTURE_WRITE = 16 };
+enum {
+	F_SEAL_SEAL = 1,
+	F_SEAL_SHRINK = 2,
+	F_SEAL_GROW = 4,
+	F_SEAL_WRITE = 8,
+	F_SEAL_FUTURE_WRITE = 16
+};
 enum { MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2, MFD_HUGETLB = 4 };
 
 enum {

@@ -76,14 +76,14 @@ struct abi_statfs {
 };
 _Static_assert(sizeof(struct abi_statfs) == 120, "statfs(2)");
 enum { /* statfs flags */
-	ST_RDONLY = 1,
-	ST_NOSUID = 2,
-	ST_NODEV = 4,
-	ST_NOEXEC = 8,
-	ST_VALID = 0x20,
-	ST_NOATIME = 0x400,
-	ST_NODIRATIME = 0x800,
-	ST_RELATIME = 0x1000
+       ST_RDONLY = 1,
+       ST_NOSUID = 2,
+       ST_NODEV = 4,
+       ST_NOEXEC = 8,
+       ST_VALID = 0x20,
+       ST_NOATIME = 0x400,
+       ST_NODIRATIME = 0x800,
+       ST_RELATIME = 0x1000
 };
 
 struct abi_dirent64 {

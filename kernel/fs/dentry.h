@@ -38,14 +38,14 @@ struct dentry_name { /* immutable; a rename makes a new one, the old one is free
 enum { DENTRY_INLINE = 40, DENTRY_ALLOC = 192 };
 
 struct dentry {
-	struct dentry *hash_next;  /* [dir->lock] RCU */
-	struct dentry_name *name;  /* [names_lock] RCU */
-	struct dentry *parent;     /* [names_lock] reference; itself for roots */
-	struct inode *inode;       /* [I] reference */
+	struct dentry *hash_next; /* [dir->lock] RCU */
+	struct dentry_name *name; /* [names_lock] RCU */
+	struct dentry *parent;    /* [names_lock] reference; itself for roots */
+	struct inode *inode;      /* [I] reference */
 	refcount_t refs;
-	u32 flags;                 /* [a] DENTRY_* */
-	u64 cookie;                /* [dir->lock] */
-	struct rb_node order;      /* [dir->lock] in dir->order */
+	u32 flags;            /* [a] DENTRY_* */
+	u64 cookie;           /* [dir->lock] */
+	struct rb_node order; /* [dir->lock] in dir->order */
 	struct rcu_head rcu;
 	struct {
 		struct rcu_head rcu;
@@ -54,7 +54,11 @@ struct dentry {
 		char text[DENTRY_INLINE];
 	} inline_name;
 };
-enum { DENTRY_HASHED = 1, DENTRY_PINNED = 2, DENTRY_MOUNTED = 4 /* something is mounted here, in some mount */ };
+enum {
+	DENTRY_HASHED = 1,
+	DENTRY_PINNED = 2,
+	DENTRY_MOUNTED = 4 /* something is mounted here, in some mount */
+};
 
 struct dir_table {
 	struct rcu_head rcu;

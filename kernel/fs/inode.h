@@ -52,14 +52,14 @@ struct kstat { /* stat(2) and statx(2) before they take their ABI shape */
 	struct vtime atime, mtime, ctime, btime;
 };
 
-struct inode_make { /* what the VFS asks a file system to make */
+struct inode_make {          /* what the VFS asks a file system to make */
 	u32 mode;            /* type and permission bits, umask applied */
 	u32 uid, gid;        /* owner by the rules of the caller's fsuid and setgid directories */
 	u32 rdev;            /* S_IFCHR, S_IFBLK: device_make() */
 	const char *symlink; /* S_IFLNK: target, to be copied */
 };
 
-struct setattr { /* validated by the VFS: permission, setuid bits and times are settled */
+struct setattr {   /* validated by the VFS: permission, setuid bits and times are settled */
 	u32 valid; /* SETATTR_* */
 	u32 mode, uid, gid;
 	struct vtime atime, mtime, ctime;
@@ -110,28 +110,28 @@ struct inode_ops {
 };
 
 struct inode {
-	u32 mode;                   /* [lock] type [I] and permissions */
-	u32 uid, gid;               /* [lock] */
-	u32 flags;                  /* [a] INODE_* */
-	const struct inode_ops *ops;      /* [I] once visible */
-	const struct file_ops *file_ops;  /* [I] for open */
-	struct super *super;        /* [I] reference */
-	struct dir *dir;            /* [I] entries, directories only */
-	struct vm_object *object;   /* [I] data of a regular file, reference, or NULL */
+	u32 mode;                        /* [lock] type [I] and permissions */
+	u32 uid, gid;                    /* [lock] */
+	u32 flags;                       /* [a] INODE_* */
+	const struct inode_ops *ops;     /* [I] once visible */
+	const struct file_ops *file_ops; /* [I] for open */
+	struct super *super;             /* [I] reference */
+	struct dir *dir;                 /* [I] entries, directories only */
+	struct vm_object *object;        /* [I] data of a regular file, reference, or NULL */
 	refcount_t refs;
-	u32 nlink;                  /* [dir->lock of the parent, a] */
-	u64 ino;                    /* [I] */
-	u32 rdev;                   /* [I] device_make() of kernel/dev/device.h */
-	u64 size;                   /* [a] of what has no object */
+	u32 nlink;                               /* [dir->lock of the parent, a] */
+	u64 ino;                                 /* [I] */
+	u32 rdev;                                /* [I] device_make() of kernel/dev/device.h */
+	u64 size;                                /* [a] of what has no object */
 	struct vtime atime, mtime, ctime, btime; /* [lock]; torn reads are harmless */
-	s32 writers;                /* [a] > 0: open for writing; < 0: being executed, -n times */
-	u32 seals;                  /* [lock] F_SEAL_* */
+	s32 writers; /* [a] > 0: open for writing; < 0: being executed, -n times */
+	u32 seals;   /* [lock] F_SEAL_* */
 	struct mutex lock;
-	struct file_locks *locks;   /* [FILE_LOCKS] flock(2) and record locks, NULL until the first */
-	struct xattr *xattrs;       /* [lock] */
-	void *fifo;                 /* [fifo_hooks] */
-	void *private;              /* [file system] */
-	u64 private_id;             /* [file system] pid, fd number ... */
+	struct file_locks *locks; /* [FILE_LOCKS] flock(2) and record locks, NULL until the first */
+	struct xattr *xattrs;     /* [lock] */
+	void *fifo;               /* [fifo_hooks] */
+	void *private;            /* [file system] */
+	u64 private_id;           /* [file system] pid, fd number ... */
 	struct rcu_head rcu;
 };
 enum { INODE_LINKABLE = 1 /* O_TMPFILE without O_EXCL */, INODE_SEALABLE = 2, INODE_MEMFD = 4 };
@@ -184,7 +184,8 @@ struct fs_type {
 	u32 flags;
 	/* => a super with one reference (possibly one that exists already), or err_ptr. data: options as
 	 * given to mount(2), may be NULL and may be modified. */
-	struct super *(*mount)(const struct fs_type *t, u32 ms_flags, const char *source, char *data);
+	struct super *(*mount)(const struct fs_type *t, u32 ms_flags, const char *source,
+	                       char *data);
 	const struct fs_type *next; /* [register] */
 };
 enum { FS_REQUIRES_DEVICE = 1, FS_NO_USER_MOUNT = 2 };
@@ -209,9 +210,19 @@ DEFINE_GUARD(super, struct super *, super_put)
  * with the position of the entry after it. => false: buffer full, stop without advancing. */
 struct dir_emit {
 	u64 pos;
-	bool (*actor)(struct dir_emit *e, const char *name, u32 len, u64 ino, u32 type, u64 next_pos);
+	bool (*actor)(struct dir_emit *e, const char *name, u32 len, u64 ino, u32 type,
+	              u64 next_pos);
 };
-enum { DT_UNKNOWN = 0, DT_FIFO = 1, DT_CHR = 2, DT_DIR = 4, DT_BLK = 6, DT_REG = 8, DT_LNK = 10, DT_SOCK = 12 };
+enum {
+	DT_UNKNOWN = 0,
+	DT_FIFO = 1,
+	DT_CHR = 2,
+	DT_DIR = 4,
+	DT_BLK = 6,
+	DT_REG = 8,
+	DT_LNK = 10,
+	DT_SOCK = 12
+};
 static inline u32 mode_to_dt(u32 mode)
 {
 	return (mode & S_IFMT) >> 12;

@@ -14,9 +14,9 @@
 struct seq {
 	char *text;
 	size_t length, size;
-	bool failed;      /* out of memory: text is incomplete */
+	bool failed;       /* out of memory: text is incomplete */
 	struct file *file; /* whose file this is, or NULL */
-	void *arg;        /* of seq_open */
+	void *arg;         /* of seq_open */
 };
 void seq_printf(struct seq *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void seq_vprintf(struct seq *s, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
