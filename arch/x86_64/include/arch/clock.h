@@ -11,12 +11,24 @@ static ALWAYS_INLINE u64 clock_cycles(void)
 	return (u64)hi << 32 | lo;
 }
 
-struct clock_scale { u64 base_cycles; u32 mult; u32 shift; u64 hz; }; /* [I] ns = (cycles - base) * mult >> shift */
+enum { CLOCK_SHIFT = 32 };
+struct clock_scale { /* [I] ns = (cycles - base) * mult >> CLOCK_SHIFT, the product 128 bits wide */
+	u64 base_cycles;
+	u64 mult;
+	u64 hz;
+};
 extern struct clock_scale clock_scale;
 
+static ALWAYS_INLINE u64 clock_cycles_to_ns(u64 cycles)
+{
+	return (u64)((unsigned __int128)cycles * clock_scale.mult >> CLOCK_SHIFT);
+}
 /* Nanoseconds since boot, monotonic over all processors. */
-u64 clock_mono_ns(void);
-/* Seconds since 1970 that the battery clock showed at boot. */
+static ALWAYS_INLINE u64 clock_mono_ns(void)
+{
+	return clock_cycles_to_ns(clock_cycles() - clock_scale.base_cycles);
+}
+/* Seconds since 1970 that the battery clock showed at monotonic time 0. */
 u64 clock_rtc_seconds(void);
 /* This processor's timer interrupt at `mono_ns` (the past: at once); UINT64_MAX: none. */
 void clock_set_alarm(u64 mono_ns);

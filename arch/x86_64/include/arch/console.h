@@ -5,6 +5,6 @@
 #pragma once
 #include "kernel/lib/compiler.h"
 
-void serial_write(const char *s, size_t n);	/* any context; caller serialises */
+void serial_write(const char *s, size_t n); /* any context; caller serialises */
 /* => bytes taken from the receive ring, at most n. */
 size_t serial_read_ring(char *buf, size_t n);

@@ -11,12 +11,12 @@
 
 struct thread;
 struct arch_thread {
-	u64 rsp;	   /* saved kernel stack pointer while switched out */
-	u64 stack_top;	   /* [I] top of the kernel stack; struct regs ends here */
+	u64 rsp;              /* saved kernel stack pointer while switched out */
+	u64 stack_top;        /* [I] top of the kernel stack; struct regs ends here */
 	u64 fs_base, gs_base; /* user segment bases */
-	void *fpu;	   /* NULL until first use */
-	u32 fpu_cpu;	   /* processor whose registers hold the state, or ~0 */
-	u32 fpu_live;	   /* used since switched in */
+	void *fpu;            /* NULL until first use */
+	u32 fpu_cpu;          /* processor whose registers hold the state, or ~0 */
+	u32 fpu_live;         /* used since switched in */
 };
 
 enum { KERNEL_STACK_SIZE = 16384 };
@@ -30,11 +30,18 @@ void arch_thread_destroy(struct arch_thread *a);
 MUST_CHECK int arch_thread_clone(struct arch_thread *to);
 /* execve: drops FPU state, zeroes bases. */
 void arch_thread_reset(struct arch_thread *a);
-static inline struct regs *arch_thread_regs(struct arch_thread *a) { return (struct regs *)a->stack_top - 1; }
+static inline struct regs *arch_thread_regs(struct arch_thread *a)
+{
+	return (struct regs *)a->stack_top - 1;
+}
 
 /* Switches stacks, segment bases and lazy FPU; => the thread switched away from, in the new one.
- * Caller: kernel/sched, run queue lock held; address spaces are switched by the caller before. */
+ * Caller: kernel/sched, run queue lock held; it has switched the address space and set `current` before.
+ * The first switch-in of a new thread does not return from arch_switch: it calls
+ * thread_switched_in(prev) below, then the thread's function or user space. */
 struct thread *arch_switch(struct thread *prev, struct thread *next);
+/* kernel/sched: what the caller of arch_switch does after it, for a thread that has never run. */
+void thread_switched_in(struct thread *prev);
 
 /* Signal frames, sigreturn(2): the FPU state in the XSAVE layout that the ABI shows user space. */
 size_t arch_fpu_frame_size(void);

@@ -9,7 +9,7 @@
 #pragma once
 #include "arch/percpu.h"
 
-extern u32 cpu_count;		/* [I] after boot: processors online, numbered 0 .. cpu_count - 1 */
+extern u32 cpu_count; /* [I] after boot: processors online, numbered 0 .. cpu_count - 1 */
 #define for_each_cpu(c) for (u32 c = 0; c < cpu_count; c++)
 
 struct cpu_features {
@@ -17,9 +17,18 @@ struct cpu_features {
 };
 extern struct cpu_features cpu_features;
 
-static inline void cpu_relax(void) { __asm__ volatile("pause" ::: "memory"); }
-static inline void irq_enable(void) { __asm__ volatile("sti" ::: "memory"); }
-static inline void irq_disable(void) { __asm__ volatile("cli" ::: "memory"); }
+static inline void cpu_relax(void)
+{
+	__asm__ volatile("pause" ::: "memory");
+}
+static inline void irq_enable(void)
+{
+	__asm__ volatile("sti" ::: "memory");
+}
+static inline void irq_disable(void)
+{
+	__asm__ volatile("cli" ::: "memory");
+}
 bool irq_enabled(void);
 /* irq_disable(), and => what irq_restore() wants. */
 u64 irq_save(void);
@@ -35,9 +44,14 @@ void ipi_kick(u32 cpu);
  * fn takes no lock. The caller may hold P locks: whoever spins for one has interrupts enabled. */
 void ipi_call(u64 mask, void (*fn)(void *arg), void *arg);
 
-NORETURN void arch_power_off(void);	/* ends QEMU (ACPI S5) */
+NORETURN void arch_power_off(void); /* ends QEMU (ACPI S5) */
 NORETURN void arch_reset(void);
 NORETURN void arch_halt(void);
-/* Ends QEMU with a process exit status where isa-debug-exit is there (status: 0 passed, else failed);
- * powers off otherwise. */
+/* Ends QEMU with a process exit status where `-device isa-debug-exit,iobase=0xf4,iosize=4` is there: 33 when
+ * status is 0 (passed), else 35 (QEMU makes 2 * value + 1 of what is written). Powers off otherwise. */
 NORETURN void arch_exit(int status);
+
+/* The block of /proc/cpuinfo for one processor. => characters written, less than size. */
+int cpu_info_print(u32 cpu, char *buf, size_t size);
+/* A hardware random number, RDSEED or RDRAND; false when there is none or it failed. */
+MUST_CHECK bool arch_random_u64(u64 *out);

@@ -17,15 +17,18 @@
 
 enum { MAX_CPUS = 64 };
 
-#define PERCPU(type, name)	  SECTION(".percpu") __typeof__(type) percpu_##name
+#define PERCPU(type, name)        SECTION(".percpu") __typeof__(type) percpu_##name
 #define EXTERN_PERCPU(type, name) extern __typeof__(type) percpu_##name
-#define this_cpu(name)		  (*(__seg_gs __typeof__(percpu_##name) *)(uintptr_t)&percpu_##name)
+#define this_cpu(name)            (*(__seg_gs __typeof__(percpu_##name) *)(uintptr_t)&percpu_##name)
 #define cpu_ptr(name, cpu)                                                                         \
 	((__typeof__(percpu_##name) *)((uintptr_t)&percpu_##name + percpu_offset[cpu]))
 #define this_cpu_ptr(name)                                                                         \
 	((__typeof__(percpu_##name) *)((uintptr_t)&percpu_##name + this_cpu(cpu_offset)))
 
 extern u64 percpu_offset[MAX_CPUS]; /* gs base of each processor */
-EXTERN_PERCPU(u64, cpu_offset);	    /* this processor's own gs base */
+EXTERN_PERCPU(u64, cpu_offset);     /* this processor's own gs base */
 EXTERN_PERCPU(u32, cpu_number);
-static inline u32 cpu_id(void) { return this_cpu(cpu_number); }
+static inline u32 cpu_id(void)
+{
+	return this_cpu(cpu_number);
+}

@@ -15,5 +15,13 @@ struct regs {
 };
 _Static_assert(sizeof(struct regs) == 168, "entry.S knows this layout");
 
-enum { USER_CS = 0x33, USER_SS = 0x2b, KERNEL_CS = 0x10, KERNEL_SS = 0x18 }; /* as Linux: visible in sigcontext */
-static inline bool regs_from_user(const struct regs *r) { return r->cs & 3; }
+enum {
+	USER_CS = 0x33,
+	USER_SS = 0x2b,
+	KERNEL_CS = 0x10,
+	KERNEL_SS = 0x18
+}; /* as Linux: visible in sigcontext */
+static inline bool regs_from_user(const struct regs *r)
+{
+	return r->cs & 3;
+}

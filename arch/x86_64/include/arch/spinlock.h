@@ -14,7 +14,8 @@ void raw_spin_lock_slow(struct raw_spinlock *l);
 static ALWAYS_INLINE bool raw_spin_trylock(struct raw_spinlock *l)
 {
 	u32 free = 0;
-	return __atomic_compare_exchange_n(&l->word, &free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(&l->word, &free, 1, false, __ATOMIC_ACQUIRE,
+	                                   __ATOMIC_RELAXED);
 }
 static ALWAYS_INLINE void raw_spin_lock(struct raw_spinlock *l)
 {
@@ -25,4 +26,7 @@ static ALWAYS_INLINE void raw_spin_unlock(struct raw_spinlock *l)
 {
 	__atomic_store_n((u8 *)&l->word, 0, __ATOMIC_RELEASE);
 }
-static ALWAYS_INLINE bool raw_spin_is_locked(struct raw_spinlock *l) { return load_relaxed(&l->word) != 0; }
+static ALWAYS_INLINE bool raw_spin_is_locked(struct raw_spinlock *l)
+{
+	return load_relaxed(&l->word) != 0;
+}

@@ -12,7 +12,10 @@
 
 #define USER_END 0x00007ffffffff000ull /* TASK_SIZE of Linux x86-64 */
 
-static inline bool user_range_ok(uptr_t p, size_t n) { return n <= USER_END && p.addr <= USER_END - n; }
+static inline bool user_range_ok(uptr_t p, size_t n)
+{
+	return n <= USER_END && p.addr <= USER_END - n;
+}
 
 /* => 0 or -EFAULT; on failure dst may be partly written. Inline for small constant n. */
 MUST_CHECK int copy_from_user(void *dst, uptr_t src, size_t n);
