@@ -1,10 +1,15 @@
 /*
  * Credentials: immutable once published, shared by reference; a change makes a new one
- * (credentials(7), capabilities(7)).
+ * (credentials(7), capabilities(7)). Each thread has its own pointer, as Linux has it; libc makes them agree.
+ *
+ * Lifetime: the last put frees after a grace period, so another task's ->cred may be read under RCU.
+ * Locking: none; only the owner publishes (cred_commit), with release order.
+ * What can fail: cred_copy for want of memory. Committing never does.
  */
 #pragma once
 #include "kernel/lib/guard.h"
 #include "kernel/lib/refcount.h"
+#include "kernel/sched/rcu.h"
 
 struct cred {
 	refcount_t refs;
@@ -13,8 +18,27 @@ struct cred {
 	u64 cap_permitted, cap_effective, cap_inheritable, cap_bounding, cap_ambient;
 	u32 securebits;
 	u32 group_count;
-	u32 *groups; /* sorted */
+	struct group_list *group_list; /* reference; owns groups */
+	u32 *groups;                   /* sorted */
+	struct user *user;             /* reference: account of the real uid */
+	struct rcu_head rcu;
 };
+
+/* What one real uid uses, for the limits that count per user; created on demand, kept while referenced. */
+struct user {
+	u32 uid;
+	refcount_t refs;
+	u32 processes;        /* [a] tasks, RLIMIT_NPROC */
+	u32 signals;          /* [a] queued, RLIMIT_SIGPENDING */
+	u64 mqueue_bytes;     /* [a] RLIMIT_MSGQUEUE */
+	u64 locked_shm_pages; /* [a] SHM_LOCK, RLIMIT_MEMLOCK */
+	struct user *hash_next;
+};
+void user_get(struct user *u);
+void user_put(struct user *u);
+MUST_CHECK struct user *user_find_or_new(u32 uid); /* with reference, or NULL: no memory */
+u32 user_next(u32 uid); /* => lowest uid >= uid with an account, or UINT32_MAX */
+
 enum {
 	CAP_CHOWN = 0,
 	CAP_DAC_OVERRIDE = 1,
@@ -25,6 +49,7 @@ enum {
 	CAP_SETGID = 6,
 	CAP_SETUID = 7,
 	CAP_SETPCAP = 8,
+	CAP_LINUX_IMMUTABLE = 9,
 	CAP_IPC_LOCK = 14,
 	CAP_IPC_OWNER = 15,
 	CAP_SYS_CHROOT = 18,
@@ -39,8 +64,23 @@ enum {
 	CAP_LAST = 40
 };
 #define CAP_FULL (BIT(CAP_LAST + 1) - 1)
+/* What an effective uid of 0 gives to file access: dropped and raised with fsuid. */
+#define CAP_FS_SET                                                                                 \
+	(BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) |     \
+	 BIT(CAP_FSETID) | BIT(CAP_LINUX_IMMUTABLE) | BIT(CAP_MKNOD) | BIT(32))
+enum { /* securebits */
+	SECBIT_NOROOT = 1,
+	SECBIT_NOROOT_LOCKED = 2,
+	SECBIT_NO_SETUID_FIXUP = 4,
+	SECBIT_NO_SETUID_FIXUP_LOCKED = 8,
+	SECBIT_KEEP_CAPS = 16,
+	SECBIT_KEEP_CAPS_LOCKED = 32,
+	SECBIT_NO_CAP_AMBIENT_RAISE = 64,
+	SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED = 128,
+	SECURE_ALL_BITS = 0x55,
+	SECURE_ALL_LOCKS = 0xaa,
+};
 
-const struct cred *cred_current(void); /* borrowed: good until the current thread changes it */
 const struct cred *cred_get(const struct cred *c);
 void cred_put(const struct cred *c);
 MUST_CHECK struct cred *cred_copy(void); /* private copy of the current one, or NULL */
@@ -49,5 +89,18 @@ static inline bool cred_capable(const struct cred *c, int cap)
 {
 	return c->cap_effective >> cap & 1;
 }
-bool capable(int cap);                             /* of the current thread */
-bool cred_in_group(const struct cred *c, u32 gid); /* fsgid or supplementary */
+bool cred_in_group(const struct cred *c, u32 gid);  /* fsgid or supplementary: file access */
+bool cred_in_egroup(const struct cred *c, u32 gid); /* egid or supplementary: SysV IPC, signals */
+
+/* Supplementary groups: sorts and takes over an array from kvzalloc. => 0 or -ENOMEM (array freed). */
+MUST_CHECK int cred_set_groups(struct cred *c, u32 *groups, u32 count);
+/* Sets the real uid and moves to that user's account. => 0 or -EAGAIN (no memory). */
+MUST_CHECK int cred_set_real_uid(struct cred *c, u32 uid);
+/* Capability changes that follow a change of uids, capabilities(7) "Effect of user ID changes". */
+void cred_fix_caps(struct cred *c, const struct cred *old);
+/* execve(2): what permitted, effective and ambient become. new_uid, new_gid: effective ones, set-id bits applied.
+ * => 0 or -ENOMEM; *out_secure is what AT_SECURE says. */
+MUST_CHECK int cred_for_exec(u32 new_euid, u32 new_egid, struct cred **out, bool *out_secure);
+extern const struct cred init_cred; /* uid 0 with every capability; not reference counted away */
+
+#include "kernel/proc/task.h" /* cred_current() and capable(): a load from the current task */

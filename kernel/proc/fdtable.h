@@ -1,28 +1,71 @@
 /*
- * Descriptor tables. Shared by CLONE_FILES. Lookup takes no lock (RCU); a table that only the current
- * thread uses hands out files without touching their reference count.
+ * Descriptor tables. Shared by CLONE_FILES.
+ *
+ * Objects: struct fdtable (reference counted by tasks and by /proc readers) points to a struct fdarray that is
+ * replaced by a larger one when it is full, the old one freed by RCU. A descriptor is free, reserved
+ * (bit in `used`, slot NULL: fd_reserve) or open.
+ * Locking: FDTABLE for changes. Lookup takes no lock: the array by RCU, the file by its count, rechecked; a table
+ * that only the current task uses hands out files without touching their count, since only their user could close them.
+ * What can fail: growing (-ENOMEM), RLIMIT_NOFILE (-EMFILE).
  */
 #pragma once
 #include "kernel/proc/file.h"
+#include "kernel/proc/task.h"
 
-struct fdtable;
-MUST_CHECK struct fdtable *fdtable_new(void);
+enum { FDARRAY_INLINE = 64 };
+struct fdarray {
+	u32 size;            /* slots, a multiple of 64 */
+	struct file **files; /* [FDTABLE] written, RCU read */
+	u64 *used, *cloexec; /* [FDTABLE] bit per slot */
+	u64 *full;           /* [FDTABLE] bit per word of `used` that is all ones */
+	struct rcu_head rcu;
+};
+struct fdtable {
+	refcount_t refs;
+	struct spinlock lock;
+	struct fdarray *array; /* [FDTABLE] written, RCU read */
+	u32 first_free;        /* [FDTABLE] nothing below is free */
+	struct fdarray small;  /* what array points to first */
+	struct file *small_files[FDARRAY_INLINE];
+	u64 small_used, small_cloexec, small_full;
+	struct rcu_head rcu;
+};
+MUST_CHECK struct fdtable *fdtable_new(void);  /* NULL: no memory */
 MUST_CHECK struct fdtable *fdtable_copy(struct fdtable *from); /* err_ptr */
 void fdtable_get(struct fdtable *t);
 void fdtable_put(struct fdtable *t); /* last: closes all */
-struct fdtable *fdtable_current(void);
+static inline struct fdtable *fdtable_current(void)
+{
+	return task_current()->files;
+}
 
 /* Lookup for the length of one system call: light reference, dropped with fdref_put. O_PATH files: only with fdref_get_path. */
 struct fdref {
 	struct file *file;
 	bool counted;
 };
-struct fdref fdref_get(int fd); /* .file NULL: EBADF */
-struct fdref fdref_get_path(int fd);
+struct fdref fdref_get_counted(struct fdtable *t, u32 fd);
+static ALWAYS_INLINE struct fdref fdref_get_path(int fd) /* .file NULL: EBADF */
+{
+	struct fdtable *t = fdtable_current();
+	if (unlikely(refcount_read(&t->refs) != 1))
+		return fdref_get_counted(t, fd);
+	const struct fdarray *a = t->array;
+	return (struct fdref){.file = (u32)fd < a->size ? a->files[fd] : NULL};
+}
 static inline void fdref_put(struct fdref r)
 {
-	if (r.counted)
+	if (unlikely(r.counted))
 		file_put(r.file);
+}
+static ALWAYS_INLINE struct fdref fdref_get(int fd) /* .file NULL: EBADF */
+{
+	struct fdref r = fdref_get_path(fd);
+	if (r.file && unlikely(r.file->flags & FILE_O_PATH)) {
+		fdref_put(r);
+		return (struct fdref){.file = NULL};
+	}
+	return r;
 }
 static inline void fdref_auto_drop(struct fdref *r)
 {
@@ -43,5 +86,12 @@ MUST_CHECK int fd_dup_to(struct file *f, int fd, u32 flags); /* dup2/dup3 target
 void fdtable_close_on_exec(struct fdtable *t);
 /* /proc/PID/fd: => file with reference at the lowest fd >= *fd, *fd updated, or NULL. */
 struct file *fdtable_next(struct fdtable *t, int *fd);
-bool fd_get_cloexec(int fd);
-int fd_set_cloexec(int fd, bool on);
+/* => 0 or 1, -EBADF; 0 or -EBADF. */
+MUST_CHECK int fd_get_cloexec(int fd);
+MUST_CHECK int fd_set_cloexec(int fd, u32 flags); /* O_CLOEXEC or 0 */
+/* close_range(2) on the current table: closes, or marks with O_CLOEXEC in flags. */
+void fdtable_close_range(struct fdtable *t, u32 first, u32 last);
+void fdtable_cloexec_range(struct fdtable *t, u32 first, u32 last);
+/* For threads that are about to share no longer: a private copy of the current table takes its place. */
+MUST_CHECK int fdtable_unshare(void);
+u32 fdtable_size(const struct fdtable *t); /* slots: FDSize of /proc/PID/status */

@@ -7,6 +7,7 @@
 #include "kernel/lib/refcount.h"
 #include "kernel/lib/guard.h"
 #include "kernel/lib/uptr.h"
+#include "kernel/sched/rcu.h"
 #include "kernel/sync/mutex.h"
 #include "kernel/sync/waitq.h"
 
@@ -46,7 +47,11 @@ struct file {
 	const struct cred *cred; /* [I] opener's, reference */
 	struct list locks_hint;  /* fs room: flock and record locks */
 	u32 readahead;
+	s32 owner_pid;    /* [a] F_SETOWN: process, or negated group */
+	s32 owner_signal; /* [a] F_SETSIG */
+	struct rcu_head rcu;
 };
+enum { FILE_O_PATH = 010000000 }; /* O_PATH in flags: a name only */
 enum { FILE_READ = 1, FILE_WRITE = 2 };
 static inline bool file_readable(const struct file *f)
 {
