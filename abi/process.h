@@ -29,9 +29,9 @@ enum {
 	CLONE_NEWPID = 0x20000000,
 	CLONE_NEWNET = 0x40000000,
 };
-#define CLONE_IO             0x80000000ull
-#define CLONE_CLEAR_SIGHAND  0x100000000ull
-#define CLONE_INTO_CGROUP    0x200000000ull
+#define CLONE_IO            0x80000000ull
+#define CLONE_CLEAR_SIGHAND 0x100000000ull
+#define CLONE_INTO_CGROUP   0x200000000ull
 
 struct clone_args_abi {
 	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;

@@ -30,7 +30,7 @@ struct fdtable {
 	u64 small_used, small_cloexec, small_full;
 	struct rcu_head rcu;
 };
-MUST_CHECK struct fdtable *fdtable_new(void);  /* NULL: no memory */
+MUST_CHECK struct fdtable *fdtable_new(void);                  /* NULL: no memory */
 MUST_CHECK struct fdtable *fdtable_copy(struct fdtable *from); /* err_ptr */
 void fdtable_get(struct fdtable *t);
 void fdtable_put(struct fdtable *t); /* last: closes all */

@@ -28,7 +28,7 @@ struct proc_hooks {
 	void (*exit_mm)(struct task *t); /* thread leaves its address space: exit and exec */
 	void (*exit)(struct task *t);
 	void (*process_exit)(struct process *p); /* the last thread leaves, after exit(t) */
-	void (*release)(struct task *t); /* must not sleep; drops references */
+	void (*release)(struct task *t);         /* must not sleep; drops references */
 	/* unshare(2): the namespace part of flags, for the current task. => 0 or -errno; called after all that can fail
 	 * in other parts of unshare(2). */
 	int (*unshare)(u64 flags);
@@ -39,7 +39,8 @@ struct proc_hooks {
 };
 
 #define PROC_HOOKS(var)                                                                            \
-	SECTION("proc_hooks") USED static const struct proc_hooks *const proc_hooks_ptr_##var = &(var)
+	SECTION("proc_hooks")                                                                      \
+	USED static const struct proc_hooks *const proc_hooks_ptr_##var = &(var)
 
 extern const struct proc_hooks *const __start_proc_hooks[], *const __stop_proc_hooks[];
 #define proc_hooks_for_each(h)                                                                     \

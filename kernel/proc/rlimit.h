@@ -29,5 +29,5 @@ struct rlimit_set {
 	struct rlimit_pair limit[RLIMIT_COUNT];
 };
 struct process;
-u64 rlimit(int which); /* soft limit of the current process */
+u64 rlimit(int which);                          /* soft limit of the current process */
 extern const struct rlimit_set rlimit_defaults; /* of process 1 */

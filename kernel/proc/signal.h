@@ -30,10 +30,9 @@
 #include "kernel/sync/spinlock.h"
 
 typedef u64 sigset_t; /* bit n-1: signal n */
-#define SIGMASK(sig) BIT((sig)-1)
-#define SIGMASK_STOP (SIGMASK(SIGSTOP) | SIGMASK(SIGTSTP) | SIGMASK(SIGTTIN) | SIGMASK(SIGTTOU))
-#define SIGMASK_IGNORED                                                                            \
-	(SIGMASK(SIGCONT) | SIGMASK(SIGCHLD) | SIGMASK(SIGWINCH) | SIGMASK(SIGURG))
+#define SIGMASK(sig)    BIT((sig)-1)
+#define SIGMASK_STOP    (SIGMASK(SIGSTOP) | SIGMASK(SIGTSTP) | SIGMASK(SIGTTIN) | SIGMASK(SIGTTOU))
+#define SIGMASK_IGNORED (SIGMASK(SIGCONT) | SIGMASK(SIGCHLD) | SIGMASK(SIGWINCH) | SIGMASK(SIGURG))
 #define SIGMASK_SYNCHRONOUS                                                                        \
 	(SIGMASK(SIGSEGV) | SIGMASK(SIGBUS) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) |                 \
 	 SIGMASK(SIGFPE) | SIGMASK(SIGSYS))
@@ -52,7 +51,7 @@ struct process;
 struct user;
 
 struct sigqueue {
-	struct list link; /* [SIGHAND] self-linked while not pending */
+	struct list link;  /* [SIGHAND] self-linked while not pending */
 	struct user *user; /* charged, or NULL */
 	u32 flags;
 	u32 overruns; /* preallocated ones: sends while still pending */
@@ -102,7 +101,8 @@ bool signal_pending_fatal(void);
 int signal_dequeue(sigset_t set, struct siginfo *info);
 /* => pending signals, thread and process, blocked or not. Wake-ups: process->signal_wait. */
 sigset_t signal_pending_set(void);
-void signal_pending_sets(struct task *t, sigset_t *thread, sigset_t *process); /* /proc/PID/status */
+void signal_pending_sets(struct task *t, sigset_t *thread,
+                         sigset_t *process); /* /proc/PID/status */
 void signal_action_sets(struct process *p, sigset_t *ignored, sigset_t *caught);
 
 /* ppoll, pselect, epoll_pwait, sigsuspend: replaces the mask until the call returns through a handler or

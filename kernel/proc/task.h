@@ -53,11 +53,11 @@ struct restart_block {
 
 struct pid {
 	s32 nr;
-	u32 users;              /* [TASKLIST] task, group, session: bits PID_USE_* as counts */
-	struct task *task;      /* [TASKLIST], RCU: thread with this tid, zombie leaders too */
+	u32 users;               /* [TASKLIST] task, group, session: bits PID_USE_* as counts */
+	struct task *task;       /* [TASKLIST], RCU: thread with this tid, zombie leaders too */
 	struct process *process; /* [TASKLIST], RCU: process with this pid until reaped */
-	struct list group;      /* [TASKLIST] processes by pgrp_link */
-	struct list session;    /* [TASKLIST] processes by session_link */
+	struct list group;       /* [TASKLIST] processes by pgrp_link */
+	struct list session;     /* [TASKLIST] processes by session_link */
 	struct rcu_head rcu;
 };
 
@@ -67,18 +67,19 @@ struct task {
 	struct process *process; /* [I] reference */
 	s32 tid;                 /* [TASKLIST] changes when exec takes over the leader's */
 	refcount_t refs;
-	struct fdtable *files;    /* [own], written under SIGHAND */
-	struct fs_context *fs;    /* [own], written under SIGHAND */
-	struct pid *pid;          /* [TASKLIST] */
-	struct list thread_link;  /* [TASKLIST and SIGHAND] process->threads */
+	struct fdtable *files;     /* [own], written under SIGHAND */
+	struct fs_context *fs;     /* [own], written under SIGHAND */
+	struct pid *pid;           /* [TASKLIST] */
+	struct list thread_link;   /* [TASKLIST and SIGHAND] process->threads */
 	struct sigpending pending; /* [SIGHAND] thread-directed */
 	sigset_t blocked;          /* [own] written under SIGHAND */
 	sigset_t real_blocked;     /* [SIGHAND] mask underneath a sigtimedwait(2) */
-	sigset_t saved_blocked;    /* [own] put back after sigsuspend(2), ppoll(2) when restore_blocked */
-	bool restore_blocked;      /* [own] */
-	bool exiting;              /* [SIGHAND] takes no more signals */
-	bool killed;               /* [SIGHAND] must exit, or has been told to by exec */
-	bool stop_pending;         /* [SIGHAND] has yet to join the group stop */
+	sigset_t
+		saved_blocked; /* [own] put back after sigsuspend(2), ppoll(2) when restore_blocked */
+	bool restore_blocked; /* [own] */
+	bool exiting;         /* [SIGHAND] takes no more signals */
+	bool killed;          /* [SIGHAND] must exit, or has been told to by exec */
+	bool stop_pending;    /* [SIGHAND] has yet to join the group stop */
 	bool in_execve, no_new_privs, keep_exec_creds; /* [own] */
 	u32 altstack_flags;
 	u64 altstack_base, altstack_size;
@@ -87,11 +88,12 @@ struct task {
 	struct restart_block restart;
 	u64 clear_child_tid; /* set_tid_address(2) */
 	u64 robust_list;     /* set_robust_list(2) */
-	struct thread *vfork_waiter; /* [a] parent that waits for exec or exit, exchanged with NULL once */
-	struct process *creator_of;  /* unused by others */
-	s32 exit_signal;             /* 0 for threads */
-	s32 exit_code;               /* wait(2) status */
-	u32 children_made;           /* [TASKLIST] live children whose creator is this thread */
+	struct thread *
+		vfork_waiter; /* [a] parent that waits for exec or exit, exchanged with NULL once */
+	struct process *creator_of; /* unused by others */
+	s32 exit_signal;            /* 0 for threads */
+	s32 exit_code;              /* wait(2) status */
+	u32 children_made;          /* [TASKLIST] live children whose creator is this thread */
 	s32 pdeath_signal;
 	u64 timer_slack_ns;
 	u64 faults_minor, faults_major; /* [own] */
@@ -105,16 +107,16 @@ struct task {
 	void *futex_pi;  /* ipc room: PI state of the thread */
 };
 
-enum { /* process.group_flags [SIGHAND] */
-	GROUP_EXITING = 1,    /* group_exit_code is set, every thread leaves */
-	GROUP_EXEC = 2,       /* exec_task waits for the others to leave */
-	GROUP_STOPPED = 4,    /* every thread has stopped */
-	GROUP_STOP_EVENT = 8, /* ... and wait(2) has not reported it */
-	GROUP_CONT_EVENT = 16, /* continued, and wait(2) has not reported it */
-	GROUP_NOTIFY_STOP = 32, /* the parent has to hear of a stop / of a continuation: */
-	GROUP_NOTIFY_CONT = 64, /* the next thread on its way to user space tells */
-	GROUP_UNKILLABLE = 128, /* init: only handled signals reach it from its own world */
-	GROUP_STOPPING = 256,   /* some thread has yet to stop */
+enum {                         /* process.group_flags [SIGHAND] */
+       GROUP_EXITING = 1,      /* group_exit_code is set, every thread leaves */
+       GROUP_EXEC = 2,         /* exec_task waits for the others to leave */
+       GROUP_STOPPED = 4,      /* every thread has stopped */
+       GROUP_STOP_EVENT = 8,   /* ... and wait(2) has not reported it */
+       GROUP_CONT_EVENT = 16,  /* continued, and wait(2) has not reported it */
+       GROUP_NOTIFY_STOP = 32, /* the parent has to hear of a stop / of a continuation: */
+       GROUP_NOTIFY_CONT = 64, /* the next thread on its way to user space tells */
+       GROUP_UNKILLABLE = 128, /* init: only handled signals reach it from its own world */
+       GROUP_STOPPING = 256,   /* some thread has yet to stop */
 };
 enum process_state { PROCESS_LIVE, PROCESS_ZOMBIE, PROCESS_DEAD };
 
@@ -125,31 +127,32 @@ struct process_times {
 
 struct process {
 	refcount_t refs;
-	s32 pid, pgid, sid;                  /* pgid, sid [TASKLIST] */
+	s32 pid, pgid, sid;                     /* pgid, sid [TASKLIST] */
 	struct pid *pid_entry, *pgrp, *session; /* [TASKLIST] */
-	struct process *parent;              /* [TASKLIST] */
-	struct task *creator;                /* [TASKLIST] the parent's thread that made it, for __WNOTHREAD */
-	struct list children, zombies;       /* [TASKLIST] by sibling: live ones, and those to be reaped */
-	struct list sibling;                 /* [TASKLIST] */
-	struct list threads;                 /* [TASKLIST and SIGHAND] tasks that have not exited */
+	struct process *parent;                 /* [TASKLIST] */
+	struct task *creator; /* [TASKLIST] the parent's thread that made it, for __WNOTHREAD */
+	struct list children,
+		zombies;     /* [TASKLIST] by sibling: live ones, and those to be reaped */
+	struct list sibling; /* [TASKLIST] */
+	struct list threads; /* [TASKLIST and SIGHAND] tasks that have not exited */
 	struct list pgrp_link, session_link; /* [TASKLIST] */
 	u32 thread_count;                    /* [TASKLIST and SIGHAND] length of threads */
-	struct task *leader;                 /* [TASKLIST] task with tid == pid, reference until reaped */
-	struct sighand *sighand;             /* [a] reference; exec replaces it: sighand_lock() */
-	struct sigpending pending;           /* [SIGHAND] process-directed */
-	u32 group_flags;                     /* [SIGHAND] GROUP_* */
-	s32 group_exit_code, stop_signal;    /* [SIGHAND] */
-	u32 stop_count;                      /* [SIGHAND] threads that have yet to stop */
-	struct task *exec_task;              /* [SIGHAND] with GROUP_EXEC */
-	struct waitq child_wait;             /* wait(2) callers of this process */
-	struct waitq exit_poll;              /* pidfd */
-	struct waitq signal_wait;            /* signalfd: a signal was queued */
-	struct rlimit_set rlimits;           /* [a] each value by itself */
-	struct tty *tty;                     /* [TASKLIST] controlling terminal of the session */
+	struct task *leader;       /* [TASKLIST] task with tid == pid, reference until reaped */
+	struct sighand *sighand;   /* [a] reference; exec replaces it: sighand_lock() */
+	struct sigpending pending; /* [SIGHAND] process-directed */
+	u32 group_flags;           /* [SIGHAND] GROUP_* */
+	s32 group_exit_code, stop_signal; /* [SIGHAND] */
+	u32 stop_count;                   /* [SIGHAND] threads that have yet to stop */
+	struct task *exec_task;           /* [SIGHAND] with GROUP_EXEC */
+	struct waitq child_wait;          /* wait(2) callers of this process */
+	struct waitq exit_poll;           /* pidfd */
+	struct waitq signal_wait;         /* signalfd: a signal was queued */
+	struct rlimit_set rlimits;        /* [a] each value by itself */
+	struct tty *tty;                  /* [TASKLIST] controlling terminal of the session */
 	bool is_subreaper, had_subreaper, dumpable, did_exec, is_session_leader;
-	u8 state;                            /* [TASKLIST] enum process_state */
-	s32 exit_signal;                     /* to the parent; -1: reap at once, tell nobody */
-	s32 exit_code;                       /* status of wait(2) */
+	u8 state;        /* [TASKLIST] enum process_state */
+	s32 exit_signal; /* to the parent; -1: reap at once, tell nobody */
+	s32 exit_code;   /* status of wait(2) */
 	u64 start_ns;
 	struct process_times dead;           /* [SIGHAND] of threads that exited */
 	struct process_times children_times; /* [SIGHAND] of reaped children */
