@@ -54,7 +54,7 @@ static void rotate(struct rb_root *r, struct rb_node *n, bool right)
 	}
 }
 
-static void augment_path(struct rb_root *r, struct rb_node *n)
+void rb_augment_path(struct rb_root *r, struct rb_node *n)
 {
 	if (likely(!r->augment))
 		return;
@@ -97,7 +97,7 @@ void rb_link(struct rb_root *r, struct rb_node *n, struct rb_node *parent, struc
 	*link = n;
 	if (!parent || (r->first == parent && link == &parent->left))
 		r->first = n;
-	augment_path(r, n);
+	rb_augment_path(r, n);
 	rebalance_insert(r, n);
 }
 
@@ -193,7 +193,7 @@ void rb_erase(struct rb_root *r, struct rb_node *n)
 		if (shrunk)
 			set_parent(shrunk, parent);
 	}
-	augment_path(r, parent);
+	rb_augment_path(r, parent);
 	if (colour == BLACK)
 		rebalance_erase(r, shrunk, parent);
 	rb_clear(n);

@@ -33,6 +33,8 @@ void rb_insert(struct rb_root *r, struct rb_node *n,
 /* Links n at *link below parent and rebalances. */
 void rb_link(struct rb_root *r, struct rb_node *n, struct rb_node *parent, struct rb_node **link);
 void rb_erase(struct rb_root *r, struct rb_node *n);
+/* After what `augment` depends on changed inside n: recomputes n and its ancestors. */
+void rb_augment_path(struct rb_root *r, struct rb_node *n);
 /* Marks / tests a node that is in no tree. */
 static inline void rb_clear(struct rb_node *n)
 {

@@ -1,31 +1,65 @@
 /*
  * User address spaces: an interval tree of areas over page tables, demand-paged, copy-on-write at fork.
  *
- * Locking: aspace->lock (rwlock, class ASPACE): faults read, changes of the area tree write. PTE lock
- * for page-table entries. Lifetime: users (threads; the last exit tears mappings down) and refs
- * (/proc readers, lazy kernel threads; the last one frees the root table).
+ * Objects. An area is a range of addresses with one protection and one source of pages: a memory object,
+ * or none (private anonymous memory). A page of private memory is shared by fork: both page tables hold
+ * it without the right to write, and whoever writes first with others present gets a copy; the last one
+ * left writes in place. What the object holds is mapped as it is; the page table of an object mapping
+ * is only a cache of it, filled by faults (up to 16 neighbours at once) and not copied by fork.
+ *
+ * Lifetime. users: threads (and borrowers: vm_access callers); the last aspace_put() tears the mappings
+ * down. refs: everybody who holds the pointer, the users together being one. The struct is freed after
+ * an RCU grace period. A processor whose current thread is a kernel thread keeps the last page tables
+ * loaded (lazy); teardown makes it leave them.
+ *
+ *	         vm_map                split, merge, resize            vm_unmap, exit
+ *	(none) ----------> area (open) ----------------------> ... -----------------> dead (close), freed
+ *
+ * Locking.
+ *     as->lock (rwlock, class ASPACE): faults read, changes of the areas write
+ *         object->lock to make a page present
+ *         object->mappings_lock: an area's membership and its start, end, offset
+ *             as->pte_lock (class PTE): page tables and the counts of resident pages
+ * Truncation comes from the object's side: it takes mappings_lock and the PTE locks, never as->lock; so an
+ * area that maps an object changes its place only under both as->lock and mappings_lock.
+ *
+ * Failure. Mapping: -ENOMEM for lack of room, of memory, of RLIMIT_AS and RLIMIT_DATA or above 65530
+ * areas. Splits are made before anything is changed. A fault that finds no memory kills its process.
  */
 #pragma once
+#include "arch/pagetable.h"
 #include "kernel/lib/guard.h"
-#include "kernel/lib/rbtree.h"
 #include "kernel/lib/uptr.h"
 #include "kernel/mm/object.h"
+#include "kernel/mm/range.h"
+#include "kernel/sched/rcu.h"
 #include "kernel/sync/mutex.h"
 
 struct file;
 struct vm_area;
 
-/* For owners of a mapping who count their attachments (SysV shm) or files: called with the address space
- * write-locked. open: a copy or a split made one more area; close: one is gone. */
+/*
+ * For owners of a mapping who count their attachments (SysV shm) or hold files.
+ * open: one more area exists: made by vm_map, or a copy (fork) or a part (split) of another one.
+ *     Address space write-locked: takes P locks only.
+ * close: the area left its address space; called once for each open, later, with no lock held and
+ *     before the system call (or exit) that removed it ends.
+ */
 struct vm_area_ops {
 	void (*open)(struct vm_area *a);
 	void (*close)(struct vm_area *a);
 	const char *(*name)(struct vm_area *a); /* /proc/PID/maps */
+	bool mergeable; /* adjacent areas may become one: one close more than opens of what remains */
 };
 
 struct vm_area {
-	struct rb_node node;
-	u64 start, end;           /* page-aligned user addresses */
+	union {
+		struct range range;
+		struct {
+			struct rb_node node;
+			u64 start, end; /* page-aligned user addresses */
+		};
+	};
 	u32 prot, flags;          /* PROT_*, VM_* */
 	u32 max_prot;             /* what mprotect may give */
 	struct vm_object *object; /* reference, or NULL: private anonymous */
@@ -34,8 +68,8 @@ struct vm_area {
 	const struct vm_area_ops *ops;
 	struct file *file; /* reference, or NULL; fs room's ops manage it */
 	void *private;
-	struct list mapping_link; /* object->mappings */
-	u64 subtree_gap;          /* augment: largest hole left of nodes below */
+	struct list mapping_link; /* [object->mappings_lock] object->mappings; while dead: the caller's list */
+	bool has_owned;           /* [pte_lock] private mapping of an object that got pages of its own */
 };
 enum {
 	VM_SHARED = 1,
@@ -47,33 +81,42 @@ enum {
 	VM_HEAP = 64,
 	VM_VDSO = 128,
 	VM_WIPEONFORK = 256,
-	VM_DONTDUMP = 512
+	VM_DONTDUMP = 512,
+	VM_LOCKONFAULT = 1024,
+	VM_DONTEXPAND = 2048, /* mremap must not grow it */
 };
+enum { PROT_NONE = 0, PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, PROT_ALL = 7 };
 
-struct arch_pagetable {
-	phys_t root;
-};
 struct aspace {
 	struct arch_pagetable pt;
 	refcount_t users, refs;
 	struct rwlock lock;
 	struct spinlock pte_lock;
-	struct rb_root areas; /* [l] by start, augmented with gaps */
-	u64 id;               /* [I] unique, for private futex keys */
-	u64 active_cpus;      /* [a] processors whose CR3 is this one */
-	u64 brk_start, brk;   /* [l] */
+	struct range_set areas;  /* [l] */
+	struct vm_area *recent;  /* [l, a] where the last fault was */
+	u64 id;                  /* [I] unique, for private futex keys */
+	u64 active_cpus;         /* [a] processors whose CR3 is this one */
+	u64 brk_start, brk;      /* [l] */
 	u64 mmap_base, stack_top, arg_start, arg_end, env_start, env_end; /* [l] set by exec */
+	u64 code_start, code_end, data_start, data_end;                   /* [l] set by exec */
 	u64 vdso;
-	u64 total_pages, locked_pages, resident_pages, resident_peak,
-		area_count; /* statistics and rlimits */
-	struct file *exe;   /* [l] reference: /proc/PID/exe */
+	/* pages; [l] but resident_* [pte_lock] */
+	u64 total_pages, total_peak, locked_pages, data_pages, stack_pages, exec_pages, shared_pages;
+	u64 resident_pages, resident_peak, resident_anon;
+	u64 area_count;
+	u32 lock_future;  /* [l] mlockall(MCL_FUTURE): VM_LOCKED | VM_LOCKONFAULT for new areas */
+	struct file *exe; /* [l] reference: /proc/PID/exe */
 	u64 auxv[48];
+	struct rcu_head rcu;
 };
 
-MUST_CHECK struct aspace *aspace_new(void);
-MUST_CHECK struct aspace *aspace_fork(struct aspace *from); /* NULL-free: err_ptr */
+void aspace_init(void); /* boot */
+MUST_CHECK struct aspace *aspace_new(void);                 /* err_ptr */
+MUST_CHECK struct aspace *aspace_fork(struct aspace *from); /* err_ptr */
 void aspace_get(struct aspace *as);                         /* users */
-void aspace_put(struct aspace *as);
+/* RCU read side: => false when the last user has gone. */
+MUST_CHECK bool aspace_get_not_zero(struct aspace *as);
+void aspace_put(struct aspace *as); /* last: tears down, sleeps. NULL allowed */
 void aspace_ref(struct aspace *as); /* refs */
 void aspace_unref(struct aspace *as);
 DEFINE_GUARD(aspace, struct aspace *, aspace_put)
@@ -84,7 +127,7 @@ struct aspace *aspace_swap_current(struct aspace *as);
 
 struct vm_map_request {
 	u64 addr, length;          /* addr: hint, or exact with VM_MAP_FIXED */
-	u32 prot, max_prot, flags; /* VM_* */
+	u32 prot, max_prot, flags; /* VM_*; max_prot 0: all */
 	u32 how;                   /* VM_MAP_* */
 	struct vm_object *object;  /* a reference is taken; NULL anonymous private */
 	u64 offset;
@@ -93,21 +136,47 @@ struct vm_map_request {
 	void *private;
 };
 enum { VM_MAP_FIXED = 1, VM_MAP_NOREPLACE = 2, VM_MAP_POPULATE = 4 };
-/* => user address, or -ENOMEM, -EINVAL, -EEXIST, -EPERM. Takes the write lock. */
+/* => user address, or -ENOMEM, -EINVAL, -EEXIST, -EPERM, -EAGAIN (RLIMIT_MEMLOCK). Takes the write lock. */
 MUST_CHECK s64 vm_map(struct aspace *as, const struct vm_map_request *req);
 MUST_CHECK int vm_unmap(struct aspace *as, u64 addr, u64 length);
 MUST_CHECK int vm_protect(struct aspace *as, u64 addr, u64 length, u32 prot);
+/* shmdt(2): unmaps every area of `object` that shmat made in one go at addr: those whose start - offset
+ * equals addr and whose ops are `ops`. => 0, or -EINVAL when there is none. */
+MUST_CHECK int vm_unmap_object(struct aspace *as, u64 addr, const struct vm_area_ops *ops);
 /* Area containing addr, or the next one above. Lock held. */
 struct vm_area *vm_area_find(struct aspace *as, u64 addr);
+struct vm_area *vm_area_first(struct aspace *as);
 struct vm_area *vm_area_next(struct vm_area *a);
+
+/* Makes [start, end) present as a touch by the user would. No lock held. => 0, -ENOMEM, -EFAULT. */
+MUST_CHECK int vm_populate(struct aspace *as, u64 start, u64 end);
 
 /* futex(2) keys. Shared mapping: (object id, byte offset), private: (aspace id, address). => 0 or -EFAULT. May sleep. */
 struct futex_key {
 	u64 space;
 	u64 offset;
 };
-MUST_CHECK int vm_futex_key(struct aspace *as, uptr_t addr, bool private_flag,
-                            struct futex_key *out);
+MUST_CHECK int vm_futex_key_shared(struct aspace *as, uptr_t addr, struct futex_key *out);
+MUST_CHECK static inline int vm_futex_key(struct aspace *as, uptr_t addr, bool private_flag,
+                                          struct futex_key *out)
+{
+	if (unlikely(addr.addr >= 0x00007ffffffff000ull))
+		return -EFAULT;
+	if (likely(private_flag)) {
+		*out = (struct futex_key){as->id, addr.addr};
+		return 0;
+	}
+	return vm_futex_key_shared(as, addr, out);
+}
 
-/* Reads or writes another process's memory (ptrace-like uses: /proc/PID/cmdline, environ, mem). => bytes or -errno. */
+/* Reads or writes another process's memory (ptrace-like uses: /proc/PID/cmdline, environ, mem).
+ * => bytes (short at the first address that cannot be had), or -EIO when there is none, -ENOMEM. */
 ssize vm_access(struct aspace *as, u64 addr, void *buf, size_t n, bool write);
+/* The same with the rights of the owner: process_vm_readv(2). => -EFAULT when there is none. */
+ssize vm_access_checked(struct aspace *as, u64 addr, void *buf, size_t n, bool write);
+
+struct vm_area_stats { /* bytes */
+	u64 resident, private_clean, private_dirty, shared_clean, shared_dirty, anonymous;
+};
+/* For smaps. Lock held for reading. */
+void vm_area_stats(struct vm_area *a, struct vm_area_stats *out);

@@ -1,29 +1,56 @@
 /*
  * Kernel allocation: slab caches with per-processor magazines, kmalloc size classes on them, whole
  * pages above. Any context that holds no lock of rank >= SLAB; never sleeps. All fallible: NULL.
- * Debug builds poison, detect double frees, and report at power-off what was never freed.
+ * Debug builds poison, detect double frees and overruns, and report at power-off what was never freed.
+ *
+ * Objects: a cache hands out objects of one size. A slab is a block of pages cut into objects; its free
+ * objects are chained through themselves. A magazine is a processor's stack of free objects: the
+ * common allocation pops it, the common free pushes it, and only an empty or full magazine goes to the
+ * cache's slabs, half a magazine at a time.
+ *
+ * Lifetime: caches live for ever. An empty slab returns to the page allocator when its cache has
+ * another one that is not full.
+ *
+ * Locking: cache->lock (class SLAB) for the lists of slabs and what is free in them; magazines belong to their
+ * processor. The page allocator is called with it held (PAGE ranks above).
+ *
+ * Failure: no page left, or fault injection.
  */
 #pragma once
 #include "kernel/lib/compiler.h"
 
 struct slab_cache;
+void slab_init(void); /* boot, after page_init() */
 /* Made once, never destroyed. align: power of two or 0. Objects are not zeroed. => panics at boot on failure. */
 struct slab_cache *slab_cache_new(const char *name, size_t size, size_t align);
 MUST_CHECK void *slab_alloc(struct slab_cache *c);
+MUST_CHECK void *slab_zalloc(struct slab_cache *c);
 void slab_free(struct slab_cache *c, void *p); /* NULL allowed */
 
 MUST_CHECK void *kmalloc(size_t size); /* up to 4 MiB, physically contiguous */
 MUST_CHECK void *kzalloc(size_t size);
 void kfree(const void *p); /* NULL allowed */
+/* => bytes that may be used of a kmalloc() block. */
+size_t kmalloc_size(const void *p);
 /* Any size: kmalloc or page by page in the vmap area. Zeroed. */
 MUST_CHECK void *kvzalloc(size_t size);
 void kvfree(const void *p);
 MUST_CHECK char *kstrdup(const char *s);
-/* Page-wise kernel mapping (stacks): pages, with an unmapped guard page below and above. */
+
+/* Page-wise kernel mapping (stacks): pages, not zeroed, with an unmapped guard page below and above. */
 MUST_CHECK void *vmap_alloc(size_t size);
 void vmap_free(void *p, size_t size);
+/* Device registers at `phys`, uncached. Boot only; never unmapped. => panics when no memory. */
+void *vmap_device(u64 phys, size_t size);
+void vmap_init(void);
 
-/* Debug: prints live allocations by cache, => their number apart from what lives for ever. */
+/* All of kernel/mm at boot, in order, after per-processor variables and boot_info: page_init() included. */
+void mm_init(void);
+
+/* Debug: what is allocated now lives for ever and is no leak: called before the first process starts. */
+void slab_leak_baseline(void);
+/* Debug: prints live allocations by cache and call site, => their number apart from what lives for ever. */
 u64 slab_leak_report(void);
-/* Fault injection for tests: the n-th allocation from now by the current thread fails (0: off). */
-void alloc_fail_nth(u32 n);
+/* Fault injection for tests, debug builds: the n-th allocation (slab, kmalloc, page, vmap) from now by
+ * the current thread fails (0: off). => true when an armed one has fired since. */
+bool alloc_fail_nth(u32 n);

@@ -1,0 +1,122 @@
+/*
+ * Page tables: four levels of 512 entries (SDM volume 3, 4.5). kernel/mm decides what is mapped; this
+ * is how an entry looks and how the tables around it come and go.
+ *
+ * A leaf entry is in one of three states:
+ *
+ *	none (0)	nothing is mapped
+ *	present		bit P; grants what its other bits say
+ *	reserved	nonzero without P: holds a page that PROT_NONE forbids to touch
+ *
+ * So a nonzero entry always holds a frame. PTE_OWNED (a software bit) marks a page that belongs to this
+ * private mapping and its copy-on-write relatives, not to a memory object.
+ *
+ * Every table counts its nonzero entries in its struct page and notes which groups of eight may be
+ * nonzero, so that walks skip what is empty and a table is freed with its last entry. A freed table is
+ * all zeroes and is kept for each processor as the next table to hand out.
+ *
+ * Locking: everything below a root changes under the PTE lock of its address space (kernel tables: the
+ * VMAP lock). No function here sleeps.
+ * Failure: only pagetable_root_new(), pte_make() and kernel_map() allocate; they fail cleanly.
+ */
+#pragma once
+#include "arch/boot.h"
+#include "kernel/lib/result.h"
+
+typedef u64 pte_t;
+enum {
+	PTE_PRESENT = 1,
+	PTE_WRITE = 2,
+	PTE_USER = 4,
+	PTE_CACHE_DISABLE = 16,
+	PTE_ACCESSED = 32,
+	PTE_DIRTY = 64,
+	PTE_HUGE = 128,
+	PTE_GLOBAL = 256,
+	PTE_OWNED = 512
+};
+#define PTE_NX    (1ull << 63)
+#define PTE_FRAME 0x000ffffffffff000ull
+enum { TABLE_ENTRIES = 512, TABLE_SHIFT = 21 };
+#define TABLE_SPAN (1ull << TABLE_SHIFT) /* bytes that one leaf table maps */
+
+struct page;
+struct arch_pagetable {
+	phys_t root;
+};
+
+static inline phys_t pte_phys(pte_t e)
+{
+	return e & PTE_FRAME;
+}
+static inline bool pte_present(pte_t e)
+{
+	return e & PTE_PRESENT;
+}
+
+/* Boot: adopts the tables we run on as the kernel's and makes the top-level entries of the vmap area, so
+ * that every root made later shares them. */
+void pagetable_init(void);
+extern phys_t kernel_root;
+
+/* A root with the kernel's half. => 0 or -ENOMEM. */
+MUST_CHECK int pagetable_root_new(struct arch_pagetable *pt);
+/* The user half must be empty and no processor may use it. */
+void pagetable_root_free(struct arch_pagetable *pt);
+
+/* One leaf table, or the part of it that a range touches. */
+struct pte_span {
+	pte_t *table;      /* 512 entries */
+	struct page *page; /* of the table */
+	u64 base;          /* address that entry 0 maps */
+	u32 first, last;   /* entries of the range: [first, last) */
+};
+/* => the entry of addr, or NULL when there is no table for it. */
+pte_t *pte_find(const struct arch_pagetable *pt, u64 addr);
+/* The table of addr, made when absent, with first the entry of addr and last 512. => 0 or -ENOMEM. */
+MUST_CHECK int pte_make(struct arch_pagetable *pt, u64 addr, struct pte_span *out);
+/* Finds the first leaf table that exists in [*at, end). => false when there is none; else *at is where
+ * the search for the next one starts. */
+bool pte_span_next(const struct arch_pagetable *pt, u64 *at, u64 end, struct pte_span *out);
+/* => the first nonzero entry in [i, s->last), or s->last. */
+u32 pte_next(const struct pte_span *s, u32 i);
+/* Fills an entry that was none. */
+void pte_set_new(const struct pte_span *s, u32 i, pte_t e);
+/* Replaces a nonzero entry by a nonzero one; translations are the caller's to flush. */
+static inline void pte_replace(pte_t *p, pte_t e)
+{
+	__atomic_store_n(p, e, __ATOMIC_RELAXED);
+}
+/* Empties an entry. => what it held. The table is accounted by pte_cleared() once for many. */
+static inline pte_t pte_take(pte_t *p)
+{
+	return __atomic_exchange_n(p, 0, __ATOMIC_RELAXED);
+}
+/* n entries of s were taken. When the table is empty now, unhooks it and those above that it empties:
+ * they come back as a chain (struct page *, through owner) to be freed after the flush. */
+struct page *pte_cleared(struct arch_pagetable *pt, const struct pte_span *s, u32 n,
+                         struct page *chain);
+void pagetable_free_chain(struct page *chain);
+u64 pagetable_pages(void); /* tables in use, all address spaces */
+
+/* Kernel half, VMAP lock held: maps or unmaps single pages with supervisor rights, never executable. */
+MUST_CHECK int kernel_map(u64 addr, phys_t page, pte_t bits);
+phys_t kernel_unmap(u64 addr); /* => what was mapped, or 0; flush before reuse */
+
+static inline u64 cr3_read(void)
+{
+	u64 v;
+	__asm__ volatile("mov %%cr3, %0" : "=r"(v));
+	return v;
+}
+static inline void cr3_write(u64 v)
+{
+	__asm__ volatile("mov %0, %%cr3" ::"r"(v) : "memory");
+}
+
+/* Translations. `cpus`: processors that use the root; this one included or not. Any locks may be held. */
+void tlb_flush(u64 cpus, phys_t root, u64 start, u64 end);
+/* Every processor, the whole kernel half. */
+void tlb_flush_kernel(void);
+/* Makes the processors in `cpus` that run on `root` leave it for the kernel's tables. */
+void tlb_leave(u64 cpus, phys_t root);
