@@ -68,8 +68,9 @@ struct vm_area {
 	const struct vm_area_ops *ops;
 	struct file *file; /* reference, or NULL; fs room's ops manage it */
 	void *private;
-	struct list mapping_link; /* [object->mappings_lock] object->mappings; while dead: the caller's list */
-	bool has_owned;           /* [pte_lock] private mapping of an object that got pages of its own */
+	struct list
+		mapping_link; /* [object->mappings_lock] object->mappings; while dead: the caller's list */
+	bool has_owned; /* [pte_lock] private mapping of an object that got pages of its own */
 };
 enum {
 	VM_SHARED = 1,
@@ -92,16 +93,17 @@ struct aspace {
 	refcount_t users, refs;
 	struct rwlock lock;
 	struct spinlock pte_lock;
-	struct range_set areas;  /* [l] */
-	struct vm_area *recent;  /* [l, a] where the last fault was */
-	u64 id;                  /* [I] unique, for private futex keys */
-	u64 active_cpus;         /* [a] processors whose CR3 is this one */
-	u64 brk_start, brk;      /* [l] */
+	struct range_set areas; /* [l] */
+	struct vm_area *recent; /* [l, a] where the last fault was */
+	u64 id;                 /* [I] unique, for private futex keys */
+	u64 active_cpus;        /* [a] processors whose CR3 is this one */
+	u64 brk_start, brk;     /* [l] */
 	u64 mmap_base, stack_top, arg_start, arg_end, env_start, env_end; /* [l] set by exec */
 	u64 code_start, code_end, data_start, data_end;                   /* [l] set by exec */
 	u64 vdso;
 	/* pages; [l] but resident_* [pte_lock] */
-	u64 total_pages, total_peak, locked_pages, data_pages, stack_pages, exec_pages, shared_pages;
+	u64 total_pages, total_peak, locked_pages, data_pages, stack_pages, exec_pages,
+		shared_pages;
 	u64 resident_pages, resident_peak, resident_anon;
 	u64 area_count;
 	u32 lock_future;  /* [l] mlockall(MCL_FUTURE): VM_LOCKED | VM_LOCKONFAULT for new areas */
@@ -110,7 +112,7 @@ struct aspace {
 	struct rcu_head rcu;
 };
 
-void aspace_init(void); /* boot */
+void aspace_init(void);                                     /* boot */
 MUST_CHECK struct aspace *aspace_new(void);                 /* err_ptr */
 MUST_CHECK struct aspace *aspace_fork(struct aspace *from); /* err_ptr */
 void aspace_get(struct aspace *as);                         /* users */

@@ -45,7 +45,8 @@ struct vm_object {
 	struct spinlock mappings_lock;
 	unsigned page_order; /* [I] 0, or HUGE_PAGE_ORDER */
 };
-#define VM_OBJECT_SIZE_MAX ((u64)UINT32_MAX << PAGE_SHIFT) /* 16 TiB: MAX_LFS_FILESIZE of our tmpfs */
+#define VM_OBJECT_SIZE_MAX                                                                         \
+	((u64)UINT32_MAX << PAGE_SHIFT) /* 16 TiB: MAX_LFS_FILESIZE of our tmpfs */
 
 /* => one reference, or NULL: no memory. */
 MUST_CHECK struct vm_object *vm_object_new(u64 size, const struct vm_object_ops *ops, void *owner);

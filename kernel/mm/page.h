@@ -98,5 +98,12 @@ struct page_stats { /* pages; a snapshot without locks */
 void page_stats(struct page_stats *out);
 
 /* What the counts in page_stats are made of: kept for each processor, only the sums mean something. */
-enum page_counter { PAGES_ANONYMOUS, PAGES_OBJECT, PAGES_SLAB, PAGES_TABLES, PAGES_VMAP, PAGE_COUNTERS };
+enum page_counter {
+	PAGES_ANONYMOUS,
+	PAGES_OBJECT,
+	PAGES_SLAB,
+	PAGES_TABLES,
+	PAGES_VMAP,
+	PAGE_COUNTERS
+};
 void page_count(enum page_counter which, s64 delta);

@@ -32,4 +32,5 @@ void range_remove(struct range_set *s, struct range *r);
 /* New bounds that overlap no neighbour. */
 void range_resize(struct range_set *s, struct range *r, u64 start, u64 end);
 /* => the highest start of a hole of `length` bytes in [low, high), a multiple of align; or -ENOMEM. */
-MUST_CHECK s64 range_place_down(const struct range_set *s, u64 low, u64 high, u64 length, u64 align);
+MUST_CHECK s64 range_place_down(const struct range_set *s, u64 low, u64 high, u64 length,
+                                u64 align);
