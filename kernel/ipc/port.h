@@ -1,0 +1,150 @@
+/*
+ * The port: the only door from the IPC module outward.
+ *
+ * kernel/ipc includes abi/, kernel/lib/ and itself, and nothing else. Whatever it needs from the
+ * system around it (memory, locks, sleep, time, the caller's identity, user memory, files) it asks
+ * for here. The same .c files therefore link into three worlds:
+ *
+ *	kernel/port	the kernel
+ *	tests/host	pthreads: unit tests and fuzzers under ASan, UBSan and TSan
+ *	tests/sim	coroutines and a virtual clock: explores interleavings, fails allocations
+ *
+ * A world supplies a header <ipc_port_world.h>, found on its include path, that defines the five
+ * structs named below and, as static inline, whichever functions it wants to be fast; everything
+ * else it defines in .c files. docs/porting.md walks through it.
+ *
+ * Objects and lifetimes
+ *	struct port_thread	a thread of control; its memory outlives every read section in which a
+ *				pointer to it was obtained, so unpark through such a pointer is safe.
+ *	struct port_lock	spinning lock: short sections, never blocks inside.
+ *	struct port_mutex	sleeping lock: may be held over user copies and sleeps.
+ *	struct port_defer	embedded in what is freed after a grace period.
+ *	struct port_pollq	who polls an object.
+ *	struct port_io		the memory side of a read or write, with a cursor.
+ *
+ * What may be done where ("x" = allowed)
+ *				 port_alloc	user copy, mutex, park	 port_unpark, port_defer
+ *	nothing held		    x			x			   x
+ *	port_mutex held		    x			x			   x
+ *	port_read_lock held	    x			-			   x
+ *	port_lock held		    -			-			   x
+ *
+ * What can fail: what says so with MUST_CHECK. Allocation may fail at any call, a user copy at any
+ * byte; the test worlds make each of them fail in turn.
+ */
+#pragma once
+#include "kernel/lib/bug.h"
+#include "kernel/lib/guard.h"
+#include "kernel/lib/lock_class.h"
+#include "kernel/lib/result.h"
+#include "kernel/lib/uptr.h"
+
+struct ipc_namespace;
+struct sem_undo_list;
+struct port_thread;
+
+enum port_sleep {
+	PORT_UNINTERRUPTIBLE,
+	PORT_INTERRUPTIBLE, /* an unblocked signal ends the sleep */
+};
+enum port_wake { PORT_WOKEN, PORT_TIMEOUT, PORT_SIGNAL };
+#define PORT_FOREVER UINT64_MAX
+
+enum port_capability { /* capabilities(7): the numbers are the ABI's */
+	               PORT_CAP_IPC_LOCK = 14,
+	               PORT_CAP_IPC_OWNER = 15,
+	               PORT_CAP_SYS_ADMIN = 21,
+	               PORT_CAP_SYS_RESOURCE = 24,
+};
+
+enum { PORT_PAGE_SIZE = 4096 };
+
+/* Names a 32-bit word of user memory across address spaces, futex(7). */
+struct port_futex_key {
+	u64 space;  /* address space, or memory object when shared */
+	u64 offset; /* address, or byte offset into the object */
+};
+
+#include <ipc_port_world.h>
+
+/* --- Memory. Zeroed; any size; never sleeps. => NULL when there is none. --- */
+MUST_CHECK void *port_alloc(size_t size);
+void port_free(void *p); /* NULL allowed */
+/* A buffer page of PORT_PAGE_SIZE bytes, not zeroed. */
+MUST_CHECK void *port_page_alloc(void);
+void port_page_free(void *page);
+
+/* --- Locks. The class gives the rank, kernel/lib/lock_class.h; checked in debug and test worlds. --- */
+void port_lock_init(struct port_lock *l, enum lock_class class);
+void port_lock(struct port_lock *l);
+void port_unlock(struct port_lock *l);
+/* Two locks of one class in address order; a == b is taken once. */
+void port_lock2(struct port_lock *a, struct port_lock *b);
+void port_unlock2(struct port_lock *a, struct port_lock *b);
+void port_assert_held(const struct port_lock *l);
+void port_mutex_init(struct port_mutex *m, enum lock_class class);
+void port_mutex_lock(struct port_mutex *m);
+void port_mutex_unlock(struct port_mutex *m);
+
+/* --- Read sections: lookup without lock or reference. They nest and must not block. --- */
+void port_read_lock(void);
+void port_read_unlock(void);
+/* Calls fn(d) once every read section that is now open has ended. Never fails, never blocks. */
+void port_defer(struct port_defer *d, void (*fn)(struct port_defer *d));
+
+/* --- Sleep and wake, by token: unpark leaves a token, park consumes one or sleeps until one comes.
+ * So "check; park; check again" loses no wake-up; a wake-up may be spurious. --- */
+struct port_thread *port_self(void);
+/* deadline: in port_mono_ns() time, or PORT_FOREVER. => PORT_SIGNAL also without sleeping, when a
+ * signal is already pending and there is no token. */
+enum port_wake port_park(u64 deadline, enum port_sleep kind);
+void port_unpark(struct port_thread *t);
+
+/* --- Time --- */
+u64 port_mono_ns(void);      /* CLOCK_MONOTONIC */
+u64 port_real_ns(void);      /* CLOCK_REALTIME */
+s64 port_real_seconds(void); /* CLOCK_REALTIME in seconds, cheap */
+
+/* --- The caller --- */
+s32 port_pid(void); /* thread group, as getpid(2) */
+u32 port_euid(void);
+u32 port_egid(void);
+bool port_in_group(u32 gid); /* file-system group or supplementary */
+bool port_capable(enum port_capability cap);
+struct ipc_namespace *port_ipc_ns(void);    /* borrowed: good until the caller changes it */
+struct sem_undo_list **port_sem_undo(void); /* where the caller's SEM_UNDO list hangs */
+void port_raise(int sig);                   /* sends a signal to the calling thread */
+
+/* --- User memory. The plain ones may sleep; nofault ones fail where the page is not present. --- */
+/* => 0 or -EFAULT; on failure dst may be partly written. */
+MUST_CHECK int port_copy_in(void *dst, uptr_t src, size_t n);
+MUST_CHECK int port_copy_out(uptr_t dst, const void *src, size_t n);
+MUST_CHECK int port_user_load_nofault(uptr_t p, u32 *out);
+/* Stores `desired` when the word equals `expected`. => 0 and the word found in *out_old, or -EFAULT. */
+MUST_CHECK int port_user_cmpxchg_nofault(uptr_t p, u32 expected, u32 desired, u32 *out_old);
+/* Makes a nofault access that failed worth another try. => 0 or -EFAULT. */
+MUST_CHECK int port_user_fault_in(uptr_t p, bool write);
+/* => 0 or -EFAULT. May sleep when shared. */
+MUST_CHECK int port_futex_key(uptr_t p, bool shared, struct port_futex_key *out);
+
+/* --- Files. Kinds of descriptor live in the world; the module moves bytes and announces changes. --- */
+/* Copies up to n bytes, advancing the cursor. => bytes copied, short only at a user fault. */
+MUST_CHECK size_t port_io_put(struct port_io *io, const void *from,
+                              size_t n);                                /* towards the caller */
+MUST_CHECK size_t port_io_take(struct port_io *io, void *to, size_t n); /* from the caller */
+size_t port_io_left(const struct port_io *io);
+void port_pollq_init(struct port_pollq *q);
+/* Tells whoever polls q that `events` (POLL*) may be true now. P locks of lower rank may be held. */
+void port_poll_wake(struct port_pollq *q, u32 events);
+
+/* --- The rest --- */
+void port_log(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* In long loops with nothing held: lets others run. */
+void port_yield(void);
+/* Marks a place where another thread could interleave although no port function is called; free in
+ * the kernel, a branch point in the simulation. */
+void port_step(void);
+
+DEFINE_LOCK_GUARD(port, struct port_lock *, port_lock, port_unlock)
+DEFINE_LOCK_GUARD(port_mutex, struct port_mutex *, port_mutex_lock, port_mutex_unlock)
+DEFINE_GUARD(port_mem, void *, port_free)

@@ -1,0 +1,123 @@
+/*
+ * The kernel as a world of the IPC module (kernel/ipc/port.h): types, and what must be fast. The rest
+ * is in kernel/port/port.c.
+ */
+#pragma once
+#include "arch/uaccess.h"
+#include "kernel/mm/slab.h"
+#include "kernel/sync/waitq.h"
+#include "kernel/proc/task.h"
+#include "kernel/proc/uio.h"
+#include "kernel/sched/rcu.h"
+#include "kernel/sched/timer.h"
+#include "kernel/sync/mutex.h"
+#include "kernel/sync/spinlock.h"
+
+struct port_lock {
+	struct spinlock spin;
+};
+struct port_mutex {
+	struct mutex mutex;
+};
+struct port_defer {
+	struct rcu_head rcu; /* offset 0: fn is called with the same address */
+};
+struct port_pollq {
+	struct waitq waitq;
+};
+struct port_io {
+	struct uio uio;
+};
+
+static ALWAYS_INLINE void *port_alloc(size_t size)
+{
+	return size <= 4096 ? kzalloc(size) : kvzalloc(size);
+}
+
+static ALWAYS_INLINE void port_lock(struct port_lock *l)
+{
+	spin_lock(&l->spin);
+}
+static ALWAYS_INLINE void port_unlock(struct port_lock *l)
+{
+	spin_unlock(&l->spin);
+}
+static ALWAYS_INLINE void port_assert_held(const struct port_lock *l)
+{
+	ASSERT_HELD(&l->spin);
+}
+static ALWAYS_INLINE void port_read_lock(void)
+{
+	rcu_read_lock();
+}
+static ALWAYS_INLINE void port_read_unlock(void)
+{
+	rcu_read_unlock();
+}
+
+static ALWAYS_INLINE struct port_thread *port_self(void)
+{
+	return (struct port_thread *)thread_current();
+}
+static ALWAYS_INLINE void port_unpark(struct port_thread *t)
+{
+	unpark((struct thread *)t);
+}
+static ALWAYS_INLINE s64 port_real_seconds(void)
+{
+	return (s64)realtime_seconds();
+}
+
+static ALWAYS_INLINE s32 port_pid(void)
+{
+	return task_current()->process->pid;
+}
+static ALWAYS_INLINE u32 port_euid(void)
+{
+	return task_current()->cred->euid;
+}
+static ALWAYS_INLINE u32 port_egid(void)
+{
+	return task_current()->cred->egid;
+}
+static ALWAYS_INLINE struct ipc_namespace *port_ipc_ns(void)
+{
+	return task_current()->ipc_ns;
+}
+static ALWAYS_INLINE struct sem_undo_list **port_sem_undo(void)
+{
+	return &task_current()->sem_undo;
+}
+
+static ALWAYS_INLINE int port_copy_in(void *dst, uptr_t src, size_t n)
+{
+	return copy_from_user(dst, src, n);
+}
+static ALWAYS_INLINE int port_copy_out(uptr_t dst, const void *src, size_t n)
+{
+	return copy_to_user(dst, src, n);
+}
+static ALWAYS_INLINE int port_user_load_nofault(uptr_t p, u32 *out)
+{
+	return user_load_u32_nofault(p, out);
+}
+static ALWAYS_INLINE int port_user_cmpxchg_nofault(uptr_t p, u32 expected, u32 desired,
+                                                   u32 *out_old)
+{
+	return user_cmpxchg_u32_nofault(p, expected, desired, out_old);
+}
+
+static ALWAYS_INLINE size_t port_io_put(struct port_io *io, const void *from, size_t n)
+{
+	return uio_put(&io->uio, from, n);
+}
+static ALWAYS_INLINE size_t port_io_take(struct port_io *io, void *to, size_t n)
+{
+	return uio_take(&io->uio, to, n);
+}
+static ALWAYS_INLINE size_t port_io_left(const struct port_io *io)
+{
+	return io->uio.left;
+}
+
+static ALWAYS_INLINE void port_step(void) {}

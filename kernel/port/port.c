@@ -1,0 +1,134 @@
+/* The kernel's side of kernel/ipc/port.h that need not be inline. */
+#include "kernel/ipc/port.h"
+#include "arch/clock.h"
+#include "arch/trap.h"
+#include "kernel/lib/log.h"
+#include "kernel/lib/printf.h"
+#include "kernel/mm/aspace.h"
+#include "kernel/mm/page.h"
+#include "kernel/sched/timer.h"
+
+_Static_assert((int)PORT_PAGE_SIZE == PAGE_SIZE, "the module's buffer page is a page");
+_Static_assert(offsetof(struct port_defer, rcu) == 0, "port_defer casts its callback");
+
+void port_free(void *p)
+{
+	kvfree(p);
+}
+void *port_page_alloc(void)
+{
+	struct page *page = page_alloc(0, PAGE_ANY);
+	return page ? page_virt(page) : NULL;
+}
+void port_page_free(void *page)
+{
+	page_put(virt_page(page));
+}
+
+void port_lock_init(struct port_lock *l, enum lock_class class)
+{
+	l->spin = (struct spinlock){0};
+#if DEBUG_BUILD
+	l->spin.class = class;
+#endif
+}
+void port_lock2(struct port_lock *a, struct port_lock *b)
+{
+	spin_lock2(&a->spin, &b->spin);
+}
+void port_unlock2(struct port_lock *a, struct port_lock *b)
+{
+	spin_unlock2(&a->spin, &b->spin);
+}
+void port_mutex_init(struct port_mutex *m, enum lock_class class)
+{
+	mutex_init_class(&m->mutex, class);
+}
+void port_mutex_lock(struct port_mutex *m)
+{
+	mutex_lock(&m->mutex);
+}
+void port_mutex_unlock(struct port_mutex *m)
+{
+	mutex_unlock(&m->mutex);
+}
+
+void port_defer(struct port_defer *d, void (*fn)(struct port_defer *d))
+{
+	rcu_call(&d->rcu, (void (*)(struct rcu_head *))fn);
+}
+
+enum port_wake port_park(u64 deadline, enum port_sleep kind)
+{
+	static const enum park_kind kinds[] = {
+		[PORT_UNINTERRUPTIBLE] = PARK_UNINTERRUPTIBLE,
+		[PORT_INTERRUPTIBLE] = PARK_INTERRUPTIBLE,
+	};
+	_Static_assert((int)PORT_WOKEN == PARK_WOKEN && (int)PORT_TIMEOUT == PARK_TIMEOUT &&
+	                       (int)PORT_SIGNAL == PARK_SIGNAL,
+	               "the reasons are numbered alike");
+	return (enum port_wake)park(deadline, kinds[kind]);
+}
+
+u64 port_mono_ns(void)
+{
+	return clock_mono_ns();
+}
+u64 port_real_ns(void)
+{
+	return realtime_ns();
+}
+
+bool port_in_group(u32 gid)
+{
+	return cred_in_group(cred_current(), gid);
+}
+bool port_capable(enum port_capability cap)
+{
+	return capable(cap);
+}
+void port_raise(int sig)
+{
+	(void)signal_send_task(task_current(), sig, NULL);
+}
+
+int port_user_fault_in(uptr_t p, bool write)
+{
+	u32 word;
+	TRY(copy_from_user(&word, p, sizeof word));
+	if (!write)
+		return 0;
+	/* As a store by the user would fault: breaks copy-on-write, leaves the word alone. */
+	return mm_page_fault(p.addr, PF_WRITE | PF_PRESENT, false) < 0 ? -EFAULT : 0;
+}
+int port_futex_key(uptr_t p, bool shared, struct port_futex_key *out)
+{
+	struct futex_key key;
+	TRY(vm_futex_key(thread_current()->aspace, p, !shared, &key));
+	*out = (struct port_futex_key){key.space, key.offset};
+	return 0;
+}
+
+void port_pollq_init(struct port_pollq *q)
+{
+	waitq_init(&q->waitq);
+}
+void port_poll_wake(struct port_pollq *q, u32 events)
+{
+	if (waitq_active(&q->waitq))
+		waitq_wake(&q->waitq, events);
+}
+
+void port_log(const char *fmt, ...)
+{
+	char line[160];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
+	log_info("%s", line);
+}
+void port_yield(void)
+{
+	cond_resched();
+}
