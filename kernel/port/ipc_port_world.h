@@ -29,7 +29,7 @@ struct port_io {
 	struct uio uio;
 };
 
-static ALWAYS_INLINE void *port_alloc(size_t size)
+MUST_CHECK static ALWAYS_INLINE void *port_alloc(size_t size)
 {
 	return size <= 4096 ? kzalloc(size) : kvzalloc(size);
 }
@@ -89,29 +89,29 @@ static ALWAYS_INLINE struct sem_undo_list **port_sem_undo(void)
 	return &task_current()->sem_undo;
 }
 
-static ALWAYS_INLINE int port_copy_in(void *dst, uptr_t src, size_t n)
+MUST_CHECK static ALWAYS_INLINE int port_copy_in(void *dst, uptr_t src, size_t n)
 {
 	return copy_from_user(dst, src, n);
 }
-static ALWAYS_INLINE int port_copy_out(uptr_t dst, const void *src, size_t n)
+MUST_CHECK static ALWAYS_INLINE int port_copy_out(uptr_t dst, const void *src, size_t n)
 {
 	return copy_to_user(dst, src, n);
 }
-static ALWAYS_INLINE int port_user_load_nofault(uptr_t p, u32 *out)
+MUST_CHECK static ALWAYS_INLINE int port_user_load_nofault(uptr_t p, u32 *out)
 {
 	return user_load_u32_nofault(p, out);
 }
-static ALWAYS_INLINE int port_user_cmpxchg_nofault(uptr_t p, u32 expected, u32 desired,
+MUST_CHECK static ALWAYS_INLINE int port_user_cmpxchg_nofault(uptr_t p, u32 expected, u32 desired,
                                                    u32 *out_old)
 {
 	return user_cmpxchg_u32_nofault(p, expected, desired, out_old);
 }
 
-static ALWAYS_INLINE size_t port_io_put(struct port_io *io, const void *from, size_t n)
+MUST_CHECK static ALWAYS_INLINE size_t port_io_put(struct port_io *io, const void *from, size_t n)
 {
 	return uio_put(&io->uio, from, n);
 }
-static ALWAYS_INLINE size_t port_io_take(struct port_io *io, void *to, size_t n)
+MUST_CHECK static ALWAYS_INLINE size_t port_io_take(struct port_io *io, void *to, size_t n)
 {
 	return uio_take(&io->uio, to, n);
 }
