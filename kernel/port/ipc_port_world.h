@@ -102,7 +102,7 @@ MUST_CHECK static ALWAYS_INLINE int port_user_load_nofault(uptr_t p, u32 *out)
 	return user_load_u32_nofault(p, out);
 }
 MUST_CHECK static ALWAYS_INLINE int port_user_cmpxchg_nofault(uptr_t p, u32 expected, u32 desired,
-                                                   u32 *out_old)
+                                                              u32 *out_old)
 {
 	return user_cmpxchg_u32_nofault(p, expected, desired, out_old);
 }
