@@ -13,6 +13,8 @@
 #pragma once
 #include "kernel/lib/compiler.h"
 
+struct uio;
+
 void random_init(void); /* boot, before anything draws */
 void random_bytes(void *buf, size_t n);
 u64 random_u64(void);
@@ -24,3 +26,6 @@ static inline u32 random_u32(void)
 u64 random_below(u64 bound);
 /* Mixes bytes into the pool; every generator reseeds before its next output. */
 void random_mix(const void *buf, size_t n);
+/* read(2) of the random devices and getrandom(2): all of io; a pending signal cuts it short after each
+ * full page only, so that small requests are never interrupted (getrandom(2)). => bytes, or -EFAULT. */
+ssize random_to_uio(struct uio *io);

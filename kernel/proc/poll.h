@@ -54,3 +54,15 @@ void poll_waiter_init(struct poll_waiter *w, u32 expected);
 void poll_waiter_destroy(struct poll_waiter *w);
 /* => 0 when something was triggered, -ETIMEDOUT, or -ERESTARTNOHAND. */
 MUST_CHECK int poll_waiter_sleep(struct poll_waiter *w, u64 deadline_ns);
+
+/*
+ * poll(2) and select(2) without their copying. deadline_ns: 0 does not wait, PARK_FOREVER has no end.
+ * => descriptors (select: bits) that are ready, 0 at the deadline, -ERESTARTNOHAND, -ENOMEM.
+ */
+MUST_CHECK int poll_fds(struct pollfd *fds, u32 n, u64 deadline_ns);
+/* Six bitmaps of n bits, rounded up to words; out is zeroed by the caller. Also => -EBADF. */
+struct select_sets {
+	const u64 *in[3]; /* to read, to write, exceptional */
+	u64 *out[3];
+};
+MUST_CHECK int select_fds(const struct select_sets *sets, u32 n, u64 deadline_ns);
