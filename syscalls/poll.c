@@ -163,16 +163,11 @@ static int deadline_from_user(uptr_t timeout, u32 ns_per_unit, struct deadline *
 	return deadline_after(t, ns_per_unit, out);
 }
 
-static int mask_from_user(uptr_t mask, size_t size)
-{
-	return uptr_null(mask) ? 0 : signal_mask_push_user(mask, size);
-}
-
 SYSCALL5(ppoll, uptr_t, fds, u32, n, uptr_t, timeout, uptr_t, mask, size_t, mask_size)
 {
 	struct deadline d;
 	TRY(deadline_from_user(timeout, 1, &d));
-	TRY(mask_from_user(mask, mask_size));
+	TRY(signal_mask_push_user(mask, mask_size));
 	return poll_finish(poll_user(fds, n, d.ns), timeout, &d, 1);
 }
 
@@ -243,7 +238,7 @@ SYSCALL6(pselect6, s32, n, uptr_t, in, uptr_t, out, uptr_t, except, uptr_t, time
 		TRY(copy_from_user(&arg, mask, sizeof arg));
 	struct deadline d;
 	TRY(deadline_from_user(timeout, 1, &d));
-	TRY(mask_from_user(arg.set, arg.size));
+	TRY(signal_mask_push_user(arg.set, arg.size));
 	long result = select_user(n, (uptr_t[3]){in, out, except}, d.ns);
 	return poll_finish(result, timeout, &d, 1);
 }

@@ -30,12 +30,8 @@ struct tty;
 void tty_init(
 	void); /* boot: /dev/tty, /dev/console, /dev/ttyS0; receives from the serial port from now on */
 
-/* For kernel/proc. The first two with task_list_lock held. */
-void tty_fork(struct process *child,
-              struct process *parent); /* child shares the controlling terminal */
-void tty_forget(struct process *p);    /* setsid(2), exit: p has none any more */
-/* A session leader exits (or gives up its terminal): no lock held; before it is unlinked from its session. */
-void tty_session_leader_exit(struct process *p);
+/* kernel/proc copies process->tty at fork and clears it in setsid(2), both under task_list_lock; a leader's
+ * exit comes here through proc_hooks.session_exit. No process refers to a tty after its hang-up. */
 
 /* /proc/PID/stat: device number as user space sees it and foreground group; 0 and -1 without a terminal.
  * task_list_lock held. */
