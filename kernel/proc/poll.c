@@ -29,7 +29,7 @@ static struct poll_entry *poll_entry_new(struct poll_waiter *w)
 	if (w->used == capacity) {
 		u32 more = MAX(w->expected * QUEUES_PER_FILE, (u32)POLL_BLOCK_MIN);
 		struct poll_block *b =
-		        kvzalloc(sizeof *b + (size_t)more * sizeof(struct poll_entry));
+			kvzalloc(sizeof *b + (size_t)more * sizeof(struct poll_entry));
 		if (!b) {
 			w->error = -ENOMEM;
 			return NULL;
@@ -49,12 +49,12 @@ static void poll_waiter_add(struct poll_table *pt, struct file *f, struct waitq 
 	if (!entry)
 		return;
 	file_get(f);
-	*entry = (struct poll_entry){.wait = {.link = LIST_INIT(entry->wait.link),
-	                                      .wake = poll_entry_wake},
-	                             .q = q,
-	                             .file = f,
-	                             .waiter = w,
-	                             .events = pt->events | POLLERR | POLLHUP};
+	*entry = (struct poll_entry){
+		.wait = {.link = LIST_INIT(entry->wait.link), .wake = poll_entry_wake},
+		.q = q,
+		.file = f,
+		.waiter = w,
+		.events = pt->events | POLLERR | POLLHUP};
 	waitq_add(q, &entry->wait);
 }
 

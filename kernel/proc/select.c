@@ -4,9 +4,9 @@
 
 /* Which events put a descriptor into which set: select(2), "Correspondence between select() and poll()". */
 static const u32 select_events[3] = {
-        POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR | POLLNVAL,
-        POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR | POLLNVAL,
-        POLLPRI | POLLNVAL,
+	POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR | POLLNVAL,
+	POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR | POLLNVAL,
+	POLLPRI | POLLNVAL,
 };
 
 struct select_scan {
