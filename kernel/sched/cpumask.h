@@ -5,4 +5,7 @@
 struct cpumask {
 	u64 bits; /* MAX_CPUS is 64 */
 };
-static inline bool cpumask_has(struct cpumask m, u32 cpu) { return m.bits >> cpu & 1; }
+static inline bool cpumask_has(struct cpumask m, u32 cpu)
+{
+	return m.bits >> cpu & 1;
+}

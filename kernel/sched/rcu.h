@@ -11,10 +11,16 @@ struct rcu_head {
 	struct rcu_head *next;
 	void (*fn)(struct rcu_head *head);
 };
-static inline void rcu_read_lock(void) { compiler_barrier(); }
-static inline void rcu_read_unlock(void) { compiler_barrier(); }
-/* fn(head) runs in thread context after a grace period; any context with no lock of rank >= RCU held. Never fails. */
+static inline void rcu_read_lock(void)
+{
+	compiler_barrier();
+}
+static inline void rcu_read_unlock(void)
+{
+	compiler_barrier();
+}
+/* fn(head) runs in thread context after a grace period, without locks; it must not block. Any thread context. Never fails. */
 void rcu_call(struct rcu_head *head, void (*fn)(struct rcu_head *head));
-void rcu_synchronize(void);	/* sleeps for a grace period */
+void rcu_synchronize(void); /* sleeps for a grace period */
 #define rcu_dereference(p) load_acquire(&(p))
 #define rcu_assign(p, v)   store_release(&(p), v)

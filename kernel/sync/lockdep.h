@@ -18,22 +18,23 @@ struct lockdep_state { /* one in each thread, debug builds only */
 };
 
 #define LOCKDEP_STR_(x) #x
-#define LOCKDEP_STR(x) LOCKDEP_STR_(x)
-#define LOCKDEP_HERE __FILE__ ":" LOCKDEP_STR(__LINE__)
+#define LOCKDEP_STR(x)  LOCKDEP_STR_(x)
+#define LOCKDEP_HERE    __FILE__ ":" LOCKDEP_STR(__LINE__)
 
 #if DEBUG_BUILD
 void lockdep_acquire(const void *lock, u32 class, const char *site);
-void lockdep_acquire_nested(const void *lock, u32 class, const char *site); /* equal rank allowed: *_lock2 */
+void lockdep_acquire_nested(const void *lock, u32 class,
+                            const char *site); /* equal rank allowed: *_lock2 */
 void lockdep_release(const void *lock);
 bool lockdep_holds(const void *lock);
-void lockdep_assert_may_sleep(const char *site);	/* panics when a P lock is held */
-void lockdep_print_held(void);				/* for panic */
+void lockdep_assert_may_sleep(const char *site); /* panics when a P lock is held */
+void lockdep_print_held(void);                   /* for panic */
 #else
-#define lockdep_acquire(lock, class, site)	  ((void)0)
+#define lockdep_acquire(lock, class, site)        ((void)0)
 #define lockdep_acquire_nested(lock, class, site) ((void)0)
-#define lockdep_release(lock)			  ((void)0)
-#define lockdep_assert_may_sleep(site)		  ((void)0)
-#define lockdep_print_held()			  ((void)0)
+#define lockdep_release(lock)                     ((void)0)
+#define lockdep_assert_may_sleep(site)            ((void)0)
+#define lockdep_print_held()                      ((void)0)
 #endif
 #if DEBUG_BUILD
 #define ASSERT_HELD(l) ASSERT(lockdep_holds(l))

@@ -8,21 +8,24 @@
 
 struct thread;
 struct mutex {
-	u32 state;		/* [a] 0 free, 1 held, 2 held with waiters */
+	u32 state; /* [a] 0 free, 1 held, 2 held with waiters */
 	u32 class;
 	struct raw_spinlock lock; /* guards waiters */
 	struct list waiters;
 };
 struct rwlock {
-	s32 count;		/* [l] readers, or -1 for a writer */
+	s32 count; /* [l] readers, or -1 for a writer */
 	u32 class;
 	struct raw_spinlock lock;
-	struct list waiters;	/* [l] FIFO of readers and writers */
+	struct list waiters; /* [l] FIFO of readers and writers */
 };
 
 void mutex_init_class(struct mutex *m, enum lock_class class);
 #define mutex_init(m, name) mutex_init_class(m, LOCK_CLASS_##name)
-#define MUTEX_INIT(var, name) { .class = LOCK_CLASS_##name, .waiters = LIST_INIT((var).waiters) }
+#define MUTEX_INIT(var, name)                                                                      \
+	{                                                                                          \
+		.class = LOCK_CLASS_##name, .waiters = LIST_INIT((var).waiters)                    \
+	}
 void mutex_lock(struct mutex *m);
 MUST_CHECK bool mutex_trylock(struct mutex *m);
 void mutex_unlock(struct mutex *m);
@@ -33,7 +36,10 @@ DEFINE_LOCK_GUARD(mutex, struct mutex *, mutex_lock, mutex_unlock)
 
 void rwlock_init_class(struct rwlock *l, enum lock_class class);
 #define rwlock_init(l, name) rwlock_init_class(l, LOCK_CLASS_##name)
-#define RWLOCK_INIT(var, name) { .class = LOCK_CLASS_##name, .waiters = LIST_INIT((var).waiters) }
+#define RWLOCK_INIT(var, name)                                                                     \
+	{                                                                                          \
+		.class = LOCK_CLASS_##name, .waiters = LIST_INIT((var).waiters)                    \
+	}
 void read_lock(struct rwlock *l);
 void read_unlock(struct rwlock *l);
 void write_lock(struct rwlock *l);

@@ -15,13 +15,19 @@ struct spinlock {
 };
 
 #if DEBUG_BUILD
-#define SPINLOCK_INIT(name) { .class = LOCK_CLASS_##name }
+#define SPINLOCK_INIT(name)                                                                        \
+	{                                                                                          \
+		.class = LOCK_CLASS_##name                                                         \
+	}
 #define spinlock_init(l, name) (*(l) = (struct spinlock)SPINLOCK_INIT(name))
-#define lockdep_class_of(l) ((l)->class)
+#define lockdep_class_of(l)    ((l)->class)
 #else
-#define SPINLOCK_INIT(name) { .raw = { 0 } }
+#define SPINLOCK_INIT(name)                                                                        \
+	{                                                                                          \
+		.raw = { 0 }                                                                       \
+	}
 #define spinlock_init(l, name) (*(l) = (struct spinlock)SPINLOCK_INIT(name))
-#define lockdep_class_of(l) 0
+#define lockdep_class_of(l)    0
 #endif
 
 static ALWAYS_INLINE void spin_lock(struct spinlock *l)

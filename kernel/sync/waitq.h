@@ -12,30 +12,39 @@
 #include "kernel/sync/spinlock.h"
 
 struct waitq {
-	struct spinlock lock;	/* class WAITQ */
-	struct list entries;	/* [l] FIFO; exclusive entries at the tail */
+	struct spinlock lock; /* class WAITQ */
+	struct list entries;  /* [l] FIFO; exclusive entries at the tail */
 };
 struct waitq_entry {
 	struct list link;
-	/* => true when the entry consumed the wake-up (exclusive waiters); key: the poll events, or 0. */
+	/* => true when the entry consumed the wake-up (counts for exclusive ones); key: the poll events, or 0. May
+	 * unlink its own entry, no other. */
 	bool (*wake)(struct waitq_entry *e, u64 key);
 	void *data;
+	bool exclusive; /* [l] set by waitq_add_exclusive */
 };
 
 void waitq_init(struct waitq *q);
-#define WAITQ_INIT(var) { .lock = SPINLOCK_INIT(WAITQ), .entries = LIST_INIT((var).entries) }
+#define WAITQ_INIT(var)                                                                            \
+	{                                                                                          \
+		.lock = SPINLOCK_INIT(WAITQ), .entries = LIST_INIT((var).entries)                  \
+	}
 void waitq_add(struct waitq *q, struct waitq_entry *e);
 void waitq_add_exclusive(struct waitq *q, struct waitq_entry *e);
-void waitq_del(struct waitq *q, struct waitq_entry *e);	/* idempotent */
-static inline bool waitq_active(struct waitq *q) { return !list_empty(&q->entries); }
-/* Wakes all plain entries and at most one exclusive entry. */
+void waitq_del(struct waitq *q, struct waitq_entry *e); /* idempotent */
+static inline bool waitq_active(struct waitq *q)
+{
+	return !list_empty(&q->entries);
+}
+/* Wakes all plain entries and at most one exclusive entry. P locks below WAITQ may be held. */
 void waitq_wake(struct waitq *q, u64 key);
 void waitq_wake_all(struct waitq *q, u64 key);
 
 /* A thread as an entry: wakes `data` (struct thread *). */
 bool waitq_wake_thread(struct waitq_entry *e, u64 key);
 #define WAITQ_THREAD_ENTRY(e)                                                                      \
-	struct waitq_entry e = { .link = LIST_INIT(e.link), .wake = waitq_wake_thread, .data = thread_current() }
+	struct waitq_entry e = {                                                                   \
+		.link = LIST_INIT(e.link), .wake = waitq_wake_thread, .data = thread_current()}
 
 #define WAITQ_WAIT(q, flags, deadline, cond)                                                       \
 	({                                                                                         \

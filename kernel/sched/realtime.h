@@ -1,0 +1,22 @@
+/*
+ * The wall clock: CLOCK_REALTIME = CLOCK_MONOTONIC + offset. clock_settime(2) moves the offset; whoever holds
+ * absolute wall-clock deadlines registers to hear of it (timerfd, timer_create).
+ */
+#pragma once
+#include "kernel/lib/list.h"
+
+s64 realtime_offset_ns(void);
+u64 realtime_ns(void);
+u64 realtime_seconds(void); /* cheap: cached for each processor */
+/* Sets the clock and tells the watchers. */
+void realtime_set(u64 ns);
+void realtime_init(void); /* boot: from the battery clock */
+
+struct realtime_watch {
+	struct list link;
+	/* Called after the change, in thread context, without locks; may take P locks, must not block. */
+	void (*changed)(struct realtime_watch *w);
+};
+void realtime_watch_add(struct realtime_watch *w); /* for ever: static watchers */
+
+#define NS_PER_SEC 1000000000ull
