@@ -1,0 +1,383 @@
+/*
+ * kernel/ipc/port.h for the simulation.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "tests/sim/task.h"
+
+/* --- Faults on request, memory ----------------------------------------------------------------- */
+
+static long live_allocations;
+static unsigned allocation_to_fail, copy_to_fail;
+static bool fault_happened;
+
+static bool fails(unsigned *countdown)
+{
+	if (!*countdown || --*countdown)
+		return false;
+	fault_happened = true;
+	return true;
+}
+
+void sim_fail_allocation(unsigned n)
+{
+	allocation_to_fail = n;
+	fault_happened = false;
+}
+void sim_fail_copy(unsigned n)
+{
+	copy_to_fail = n;
+	fault_happened = false;
+}
+bool sim_fault_happened(void)
+{
+	return fault_happened;
+}
+long sim_live_allocations(void)
+{
+	return live_allocations;
+}
+
+void *port_alloc(size_t size)
+{
+	if (sim_self->held_count)
+		for (unsigned i = 0; i < sim_self->held_count; i++)
+			ASSERT(sim_self->held[i]->class >= LOCK_CLASS_COUNT); /* mutexes only */
+	if (fails(&allocation_to_fail))
+		return NULL;
+	live_allocations++;
+	return calloc(1, size ? size : 1);
+}
+void port_free(void *p)
+{
+	if (p)
+		live_allocations--;
+	free(p);
+}
+void *port_page_alloc(void)
+{
+	return port_alloc(PORT_PAGE_SIZE);
+}
+void port_page_free(void *page)
+{
+	port_free(page);
+}
+
+/* --- Locks ------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	int rank;
+	bool spins;
+} classes[] = {
+#define S                                  false
+#define P                                  true
+#define LOCK_CLASS(name, rank, kind, what) {#name, rank, kind},
+	LOCK_CLASSES(LOCK_CLASS)
+#undef LOCK_CLASS
+#undef S
+#undef P
+};
+
+/* A mutex's class is stored with this bias, so that the holder list tells the two kinds apart. */
+static u32 class_of(const struct port_lock *l)
+{
+	return l->class >= LOCK_CLASS_COUNT ? l->class - LOCK_CLASS_COUNT : l->class;
+}
+
+static void check_rank(const struct port_lock *l, int slack)
+{
+	for (unsigned i = 0; i < sim_self->held_count; i++) {
+		const struct port_lock *h = sim_self->held[i];
+		if (classes[class_of(h)].rank >= classes[class_of(l)].rank + slack)
+			panic("lock order: %s is taken while %s is held", classes[class_of(l)].name,
+			      classes[class_of(h)].name);
+	}
+}
+
+static void acquire(struct port_lock *l, int slack)
+{
+	check_rank(l, slack);
+	sim_point();
+	while (l->owner) {
+		ASSERT(l->owner != sim_self);
+		sim_self->waiting = l;
+		sim_block(TASK_BLOCKED);
+	}
+	l->owner = sim_self;
+	ASSERT(sim_self->held_count < MAX_HELD);
+	sim_self->held[sim_self->held_count++] = l;
+}
+
+static void release(struct port_lock *l)
+{
+	ASSERT(l->owner == sim_self);
+	l->owner = NULL;
+	unsigned i = 0;
+	while (sim_self->held[i] != l)
+		i++;
+	memmove(&sim_self->held[i], &sim_self->held[i + 1],
+	        (--sim_self->held_count - i) * sizeof sim_self->held[0]);
+}
+
+void port_lock_init(struct port_lock *l, enum lock_class class)
+{
+	ASSERT(classes[class].spins);
+	*l = (struct port_lock){.class = class};
+}
+void port_lock(struct port_lock *l)
+{
+	acquire(l, 0);
+}
+void port_unlock(struct port_lock *l)
+{
+	release(l);
+}
+void port_lock2(struct port_lock *a, struct port_lock *b)
+{
+	acquire(a < b ? a : b, 0);
+	if (a != b)
+		acquire(a < b ? b : a, 1);
+}
+void port_unlock2(struct port_lock *a, struct port_lock *b)
+{
+	release(a);
+	if (a != b)
+		release(b);
+}
+void port_assert_held(const struct port_lock *l)
+{
+	ASSERT(l->owner == sim_self);
+}
+
+void port_mutex_init(struct port_mutex *m, enum lock_class class)
+{
+	ASSERT(!classes[class].spins);
+	m->lock = (struct port_lock){.class = class + LOCK_CLASS_COUNT};
+}
+void port_mutex_lock(struct port_mutex *m)
+{
+	acquire(&m->lock, 0);
+}
+void port_mutex_unlock(struct port_mutex *m)
+{
+	release(&m->lock);
+}
+
+/* --- Read sections ----------------------------------------------------------------------------- */
+
+void port_read_lock(void)
+{
+	sim_read_section_changed(1);
+}
+void port_read_unlock(void)
+{
+	sim_read_section_changed(-1);
+}
+void port_defer(struct port_defer *d, void (*fn)(struct port_defer *d))
+{
+	d->fn = fn;
+	sim_defer_add(d);
+	sim_point();
+}
+
+/* --- Sleep and wake ---------------------------------------------------------------------------- */
+
+static void assert_may_sleep(void)
+{
+	ASSERT(!sim_self->read_depth);
+	for (unsigned i = 0; i < sim_self->held_count; i++)
+		ASSERT(sim_self->held[i]->class >= LOCK_CLASS_COUNT);
+}
+
+struct port_thread *port_self(void)
+{
+	return (struct port_thread *)sim_self;
+}
+
+enum port_wake port_park(u64 deadline, enum port_sleep kind)
+{
+	struct sim_task *t = sim_self;
+	assert_may_sleep();
+	sim_point();
+	t->interruptible = kind == PORT_INTERRUPTIBLE;
+	t->deadline = deadline;
+	t->expired = deadline <= sim_now();
+	if (!t->token && !t->expired && !(t->interruptible && t->signalled))
+		sim_block(TASK_PARKED);
+	/* A token and a deadline that come together: a world may report either, and keeps the token. */
+	if (t->token && !(t->expired && sim_choose(2))) {
+		t->token = false;
+		return PORT_WOKEN;
+	}
+	return t->interruptible && t->signalled ? PORT_SIGNAL : PORT_TIMEOUT;
+}
+
+void port_unpark(struct port_thread *thread)
+{
+	struct sim_task *t = (struct sim_task *)thread;
+	sim_point();
+	t->token = true;
+	if (t->state == TASK_PARKED)
+		t->state = TASK_READY;
+}
+
+/* --- Time, identity ---------------------------------------------------------------------------- */
+
+enum { REAL_OFFSET_SECONDS = 1700000000 };
+u64 port_mono_ns(void)
+{
+	return sim_now();
+}
+u64 port_real_ns(void)
+{
+	return sim_now() + REAL_OFFSET_SECONDS * 1000000000ull;
+}
+s64 port_real_seconds(void)
+{
+	return port_real_ns() / 1000000000;
+}
+
+s32 port_pid(void)
+{
+	return sim_self->identity.pid;
+}
+u32 port_euid(void)
+{
+	return sim_self->identity.euid;
+}
+u32 port_egid(void)
+{
+	return sim_self->identity.egid;
+}
+bool port_in_group(u32 gid)
+{
+	const struct sim_identity *id = &sim_self->identity;
+	for (u32 i = 0; i < id->group_count; i++)
+		if (id->groups[i] == gid)
+			return true;
+	return id->egid == gid;
+}
+bool port_capable(enum port_capability cap)
+{
+	return sim_self->identity.capabilities >> cap & 1;
+}
+struct ipc_namespace *port_ipc_ns(void)
+{
+	return sim_self->identity.ns;
+}
+struct sem_undo_list **port_sem_undo(void)
+{
+	return &sim_self->identity.undo;
+}
+void port_raise(int sig)
+{
+	sim_self->raised[sig]++;
+}
+
+/* --- User memory: the host's own, but the first page ---------------------------------------------- */
+
+static bool copy_faults(uptr_t p)
+{
+	assert_may_sleep();
+	sim_point();
+	return p.addr < PORT_PAGE_SIZE || fails(&copy_to_fail);
+}
+
+int port_copy_in(void *dst, uptr_t src, size_t n)
+{
+	if (copy_faults(src))
+		return -EFAULT;
+	memcpy(dst, (const void *)src.addr, n);
+	return 0;
+}
+int port_copy_out(uptr_t dst, const void *src, size_t n)
+{
+	if (copy_faults(dst))
+		return -EFAULT;
+	memcpy((void *)dst.addr, src, n);
+	return 0;
+}
+int port_user_load_nofault(uptr_t p, u32 *out)
+{
+	if (p.addr < PORT_PAGE_SIZE)
+		return -EFAULT;
+	*out = *(const u32 *)p.addr;
+	return 0;
+}
+int port_user_cmpxchg_nofault(uptr_t p, u32 expected, u32 desired, u32 *out_old)
+{
+	if (p.addr < PORT_PAGE_SIZE)
+		return -EFAULT;
+	u32 *word = (u32 *)p.addr;
+	*out_old = *word;
+	if (*word == expected)
+		*word = desired;
+	return 0;
+}
+int port_user_fault_in(uptr_t p, bool write)
+{
+	return p.addr < PORT_PAGE_SIZE ? -EFAULT : 0;
+}
+int port_futex_key(uptr_t p, bool shared, struct port_futex_key *out)
+{
+	if (p.addr < PORT_PAGE_SIZE)
+		return -EFAULT;
+	*out = (struct port_futex_key){1 + shared, p.addr};
+	return 0;
+}
+
+size_t port_io_put(struct port_io *io, const void *from, size_t n)
+{
+	n = n < io->left ? n : io->left;
+	if (copy_faults(UPTR(io->base)))
+		return 0;
+	memcpy(io->base, from, n);
+	io->base += n;
+	io->left -= n;
+	return n;
+}
+size_t port_io_take(struct port_io *io, void *to, size_t n)
+{
+	n = n < io->left ? n : io->left;
+	if (copy_faults(UPTR(io->base)))
+		return 0;
+	memcpy(to, io->base, n);
+	io->base += n;
+	io->left -= n;
+	return n;
+}
+size_t port_io_left(const struct port_io *io)
+{
+	return io->left;
+}
+
+/* --- The rest ---------------------------------------------------------------------------------- */
+
+void port_pollq_init(struct port_pollq *q)
+{
+	*q = (struct port_pollq){0};
+}
+void port_poll_wake(struct port_pollq *q, u32 events)
+{
+	q->wakes++;
+	q->events = events;
+}
+void port_log(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+void port_yield(void)
+{
+	sim_point();
+}
+void port_step(void)
+{
+	sim_point();
+}
