@@ -1,0 +1,206 @@
+"""What `make test` does: the list of jobs, each one boot of one image, or a run on this machine."""
+import fnmatch
+import glob
+import os
+import re
+import subprocess
+
+import session
+from machine import SCALE, Hung, Machine
+from tap import Results
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.join(TOP, "build")
+# KERNEL=path runs all of this on another kernel, for instance Debian's: the tests of the tests.
+RELEASE = os.environ.get("KERNEL") or os.path.join(BUILD, "halyard")
+DEBUG = os.environ.get("KERNEL") or os.path.join(BUILD, "debug", "halyard")
+INITRD = os.path.join(BUILD, "initramfs.cpio")
+TEST_INITRD = os.path.join(BUILD, "test.cpio")
+ISO = os.path.join(BUILD, "halyard.iso")
+
+
+def programs():
+    return sorted(path for path in glob.glob(os.path.join(BUILD, "tests", "*"))
+                  if os.access(path, os.X_OK) and os.path.isfile(path))
+
+
+def scripts():
+    return sorted(glob.glob(os.path.join(TOP, "tests", "programs", "*.*")))
+
+
+def wanted(name, pattern):
+    """Does PATTERN mean the case NAME (program.case)?"""
+    return not pattern or any(fnmatch.fnmatch(part, pattern)
+                              for part in (name, name.split(".")[0], name.split(".")[-1]))
+
+
+def cases(pattern):
+    """The names of all cases that PATTERN means."""
+    names = []
+    for program in programs():
+        listed = subprocess.run([program, "-l"], capture_output=True, text=True, check=True)
+        names += listed.stdout.split()
+    for script in scripts():
+        with open(script, encoding="utf-8") as text:
+            names += re.findall(r"^#: (\S+)$", text.read(), re.M)
+    return [name for name in names if wanted(name, pattern)]
+
+
+class Job:
+    def __init__(self, name, weight, action):
+        self.name, self.weight, self.action = name, weight, action
+
+    def run(self, pattern):
+        return self.action(pattern)
+
+    def has(self, pattern):
+        return False
+
+
+class CaseJob(Job):
+    """A job whose cases can be selected one by one."""
+
+    def has(self, pattern):
+        return bool(cases(pattern))
+
+
+class SelftestJob(Job):
+    """Names of self-tests are known to the image only: any pattern that names no case may mean one."""
+
+    def has(self, pattern):
+        return not cases(pattern)
+
+
+def on_this_machine(pattern):
+    """The same programs on the Linux that we run on: the oracle. Needs root for namespaces."""
+    results = Results()
+    isolate = ["unshare", "--ipc"]
+    if subprocess.run(isolate + ["true"], capture_output=True).returncode:
+        # Results here say nothing about Halyard: in a container without rights, say so and go on.
+        print("note: this machine does not allow IPC namespaces; the comparison with it is left out")
+        return results
+    environment = dict(os.environ, TEST_SCALE=str(max(1, round(SCALE))))
+    run = subprocess.run(isolate + [os.path.join(TOP, "tests", "programs", "all"), pattern or ""],
+                         capture_output=True, text=True, errors="replace", env=environment,
+                         stdin=subprocess.DEVNULL, timeout=600 * SCALE, check=False)
+    results = Results(run.stdout)
+    results.require(cases(pattern))
+    return results
+
+
+def conformance(kernel, smp, mem="1G", cpu=None, extra=(), append="quiet"):
+    def action(pattern):
+        options = f"{append} run=/tests/all scale={max(2, round(2 * SCALE))}"
+        if pattern:
+            options += f" pattern={pattern}"
+        with Machine(kernel, TEST_INITRD, options, smp=smp, mem=mem, cpu=cpu, extra=extra) as vm:
+            problem = None
+            try:
+                vm.run(limit=600)
+                if not re.search(r"^run: /tests/all ended with status 0$", vm.text, re.M):
+                    problem = "no orderly end; last seen:\n" + vm.tail()
+            except Hung as hung:
+                problem = str(hung)
+            keep(f"conformance-{smp}", vm.text)
+            results = Results(vm.text)
+            results.require(cases(pattern))
+            if problem and not results.failed:
+                results.add(f"conformance on {smp}", problem)
+            elif problem:
+                results.failed["the machine"] = ["# " + line for line in problem.splitlines()]
+            results.add("power-off leaves nothing behind", leak(vm.text))
+            return results
+    return action
+
+
+def leak(text):
+    """What the debug image's report at power-off complains about, or None."""
+    lines = [line for line in text.splitlines() if re.search(r"\bleak(s|ed)?\b", line, re.I)]
+    bad = [line for line in lines if not re.search(r"\b(0|no|none|zero)\b", line)]
+    return "\n".join(bad) or None
+
+
+def selftest(smp):
+    def action(pattern):
+        word = f"selftest={pattern}" if pattern else "selftest"
+        with Machine(DEBUG, None, word, smp=smp,
+                     extra=["-device", "isa-debug-exit,iobase=0xf4,iosize=0x4"]) as vm:
+            try:
+                status = vm.run(limit=300)
+                problem = None if status == 1 else f"QEMU's exit status {status}\n" + vm.tail()
+            except Hung as hung:
+                problem = str(hung)
+            keep(f"selftest-{smp}", vm.text)
+            results = Results(vm.text)
+            if problem and not results.failed:
+                results.add(f"selftest on {smp}", problem)
+            elif not results.passed and not results.failed and not pattern:
+                results.add(f"selftest on {smp}", "no test ran\n" + vm.tail())
+            return results
+    return action
+
+
+def keep(name, text):
+    """The whole output stays for reading: build/log/NAME."""
+    os.makedirs(os.path.join(BUILD, "log"), exist_ok=True)
+    with open(os.path.join(BUILD, "log", name + ".log"), "w", encoding="utf-8") as out:
+        out.write(text)
+
+
+def booted(name, **machine):
+    """Boots to the shell, asks it for one sum, and leaves with `exit`."""
+    def action(_pattern):
+        results = Results()
+        with Machine(**machine) as vm:
+            try:
+                session.boot_and_leave(vm)
+                results.add(name)
+            except (Hung, AssertionError) as problem:
+                results.add(name, str(problem))
+            keep(name, vm.text)
+        return results
+    return action
+
+
+def interactive(_pattern):
+    results = Results()
+    with Machine(RELEASE, INITRD, "quiet", smp=2) as vm:
+        session.typed_session(vm, results)
+        keep("session", vm.text)
+    return results
+
+
+def host(_pattern):
+    """tests/host: the IPC module on pthreads and in the simulation, under the sanitizers."""
+    run = subprocess.run(["make", "-s", "-C", TOP, "host-test"], capture_output=True, text=True,
+                         errors="replace", stdin=subprocess.DEVNULL, timeout=900 * SCALE, check=False)
+    text = run.stdout + run.stderr
+    keep("host", text)
+    results = Results(text)
+    if run.returncode and not results.failed:
+        results.add("host-test", f"exit status {run.returncode}\n" + "\n".join(text.splitlines()[-15:]))
+    elif not results.passed and not results.failed:
+        results.add("host-test", "no test ran")
+    return results
+
+
+def all_jobs():
+    direct = {"kernel": RELEASE, "initrd": INITRD, "append": "quiet"}
+    found = [
+        CaseJob("Linux, this machine", 1, on_this_machine),
+        CaseJob("conformance, 1 CPU", 1, conformance(RELEASE, 1)),
+        CaseJob("conformance, 2 CPUs", 2, conformance(RELEASE, 2)),
+        CaseJob("conformance, 4 CPUs", 2, conformance(RELEASE, 4)),
+        Job("a person at the shell", 1, interactive),
+        Job("boot: -cpu max", 1, booted("boot-cpu-max", smp=2, cpu="max", **direct)),
+        Job("boot: icount", 1, booted("boot-icount", smp=1,
+                                      extra=["-icount", "shift=0,sleep=off"], **direct)),
+        Job("boot: 16 CPUs, 256 MiB", 2, booted("boot-16", smp=16, mem="256M", **direct)),
+    ]
+    if os.environ.get("KERNEL"):
+        return found
+    return [SelftestJob(f"selftest, {n} CPU{'s' * (n > 1)}", min(n, 2), selftest(n)) for n in (1, 2, 4)] + found + [
+        Job("boot: GRUB image", 1, booted("boot-iso", smp=2, cdrom=ISO)),
+        CaseJob("conformance, debug image", 2, conformance(DEBUG, 2)),
+        SelftestJob("host: IPC module", 2, host),
+    ]

@@ -1,0 +1,92 @@
+/*
+ * What the semaphore programs share: operations written briefly, a namespace of one's own, and
+ * handshakes by the kernel's own counts of waiters.
+ */
+#pragma once
+#include "harness.h"
+#include <grp.h>
+#include <limits.h>
+#include <sys/ipc.h>
+#include <sys/sem.h>
+
+#ifndef SEM_STAT_ANY
+#define SEM_STAT_ANY 20
+#endif
+union semun {
+	int val;
+	struct semid_ds *buf;
+	unsigned short *array;
+	struct seminfo *info;
+};
+
+#define OP(num, op) ((struct sembuf){(num), (op), 0})
+#define OP_NOW(num, op) ((struct sembuf){(num), (op), IPC_NOWAIT})
+#define OP_UNDO(num, op) ((struct sembuf){(num), (op), SEM_UNDO})
+#define SEMOP(id, ...)                                                                             \
+	({                                                                                         \
+		struct sembuf ops_[] = {__VA_ARGS__};                                              \
+		semop(id, ops_, sizeof(ops_) / sizeof(*ops_));                                     \
+	})
+#define SEMOP_FOR(id, ns, ...)                                                                     \
+	({                                                                                         \
+		struct sembuf ops_[] = {__VA_ARGS__};                                              \
+		struct timespec limit_ = {(ns) / 1000000000LL, (ns) % 1000000000LL};               \
+		semtimedop(id, ops_, sizeof(ops_) / sizeof(*ops_), &limit_);                       \
+	})
+
+/* An IPC namespace of this process's own: no other test's objects, no other test's limits. */
+static inline void own_namespace(void)
+{
+	MUST(unshare(CLONE_NEWIPC));
+}
+static inline int sem_new(int n)
+{
+	return MUST(semget(IPC_PRIVATE, n, IPC_CREAT | 0600));
+}
+static inline int sem_rm(int id)
+{
+	return semctl(id, 0, IPC_RMID);
+}
+static inline int val(int id, int num)
+{
+	return semctl(id, num, GETVAL);
+}
+static inline int set_val(int id, int num, int value)
+{
+	return semctl(id, num, SETVAL, (union semun){.val = value});
+}
+static inline int set_all(int id, unsigned short *values)
+{
+	return semctl(id, 0, SETALL, (union semun){.array = values});
+}
+static inline int get_all(int id, unsigned short *values)
+{
+	return semctl(id, 0, GETALL, (union semun){.array = values});
+}
+static inline struct semid_ds sem_stat(int id)
+{
+	struct semid_ds ds;
+	memset(&ds, 0xAA, sizeof(ds));
+	OK(semctl(id, 0, IPC_STAT, (union semun){.buf = &ds}));
+	return ds;
+}
+static inline int ncnt(int id, int num)
+{
+	return semctl(id, num, GETNCNT);
+}
+static inline int zcnt(int id, int num)
+{
+	return semctl(id, num, GETZCNT);
+}
+static inline int last_pid(int id, int num)
+{
+	return semctl(id, num, GETPID);
+}
+
+/* Becomes an ordinary user with one supplementary group (0: none), without any capability. */
+static inline void become(uid_t uid, gid_t gid, gid_t other)
+{
+	MUST(setgroups(other ? 1 : 0, &other));
+	MUST(setresgid(gid, gid, gid));
+	MUST(setresuid(uid, uid, uid));
+}
