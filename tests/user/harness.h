@@ -69,12 +69,13 @@ static inline const char *errno_name(long e)
 		const char *name;
 	} names[] = {
 #define N(e) {e, #e}
-		N(EPERM), N(ENOENT), N(ESRCH), N(EINTR), N(EIO), N(ENXIO), N(E2BIG), N(ENOEXEC),
-		N(EBADF), N(ECHILD), N(EAGAIN), N(ENOMEM), N(EACCES), N(EFAULT), N(EBUSY), N(EEXIST),
-		N(EXDEV), N(ENODEV), N(ENOTDIR), N(EISDIR), N(EINVAL), N(ENFILE), N(EMFILE), N(ENOTTY),
-		N(ETXTBSY), N(EFBIG), N(ENOSPC), N(ESPIPE), N(EROFS), N(EMLINK), N(EPIPE), N(EDOM),
-		N(ERANGE), N(EDEADLK), N(ENAMETOOLONG), N(ENOSYS), N(ENOTEMPTY), N(ELOOP), N(EIDRM),
-		N(EOVERFLOW), N(ETIMEDOUT), N(EOPNOTSUPP),
+		N(EPERM),     N(ENOENT),  N(ESRCH),  N(EINTR),     N(EIO),          N(ENXIO),
+		N(E2BIG),     N(ENOEXEC), N(EBADF),  N(ECHILD),    N(EAGAIN),       N(ENOMEM),
+		N(EACCES),    N(EFAULT),  N(EBUSY),  N(EEXIST),    N(EXDEV),        N(ENODEV),
+		N(ENOTDIR),   N(EISDIR),  N(EINVAL), N(ENFILE),    N(EMFILE),       N(ENOTTY),
+		N(ETXTBSY),   N(EFBIG),   N(ENOSPC), N(ESPIPE),    N(EROFS),        N(EMLINK),
+		N(EPIPE),     N(EDOM),    N(ERANGE), N(EDEADLK),   N(ENAMETOOLONG), N(ENOSYS),
+		N(ENOTEMPTY), N(ELOOP),   N(EIDRM),  N(EOVERFLOW), N(ETIMEDOUT),    N(EOPNOTSUPP),
 #undef N
 	};
 	static char other[24];
@@ -167,8 +168,7 @@ static inline pid_t spawn(void)
 	return pid;
 }
 /* CHILD(pid) { ... } runs the block in a new process, which exits with 0 at its end. */
-#define CHILD(pid)                                                                                 \
-	for ((pid) = spawn(); (pid) == 0; _exit(0))
+#define CHILD(pid) for ((pid) = spawn(); (pid) == 0; _exit(0))
 
 static inline int reap(pid_t pid)
 {
@@ -313,7 +313,8 @@ int main(int argc, char **argv)
 {
 	const char *slash = strrchr(argv[0], '/'), *program = slash ? slash + 1 : argv[0];
 	const char *scale = getenv("TEST_SCALE");
-	int option, list = 0, number = 0, failed = 0, limit = HARNESS_LIMIT_S * (scale ? atoi(scale) : 1);
+	int option, list = 0, number = 0, failed = 0,
+		    limit = HARNESS_LIMIT_S * (scale ? atoi(scale) : 1);
 	while ((option = getopt(argc, argv, "lt:")) != -1) {
 		if (option == 'l')
 			list = 1;
@@ -336,7 +337,8 @@ int main(int argc, char **argv)
 		}
 		int bad = test_run(t, limit);
 		char line[192];
-		snprintf(line, sizeof(line), "%sok %d - %s.%s\n", bad ? "not " : "", ++number, program, t->name);
+		snprintf(line, sizeof(line), "%sok %d - %s.%s\n", bad ? "not " : "", ++number,
+		         program, t->name);
 		if (bad)
 			printf("# once more, alone: make test T=%s.%s\n", program, t->name);
 		fputs(line, stdout);

@@ -19,8 +19,8 @@ union semun {
 	struct seminfo *info;
 };
 
-#define OP(num, op) ((struct sembuf){(num), (op), 0})
-#define OP_NOW(num, op) ((struct sembuf){(num), (op), IPC_NOWAIT})
+#define OP(num, op)      ((struct sembuf){(num), (op), 0})
+#define OP_NOW(num, op)  ((struct sembuf){(num), (op), IPC_NOWAIT})
 #define OP_UNDO(num, op) ((struct sembuf){(num), (op), SEM_UNDO})
 #define SEMOP(id, ...)                                                                             \
 	({                                                                                         \

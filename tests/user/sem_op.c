@@ -72,7 +72,8 @@ TEST(bad_pointers)
 	FAILS(syscall(SYS_semop, id, (void *)-6L, 2), EFAULT);
 	FAILS(syscall(SYS_semop, id, (void *)0x7ffffffff000, 500), EFAULT);
 	/* An array that runs out of its mapping in the middle. */
-	char *page = MUST((char *)mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	char *page = MUST((char *)mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+	                               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	OK(munmap(page + 4096, 4096));
 	FAILS(syscall(SYS_semop, id, page + 4096 - sizeof(struct sembuf), 2), EFAULT);
 	*(struct sembuf *)(page + 4096 - sizeof(struct sembuf)) = OP(0, 2);

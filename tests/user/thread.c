@@ -1,2 +1,5 @@
 #include "harness.h"
-TEST(placeholder) { YES(1); }
+TEST(placeholder)
+{
+	YES(1);
+}
