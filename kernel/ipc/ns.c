@@ -1,0 +1,79 @@
+#include "kernel/ipc/ns.h"
+#include "kernel/ipc/sem/sem.h"
+
+static void ns_init(struct ipc_namespace *ns, u64 number)
+{
+	refcount_init(&ns->refs, 1);
+	ns->number = number;
+	ipc_ids_init(&ns->sem);
+	ns->sem_msl = SEMMSL;
+	ns->sem_mns = SEMMNS;
+	ns->sem_opm = SEMOPM;
+	ns->sem_mni = SEMMNI;
+}
+
+/* Inode numbers of namespaces start where those of Linux do. */
+static u64 last_number = 0xefffffff; /* [a] */
+
+struct ipc_namespace *ipc_ns_initial(void)
+{
+	static struct ipc_namespace initial;
+	static bool ready;
+	/* Called first while one processor runs the boot list. */
+	if (!ready) {
+		ns_init(&initial, load_relaxed(&last_number));
+		ready = true;
+	}
+	return &initial;
+}
+
+struct ipc_namespace *ipc_ns_new(void)
+{
+	struct ipc_namespace *ns = port_alloc(sizeof *ns);
+	if (ns)
+		ns_init(ns, __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED));
+	return ns;
+}
+
+void ipc_ns_put(struct ipc_namespace *ns)
+{
+	if (!refcount_put(&ns->refs))
+		return;
+	sem_ns_teardown(ns);
+	ipc_ids_destroy(&ns->sem);
+	port_free(ns);
+}
+
+void ipc_ns_sem_limits(const struct ipc_namespace *ns, s32 out[4])
+{
+	out[0] = load_relaxed(&ns->sem_msl);
+	out[1] = load_relaxed(&ns->sem_mns);
+	out[2] = load_relaxed(&ns->sem_opm);
+	out[3] = load_relaxed(&ns->sem_mni);
+}
+
+int ipc_ns_set_sem_limits(struct ipc_namespace *ns, const s32 in[4])
+{
+	if (in[3] < 0 || in[3] > IPC_INDEX_MAX)
+		return -EINVAL;
+	store_relaxed(&ns->sem_msl, in[0]);
+	store_relaxed(&ns->sem_mns, in[1]);
+	store_relaxed(&ns->sem_opm, in[2]);
+	store_relaxed(&ns->sem_mni, in[3]);
+	return 0;
+}
+
+s32 ipc_ids_next_id(struct ipc_ids *ids)
+{
+	GUARD(port)(&ids->lock);
+	return ids->wanted_id;
+}
+
+int ipc_ids_set_next_id(struct ipc_ids *ids, s32 id)
+{
+	if (id < 0)
+		return -EINVAL;
+	GUARD(port)(&ids->lock);
+	ids->wanted_id = id;
+	return 0;
+}

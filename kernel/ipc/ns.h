@@ -1,0 +1,41 @@
+/*
+ * IPC namespaces, ipc_namespaces(7): a closed world of System V objects with limits of its own.
+ *
+ * Reference counted: each task holds one reference, an open /proc/PID/ns/ipc another. With the last
+ * reference all objects go, at once and in the caller's context; nobody can be waiting in one, since a
+ * waiter is a task and a task holds its namespace.
+ *
+ * The limits are plain words that sysctl writes while others read: each is read once per decision.
+ */
+#pragma once
+#include "abi/sem.h"
+#include "kernel/ipc/ipc.h"
+#include "kernel/lib/refcount.h"
+
+struct ipc_namespace {
+	refcount_t refs;
+	u64 number; /* [I] inode number of /proc/PID/ns/ipc */
+	struct ipc_ids sem;
+	s32 sem_msl; /* [a] most semaphores in a set, /proc/sys/kernel/sem in this order */
+	s32 sem_mns; /* [a] most semaphores in all sets */
+	s32 sem_opm; /* [a] most operations in one call */
+	s32 sem_mni; /* [a] most sets */
+};
+
+/* The namespace that the first process lives in; its first reference is never dropped. */
+struct ipc_namespace *ipc_ns_initial(void);
+/* => an empty namespace with the default limits, or NULL. */
+MUST_CHECK struct ipc_namespace *ipc_ns_new(void);
+static inline void ipc_ns_get(struct ipc_namespace *ns)
+{
+	refcount_get(&ns->refs);
+}
+void ipc_ns_put(struct ipc_namespace *ns);
+DEFINE_GUARD(ipc_ns, struct ipc_namespace *, ipc_ns_put)
+
+/* /proc/sys/kernel/sem: the four limits. => 0, or -EINVAL when the number of sets is impossible. */
+void ipc_ns_sem_limits(const struct ipc_namespace *ns, s32 out[4]);
+MUST_CHECK int ipc_ns_set_sem_limits(struct ipc_namespace *ns, const s32 in[4]);
+/* /proc/sys/kernel/{sem,msg,shm}_next_id: -1, or the id that the next object gets. */
+s32 ipc_ids_next_id(struct ipc_ids *ids);
+MUST_CHECK int ipc_ids_set_next_id(struct ipc_ids *ids, s32 id);

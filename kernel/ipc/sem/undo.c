@@ -1,0 +1,299 @@
+/*
+ * SEM_UNDO: what a process gives back when it ends.
+ *
+ * A list belongs to the tasks that share it (CLONE_SYSVSEM), by reference count. It is a hash of entries by
+ * set; an entry holds the sum to add to each semaphore of its set. The entry that was used last is
+ * remembered, since nearly always it is used next.
+ *
+ * An entry hangs on two hooks: in the list's hash, and in the set's `undos`. RMID takes it off the set, exit
+ * takes it off the list, and they may race. So: `entry->set` is cleared under the set's lock, by whoever
+ * is first; and whoever unhashes the entry, under the list's lock, frees it. Both lists and entries are
+ * freed after a grace period, so the loser may still look.
+ *
+ *	RMID on CPU 0					exit on CPU 1
+ *	lock set: entry->set = NULL, unlock		lock list: unhash entry, unlock: mine to free
+ *	lock list: hashed? no: not mine			set = entry->set; NULL: nothing to apply
+ *							   else lock it, look again, apply, clear
+ */
+#include "kernel/ipc/sem/set.h"
+#include "kernel/lib/hash.h"
+#include "kernel/lib/string.h"
+
+enum { FIRST_BITS = 3 };
+
+struct sem_undo_list {
+	refcount_t refs;
+	struct port_lock lock;
+	struct sem_undo *last;	   /* [a] hint, hashed; NULL: none */
+	struct sem_undo **buckets; /* [l] */
+	u32 bits, count;	   /* [l] */
+	struct port_defer defer;
+	struct sem_undo *first_buckets[1 << FIRST_BITS];
+};
+
+static struct sem_undo_list *list_new(void)
+{
+	struct sem_undo_list *l = port_alloc(sizeof *l);
+	if (!l)
+		return NULL;
+	refcount_init(&l->refs, 1);
+	port_lock_init(&l->lock, LOCK_CLASS_SEM_UNDO);
+	l->bits = FIRST_BITS;
+	l->buckets = l->first_buckets;
+	return l;
+}
+
+static void list_free(struct port_defer *d)
+{
+	struct sem_undo_list *l = container_of(d, struct sem_undo_list, defer);
+	if (l->buckets != l->first_buckets)
+		port_free(l->buckets);
+	port_free(l);
+}
+
+static void undo_free(struct port_defer *d)
+{
+	port_free(container_of(d, struct sem_undo, defer));
+}
+
+static struct sem_undo **bucket_of(struct sem_undo_list *l, const struct sem_set *set)
+{
+	return &l->buckets[hash_bits((u64)(uintptr_t)set, l->bits)];
+}
+
+/* => the living entry for set, or NULL. List locked. */
+static struct sem_undo *find(struct sem_undo_list *l, const struct sem_set *set)
+{
+	struct sem_undo *u = *bucket_of(l, set);
+	/* An entry of a removed set may still be hashed although the memory is a new set by now. */
+	while (u && (u->key != set || load_relaxed(&u->set) != set))
+		u = u->chain;
+	return u;
+}
+
+static void hash_entry(struct sem_undo_list *l, struct sem_undo *u)
+{
+	struct sem_undo **bucket = bucket_of(l, u->key);
+	u->chain = *bucket;
+	*bucket = u;
+	u->hashed = true;
+	l->count++;
+}
+
+/* => false when somebody else has; then the entry is theirs to free. List locked. */
+static bool unhash_entry(struct sem_undo_list *l, struct sem_undo *u)
+{
+	struct sem_undo **link = bucket_of(l, u->key);
+	if (!u->hashed)
+		return false;
+	while (*link != u)
+		link = &(*link)->chain;
+	*link = u->chain;
+	u->hashed = false;
+	l->count--;
+	if (l->last == u)
+		store_relaxed(&l->last, NULL);
+	return true;
+}
+
+/* Doubles the hash when it is full; without memory it merely stays slow. */
+static void list_grow(struct sem_undo_list *l)
+{
+	u32 bits = load_relaxed(&l->bits);
+	if (load_relaxed(&l->count) < 1u << bits)
+		return;
+	struct sem_undo **bigger = port_alloc(sizeof(*bigger) << (bits + 1)), **old = bigger;
+	if (!bigger)
+		return;
+	port_lock(&l->lock);
+	if (l->bits == bits) {
+		old = l->buckets;
+		l->buckets = bigger;
+		l->bits = bits + 1;
+		l->count = 0;
+		for (u32 i = 0; i < 1u << bits; i++)
+			for (struct sem_undo *u = old[i], *next; u; u = next) {
+				next = u->chain;
+				hash_entry(l, u);
+			}
+	}
+	port_unlock(&l->lock);
+	if (old != l->first_buckets)
+		port_free(old);
+}
+
+/* The caller's list, made at first use; tasks that share one got it at clone (sem_undo_share). */
+static struct sem_undo_list *own_list(void)
+{
+	struct sem_undo_list **slot = port_sem_undo();
+	if (!*slot)
+		*slot = list_new();
+	return *slot;
+}
+
+/* Hangs u on both hooks, unless a thread that shares the list was faster. => the entry, or -EIDRM. */
+static struct sem_undo *attach(struct sem_undo_list *l, struct sem_set *set, struct sem_undo *u)
+{
+	GUARD(port)(&l->lock);
+	struct sem_undo *other = find(l, set);
+	if (other)
+		return other;
+	GUARD(port)(&set->obj.lock);
+	if (set->obj.removed)
+		return err_ptr(-EIDRM);
+	u->set = set;
+	list_add(&set->undos, &u->set_link);
+	hash_entry(l, u);
+	return u;
+}
+
+static NOINLINE struct sem_undo *obtain_slow(struct sem_set *set)
+{
+	struct sem_undo_list *l = own_list();
+	if (!l)
+		return err_ptr(-ENOMEM);
+	port_lock(&l->lock);
+	struct sem_undo *u = find(l, set);
+	port_unlock(&l->lock);
+	if (!u) {
+		AUTO_PUT(port_mem) fresh = port_alloc(sizeof *u + set->nsems * sizeof u->adjust[0]);
+		struct sem_undo *mine = fresh;
+		if (!mine)
+			return err_ptr(-ENOMEM);
+		mine->key = set;
+		mine->list = l;
+		list_grow(l);
+		u = attach(l, set, mine);
+		if (u == mine)
+			fresh = NULL;
+		if (is_err(u))
+			return u;
+	}
+	/* A hint only while hashed: unhashing clears it under the same lock. */
+	GUARD(port)(&l->lock);
+	if (u->hashed)
+		store_relaxed(&l->last, u);
+	return u;
+}
+
+struct sem_undo *sem_undo_obtain(struct sem_set *set)
+{
+	struct sem_undo_list *l = *port_sem_undo();
+	if (likely(l)) {
+		struct sem_undo *u = load_acquire(&l->last);
+		if (likely(u && load_relaxed(&u->set) == set))
+			return u;
+	}
+	return obtain_slow(set);
+}
+
+bool sem_undo_shared(const struct sem_undo *undo)
+{
+	return refcount_read(&undo->list->refs) > 1;
+}
+
+void sem_undo_clear(struct sem_set *set, u32 num)
+{
+	struct sem_undo *u;
+	list_for_each(u, &set->undos, set_link)
+		u->adjust[num] = 0;
+}
+
+void sem_undo_clear_all(struct sem_set *set)
+{
+	struct sem_undo *u;
+	list_for_each(u, &set->undos, set_link)
+		memset(u->adjust, 0, set->nsems * sizeof u->adjust[0]);
+}
+
+void sem_undo_detach(struct sem_set *set, struct list *out)
+{
+	struct sem_undo *u;
+	list_for_each(u, &set->undos, set_link)
+		store_relaxed(&u->set, NULL);
+	list_splice_tail(out, &set->undos);
+}
+
+void sem_undo_free_detached(struct list *detached)
+{
+	struct list *node;
+	while ((node = list_pop(detached))) {
+		struct sem_undo *u = list_entry(node, struct sem_undo, set_link);
+		port_lock(&u->list->lock);
+		bool mine = unhash_entry(u->list, u);
+		port_unlock(&u->list->lock);
+		if (mine)
+			port_defer(&u->defer, undo_free);
+	}
+}
+
+/* Adds what u owes to its set, clamped to the range of values, and takes u off it. Set locked. */
+static void apply(struct sem_set *set, struct sem_undo *u)
+{
+	s32 pid = port_pid();
+	for (u32 i = 0; i < set->nsems; i++) {
+		if (!u->adjust[i])
+			continue;
+		set->value[i] = (u16)CLAMP(set->value[i] + u->adjust[i], 0, SEMVMX);
+		set->pid[i] = pid;
+		sem_mark(set, i);
+	}
+	set->otime = port_real_seconds();
+	store_relaxed(&u->set, NULL);
+	list_del(&u->set_link);
+}
+
+/* u is unhashed. Read section. */
+static void settle_debt(struct sem_undo *u)
+{
+	struct ipc_wake_list wakes = {0};
+	struct sem_set *set = load_acquire(&u->set);
+	if (!set)
+		return;
+	port_lock(&set->obj.lock);
+	if (u->set) {
+		apply(set, u);
+		sem_settle(set, &wakes);
+	}
+	port_unlock(&set->obj.lock);
+	ipc_wake_flush(&wakes);
+}
+
+/* => an entry taken off the list, from bucket *i on, or NULL. */
+static struct sem_undo *take_entry(struct sem_undo_list *l, u32 *i)
+{
+	GUARD(port)(&l->lock);
+	for (; *i < 1u << l->bits; (*i)++) {
+		struct sem_undo *u = l->buckets[*i];
+		if (u && unhash_entry(l, u))
+			return u;
+	}
+	return NULL;
+}
+
+void sem_undo_put(struct sem_undo_list *l)
+{
+	struct sem_undo *u;
+	u32 bucket = 0;
+
+	if (!l || !refcount_put(&l->refs))
+		return;
+	port_read_lock();
+	while ((u = take_entry(l, &bucket))) {
+		settle_debt(u);
+		port_defer(&u->defer, undo_free);
+	}
+	port_defer(&l->defer, list_free);
+	port_read_unlock();
+}
+
+int sem_undo_share(struct sem_undo_list **parent, struct sem_undo_list **child)
+{
+	if (!*parent)
+		*parent = list_new();
+	if (!*parent)
+		return -ENOMEM;
+	refcount_get(&(*parent)->refs);
+	*child = *parent;
+	return 0;
+}

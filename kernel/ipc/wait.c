@@ -1,0 +1,45 @@
+#include "kernel/ipc/wait.h"
+
+void ipc_wake_flush_all(struct ipc_wake_list *list)
+{
+	/* The read section keeps a thread's memory although it may exit once its wait is over. */
+	port_read_lock();
+	for (struct ipc_waiter *w = list->first, *next; w; w = next) {
+		struct port_thread *thread = w->thread;
+		next = w->next;
+		store_release(&w->state, WAIT_OVER); /* pairs with ipc_wait(); w is gone from here on */
+		port_unpark(thread);
+	}
+	port_read_unlock();
+	list->first = NULL;
+}
+
+static bool over(const struct ipc_waiter *w)
+{
+	return load_acquire(&w->state) == WAIT_OVER;
+}
+
+/* Decided but not yet flushed: the waker is between its unlock and its flush. */
+static int result_when_over(struct ipc_waiter *w)
+{
+	while (!over(w))
+		(void)port_park(PORT_FOREVER, PORT_UNINTERRUPTIBLE);
+	return w->result;
+}
+
+int ipc_wait(struct ipc_waiter *w, u64 deadline, bool (*withdraw)(struct ipc_waiter *w))
+{
+	for (;;) {
+		enum port_wake why = port_park(deadline, PORT_INTERRUPTIBLE);
+		if (likely(over(w)))
+			return w->result;
+		if (why == PORT_WOKEN)
+			continue;
+		port_read_lock();
+		bool withdrawn = !over(w) && withdraw(w);
+		port_read_unlock();
+		if (withdrawn)
+			return why == PORT_TIMEOUT ? -EAGAIN : -EINTR;
+		return result_when_over(w);
+	}
+}

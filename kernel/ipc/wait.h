@@ -1,0 +1,74 @@
+/*
+ * Waiting: how every blocking operation of the module sleeps, is completed, and wakes.
+ *
+ * A waiter is a record on the sleeper's stack, queued at an object. Its outcome is decided exactly once,
+ * under the object's lock, by whoever is first: a thread that performs the operation on the sleeper's
+ * behalf (DONE or ERROR), one that removes the object (REMOVED), or the sleeper itself when its time is
+ * up or a signal came (TIMEOUT, SIGNAL). The loser of such a race finds it decided and changes nothing.
+ *
+ *	              ipc_waiter_decide(w, result)         ipc_wake_flush
+ *	WAIT_PENDING -----------------------------> WAIT_DECIDED ---------> WAIT_OVER, thread unparked
+ *	     |        object's lock held, w dequeued      after unlock; w may vanish at once
+ *	     | sleeper: deadline or signal, object's lock held, w still pending
+ *	     +--> withdrawn: the sleeper returns -EAGAIN or -EINTR
+ *
+ * Why two steps? The sleeper's stack may be gone as soon as it sees WAIT_OVER; so the list of those to
+ * wake is linked through the records, which stay valid until the flush has read them.
+ *
+ * The woken thread only reads its result: it takes no lock and does not touch the object, which may be
+ * gone. A sleeper that withdraws does: it enters a read section, sees that its wait is not over (so the
+ * object is not yet handed to port_defer, because removal flushes first), and takes the lock.
+ */
+#pragma once
+#include "kernel/ipc/port.h"
+
+enum ipc_wait_state { WAIT_PENDING, WAIT_DECIDED, WAIT_OVER };
+
+struct ipc_waiter {
+	struct port_thread *thread; /* [I] */
+	struct ipc_waiter *next;    /* next to wake, once decided */
+	s32 result;		    /* [l] 0 or -errno, once decided */
+	u32 state;		    /* [a] enum ipc_wait_state; decided under the object's lock */
+};
+
+/* Waiters decided under a lock, to be woken after it is released. In order. */
+struct ipc_wake_list {
+	struct ipc_waiter *first, *last;
+};
+
+static inline void ipc_waiter_init(struct ipc_waiter *w)
+{
+	*w = (struct ipc_waiter){.thread = port_self()};
+}
+static inline bool ipc_waiter_pending(const struct ipc_waiter *w)
+{
+	return load_relaxed(&w->state) == WAIT_PENDING;
+}
+/* => lock of the object held, w pending and no longer queued. */
+static inline void ipc_waiter_decide(struct ipc_waiter *w, s32 result, struct ipc_wake_list *list)
+{
+	DEBUG_ASSERT(ipc_waiter_pending(w));
+	w->result = result;
+	store_relaxed(&w->state, WAIT_DECIDED);
+	w->next = NULL;
+	if (list->first)
+		list->last->next = w;
+	else
+		list->first = w;
+	list->last = w;
+}
+
+/* Wakes all on the list. No lock held. */
+void ipc_wake_flush_all(struct ipc_wake_list *list);
+static ALWAYS_INLINE void ipc_wake_flush(struct ipc_wake_list *list)
+{
+	if (unlikely(list->first))
+		ipc_wake_flush_all(list);
+}
+
+/*
+ * Sleeps until w is over, the deadline, or a signal. => its result, -EAGAIN at the deadline, -EINTR.
+ * `withdraw` locks the object and, if w is still pending, dequeues it and returns true; it is called
+ * in a read section.
+ */
+MUST_CHECK int ipc_wait(struct ipc_waiter *w, u64 deadline, bool (*withdraw)(struct ipc_waiter *w));
