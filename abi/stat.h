@@ -1,5 +1,6 @@
 /* File types, modes and the structures of stat(2), statx(2), statfs(2), getdents(2) on x86-64, inode(7). */
 #pragma once
+#include "abi/time.h"
 #include "kernel/lib/compiler.h"
 
 enum {
@@ -25,9 +26,6 @@ enum {
 #define S_ISFIFO(m) (((m)&S_IFMT) == S_IFIFO)
 #define S_ISSOCK(m) (((m)&S_IFMT) == S_IFSOCK)
 
-struct abi_timespec {
-	s64 sec, nsec;
-};
 
 struct abi_stat {
 	u64 dev, ino, nlink;

@@ -1,6 +1,6 @@
 /* semget(2), semop(2), semtimedop(2), semctl(2): decoding and copying. kernel/ipc/sem does the work. */
 #include "abi/sem.h"
-#include "abi/time.h"
+#include "syscalls/timespec.h"
 #include "kernel/ipc/ns.h"
 #include "kernel/ipc/sem/sem.h"
 #include "syscalls/syscall.h"
@@ -13,7 +13,7 @@ SYSCALL3(semget, s32, key, s32, nsems, u32, flags)
 enum { FEW_OPS = 64 }; /* as Linux: so many are copied to the stack */
 
 /* timeout NULL: for ever. */
-static NOINLINE long semop_many(ipc_id_t id, uptr_t user_ops, u32 n, const struct timespec *timeout)
+static NOINLINE long semop_many(ipc_id_t id, uptr_t user_ops, u32 n, const struct abi_timespec *timeout)
 {
 	struct ipc_namespace *ns = port_ipc_ns();
 	struct sembuf few[FEW_OPS], *ops = few;
@@ -32,7 +32,7 @@ static NOINLINE long semop_many(ipc_id_t id, uptr_t user_ops, u32 n, const struc
 	if (timeout) {
 		if (!timespec_valid(timeout))
 			return -EINVAL;
-		deadline = timespec_deadline(timeout, port_mono_ns());
+		deadline = port_mono_ns() + timespec_ns(timeout);
 	}
 	return sem_op(ns, id, ops, n, deadline);
 }
@@ -50,7 +50,7 @@ SYSCALL3(semop, s32, id, uptr_t, user_ops, u32, n)
 
 SYSCALL4(semtimedop, s32, id, uptr_t, user_ops, u32, n, uptr_t, user_timeout)
 {
-	struct timespec timeout;
+	struct abi_timespec timeout;
 	if (uptr_null(user_timeout))
 		return semop_many((ipc_id_t){id}, user_ops, n, NULL);
 	TRY(port_copy_in(&timeout, user_timeout, sizeof timeout));

@@ -280,7 +280,7 @@ int sem_proc_line(struct ipc_namespace *ns, u32 *index, char *buf, size_t size)
 	port_read_unlock();
 	if (!set)
 		return 0;
-	return scnprintf(buf, size, "%10d %10d  %4o %10u %5u %5u %5u %5u %10llu %10llu\n",
+	return snprintf(buf, size, "%10d %10d  %4o %10u %5u %5u %5u %5u %10llu %10llu\n",
 			 ds.sem_perm.key, id, ds.sem_perm.mode, (unsigned)ds.sem_nsems,
 			 ds.sem_perm.uid, ds.sem_perm.gid, ds.sem_perm.cuid, ds.sem_perm.cgid,
 			 (unsigned long long)ds.sem_otime, (unsigned long long)ds.sem_ctime);
