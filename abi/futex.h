@@ -24,7 +24,14 @@ enum {
 #define FUTEX_BITSET_MATCH_ANY 0xffffffffu
 
 /* FUTEX_WAKE_OP: op 4 bits, cmp 4 bits, oparg 12 bits, cmparg 12 bits. */
-enum { FUTEX_OP_SET, FUTEX_OP_ADD, FUTEX_OP_OR, FUTEX_OP_ANDN, FUTEX_OP_XOR, FUTEX_OP_ARG_SHIFT = 8 };
+enum {
+	FUTEX_OP_SET,
+	FUTEX_OP_ADD,
+	FUTEX_OP_OR,
+	FUTEX_OP_ANDN,
+	FUTEX_OP_XOR,
+	FUTEX_OP_ARG_SHIFT = 8
+};
 enum {
 	FUTEX_OP_CMP_EQ,
 	FUTEX_OP_CMP_NE,
@@ -34,13 +41,13 @@ enum {
 	FUTEX_OP_CMP_GE,
 };
 
-#define FUTEX_WAITERS	 0x80000000u
+#define FUTEX_WAITERS    0x80000000u
 #define FUTEX_OWNER_DIED 0x40000000u
-#define FUTEX_TID_MASK	 0x3fffffffu
+#define FUTEX_TID_MASK   0x3fffffffu
 
 struct robust_list_head {
-	u64 next;	    /* struct robust_list *, bit 0: the lock is a PI one */
-	s64 futex_offset;   /* from list entry to futex word */
+	u64 next;         /* struct robust_list *, bit 0: the lock is a PI one */
+	s64 futex_offset; /* from list entry to futex word */
 	u64 list_op_pending;
 };
 _Static_assert(sizeof(struct robust_list_head) == 24, "ABI");

@@ -14,7 +14,11 @@ enum { IPC_RMID = 0, IPC_SET = 1, IPC_STAT = 2, IPC_INFO = 3 };
 enum { IPC_MODE_BITS = 0777, IPC_READ = 0444, IPC_WRITE = 0222 };
 
 /* An id is a sequence number above an index. */
-enum { IPC_INDEX_BITS = 15, IPC_INDEX_MAX = 1 << IPC_INDEX_BITS, IPC_SEQUENCE_MAX = 0x7fffffff >> 15 };
+enum {
+	IPC_INDEX_BITS = 15,
+	IPC_INDEX_MAX = 1 << IPC_INDEX_BITS,
+	IPC_SEQUENCE_MAX = 0x7fffffff >> 15
+};
 
 struct ipc_perm {
 	s32 key;

@@ -23,7 +23,7 @@ enum {
 	SEMMSL = 32000,
 	SEMMNS = SEMMNI * SEMMSL,
 	SEMOPM = 500,
-	SEMVMX = 32767, /* highest value */
+	SEMVMX = 32767,  /* highest value */
 	SEMAEM = SEMVMX, /* highest adjustment by SEM_UNDO */
 };
 

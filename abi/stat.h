@@ -26,7 +26,6 @@ enum {
 #define S_ISFIFO(m) (((m)&S_IFMT) == S_IFIFO)
 #define S_ISSOCK(m) (((m)&S_IFMT) == S_IFSOCK)
 
-
 struct abi_stat {
 	u64 dev, ino, nlink;
 	u32 mode, uid, gid, pad;

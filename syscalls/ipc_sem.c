@@ -13,7 +13,8 @@ SYSCALL3(semget, s32, key, s32, nsems, u32, flags)
 enum { FEW_OPS = 64 }; /* as Linux: so many are copied to the stack */
 
 /* timeout NULL: for ever. */
-static NOINLINE long semop_many(ipc_id_t id, uptr_t user_ops, u32 n, const struct abi_timespec *timeout)
+static NOINLINE long semop_many(ipc_id_t id, uptr_t user_ops, u32 n,
+                                const struct abi_timespec *timeout)
 {
 	struct ipc_namespace *ns = port_ipc_ns();
 	struct sembuf few[FEW_OPS], *ops = few;
@@ -72,9 +73,8 @@ static NOINLINE long semctl_other(ipc_id_t id, u32 cmd, uptr_t arg)
 		return port_copy_out(arg, &info, sizeof info) ?: result;
 	case SEM_STAT:
 	case SEM_STAT_ANY:
-		result = TRY(sem_stat_index(ns, id.n,
-					    cmd == SEM_STAT ? SEM_STAT_CHECKED : SEM_STAT_UNCHECKED,
-					    &ds));
+		result = TRY(sem_stat_index(
+			ns, id.n, cmd == SEM_STAT ? SEM_STAT_CHECKED : SEM_STAT_UNCHECKED, &ds));
 		return port_copy_out(arg, &ds, sizeof ds) ?: result;
 	case SEM_GETALL: return sem_getall(ns, id, arg);
 	case SEM_SETALL: return sem_setall(ns, id, arg);
@@ -100,9 +100,7 @@ SYSCALL4(semctl, s32, id_number, s32, num, u32, cmd, uptr_t, arg)
 	case SEM_GETPID: return sem_getpid(ns, id, num);
 	case SEM_GETNCNT: return sem_getncnt(ns, id, num);
 	case SEM_GETZCNT: return sem_getzcnt(ns, id, num);
-	case IPC_STAT:
-		TRY(sem_stat(ns, id, &ds));
-		return port_copy_out(arg, &ds, sizeof ds);
+	case IPC_STAT: TRY(sem_stat(ns, id, &ds)); return port_copy_out(arg, &ds, sizeof ds);
 	}
 	return semctl_other(id, cmd, arg);
 }

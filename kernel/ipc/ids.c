@@ -48,7 +48,8 @@ struct ipc_object *ipc_ids_next(const struct ipc_ids *ids, u32 *index)
 
 int ipc_ids_highest(struct ipc_ids *ids)
 {
-	GUARD(port)(&ids->lock);
+	GUARD(port)
+	(&ids->lock);
 	for (u32 word = ids->slots ? ids->slots->capacity / 64 : 0; word-- > 0;) {
 		u64 used = ids->slots->used[word];
 		if (used)
@@ -197,7 +198,7 @@ static s32 publish(struct ipc_ids *ids, struct ipc_object *o, u32 index, u32 seq
 /* One attempt to publish; what must grow first, and to what size. */
 enum add_verdict { ADD_DONE, ADD_REFUSED, ADD_GROW_SLOTS, ADD_GROW_BUCKETS };
 static enum add_verdict add_try(struct ipc_ids *ids, struct ipc_object *o,
-				const struct ipc_quota *quota, s32 *out_result, u32 *out_size)
+                                const struct ipc_quota *quota, s32 *out_result, u32 *out_size)
 {
 	u32 seq, capacity = ids->slots ? ids->slots->capacity : 0;
 	s32 index;
@@ -217,7 +218,8 @@ static enum add_verdict add_try(struct ipc_ids *ids, struct ipc_object *o,
 			*out_size *= 2;
 		return ADD_GROW_SLOTS;
 	}
-	if (o->key.n != IPC_PRIVATE && ids->keyed >> ids->bucket_bits >= (ids->bucket_bits ? 1 : 0)) {
+	if (o->key.n != IPC_PRIVATE &&
+	    ids->keyed >> ids->bucket_bits >= (ids->bucket_bits ? 1 : 0)) {
 		*out_size = ids->bucket_bits ? ids->bucket_bits + 1 : FIRST_BUCKET_BITS;
 		return ADD_GROW_BUCKETS;
 	}
@@ -245,7 +247,8 @@ s32 ipc_ids_add(struct ipc_ids *ids, struct ipc_object *o, const struct ipc_quot
 bool ipc_ids_del(struct ipc_ids *ids, struct ipc_object *o)
 {
 	u32 index = (u32)o->id.n & (IPC_INDEX_MAX - 1);
-	GUARD(port)(&ids->lock);
+	GUARD(port)
+	(&ids->lock);
 	if (ids->slots->slot[index] != o)
 		return false;
 	if (o->key.n != IPC_PRIVATE)
@@ -259,7 +262,7 @@ bool ipc_ids_del(struct ipc_ids *ids, struct ipc_object *o)
 
 /* The caller asked for a key that exists. => id or -errno. ids locked: the object cannot go away. */
 static s32 get_existing(const struct ipc_object *o, const struct ipc_family *family,
-			const struct ipc_get_request *rq)
+                        const struct ipc_get_request *rq)
 {
 	if ((rq->flags & IPC_CREAT) && (rq->flags & IPC_EXCL))
 		return -EEXIST;
@@ -269,9 +272,9 @@ static s32 get_existing(const struct ipc_object *o, const struct ipc_family *fam
 }
 
 static s32 get_new(struct ipc_ids *ids, const struct ipc_family *family,
-		   const struct ipc_get_request *rq, const struct ipc_quota *quota)
+                   const struct ipc_get_request *rq, const struct ipc_quota *quota)
 {
-	struct ipc_object *o = TRY_PTR(family->new(rq));
+	struct ipc_object *o = TRY_PTR(family->new (rq));
 	s32 id = ipc_ids_add(ids, o, quota);
 	if (id < 0)
 		family->free(o);
@@ -279,7 +282,7 @@ static s32 get_new(struct ipc_ids *ids, const struct ipc_family *family,
 }
 
 s32 ipc_get(struct ipc_ids *ids, const struct ipc_family *family, const struct ipc_get_request *rq,
-	    const struct ipc_quota *quota)
+            const struct ipc_quota *quota)
 {
 	if (rq->key.n == IPC_PRIVATE)
 		return get_new(ids, family, rq, quota);

@@ -48,12 +48,12 @@ typedef struct {
 
 struct ipc_object {
 	struct port_lock lock;
-	bool removed;		     /* [l] */
-	ipc_id_t id;		     /* [I] */
-	ipc_key_t key;		     /* [I] */
-	u32 cuid, cgid;		     /* [I] creator */
-	u32 uid, gid, mode;	     /* [l] to write; permission checks read each once, unlocked */
-	u64 units;		     /* [I] of what the family counts: semaphores, bytes */
+	bool removed;                /* [l] */
+	ipc_id_t id;                 /* [I] */
+	ipc_key_t key;               /* [I] */
+	u32 cuid, cgid;              /* [I] creator */
+	u32 uid, gid, mode;          /* [l] to write; permission checks read each once, unlocked */
+	u64 units;                   /* [I] of what the family counts: semaphores, bytes */
 	struct ipc_object *key_next; /* [n] */
 	struct port_defer defer;
 };
@@ -63,14 +63,14 @@ struct ipc_ids {
 	struct port_lock lock;
 	struct ipc_slots *slots;     /* [a] replaced by a larger one */
 	struct ipc_object **buckets; /* [n] keys; buckets_bits 0: none yet */
-	u32 bucket_bits;	     /* [n] */
-	u32 keyed;		     /* [n] objects in the key index */
-	u32 in_use;		     /* [n] objects */
-	u64 units;		     /* [n] sum over objects */
-	u32 next_index;		     /* [n] where the cyclic search goes on */
-	s32 last_index;		     /* [n] given out last */
-	u32 sequence;		     /* [n] */
-	s32 wanted_id;		     /* [n] next id by sysctl, or -1 */
+	u32 bucket_bits;             /* [n] */
+	u32 keyed;                   /* [n] objects in the key index */
+	u32 in_use;                  /* [n] objects */
+	u64 units;                   /* [n] sum over objects */
+	u32 next_index;              /* [n] where the cyclic search goes on */
+	s32 last_index;              /* [n] given out last */
+	u32 sequence;                /* [n] */
+	s32 wanted_id;               /* [n] next id by sysctl, or -1 */
 };
 
 /* Ceilings that creation respects: objects, and units in all of them. */
@@ -108,7 +108,8 @@ struct ipc_object *ipc_ids_next(const struct ipc_ids *ids, u32 *index);
 int ipc_ids_highest(struct ipc_ids *ids);
 
 /* Publishes o under its key. => its id, or -EEXIST (the key is taken), -ENOSPC, -ENOMEM. */
-MUST_CHECK s32 ipc_ids_add(struct ipc_ids *ids, struct ipc_object *o, const struct ipc_quota *quota);
+MUST_CHECK s32 ipc_ids_add(struct ipc_ids *ids, struct ipc_object *o,
+                           const struct ipc_quota *quota);
 /* Withdraws o. => false when somebody else already has. Caller then sets `removed` under o->lock. */
 MUST_CHECK bool ipc_ids_del(struct ipc_ids *ids, struct ipc_object *o);
 
@@ -130,7 +131,7 @@ struct ipc_family {
 };
 /* semget(2), msgget(2), shmget(2) => id or -errno, in the order that Linux detects errors. */
 MUST_CHECK s32 ipc_get(struct ipc_ids *ids, const struct ipc_family *family,
-		       const struct ipc_get_request *rq, const struct ipc_quota *quota);
+                       const struct ipc_get_request *rq, const struct ipc_quota *quota);
 
 /* May the caller access o? `want`: IPC_READ, IPC_WRITE or the flags of *get(2). => 0 or -EACCES. */
 MUST_CHECK int ipc_permit_other(const struct ipc_object *o, u32 want);

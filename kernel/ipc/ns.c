@@ -65,7 +65,8 @@ int ipc_ns_set_sem_limits(struct ipc_namespace *ns, const s32 in[4])
 
 s32 ipc_ids_next_id(struct ipc_ids *ids)
 {
-	GUARD(port)(&ids->lock);
+	GUARD(port)
+	(&ids->lock);
 	return ids->wanted_id;
 }
 
@@ -73,7 +74,8 @@ int ipc_ids_set_next_id(struct ipc_ids *ids, s32 id)
 {
 	if (id < 0)
 		return -EINVAL;
-	GUARD(port)(&ids->lock);
+	GUARD(port)
+	(&ids->lock);
 	ids->wanted_id = id;
 	return 0;
 }

@@ -7,7 +7,8 @@ void ipc_wake_flush_all(struct ipc_wake_list *list)
 	for (struct ipc_waiter *w = list->first, *next; w; w = next) {
 		struct port_thread *thread = w->thread;
 		next = w->next;
-		store_release(&w->state, WAIT_OVER); /* pairs with ipc_wait(); w is gone from here on */
+		store_release(&w->state,
+		              WAIT_OVER); /* pairs with ipc_wait(); w is gone from here on */
 		port_unpark(thread);
 	}
 	port_read_unlock();

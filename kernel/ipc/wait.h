@@ -27,8 +27,8 @@ enum ipc_wait_state { WAIT_PENDING, WAIT_DECIDED, WAIT_OVER };
 struct ipc_waiter {
 	struct port_thread *thread; /* [I] */
 	struct ipc_waiter *next;    /* next to wake, once decided */
-	s32 result;		    /* [l] 0 or -errno, once decided */
-	u32 state;		    /* [a] enum ipc_wait_state; decided under the object's lock */
+	s32 result;                 /* [l] 0 or -errno, once decided */
+	u32 state;                  /* [a] enum ipc_wait_state; decided under the object's lock */
 };
 
 /* Waiters decided under a lock, to be woken after it is released. In order. */

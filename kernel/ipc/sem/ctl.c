@@ -32,7 +32,7 @@ static ALWAYS_INLINE void set_unlock(struct sem_set *set)
 
 /* For the commands that read one semaphore. => 0 and a locked set in a read section, or -errno. */
 static ALWAYS_INLINE int reader_lock(struct ipc_namespace *ns, ipc_id_t id, s32 num,
-				     struct sem_set **out_set)
+                                     struct sem_set **out_set)
 {
 	port_read_lock();
 	struct sem_set *set = sem_find(ns, id);
@@ -77,7 +77,7 @@ int sem_getncnt(struct ipc_namespace *ns, ipc_id_t id, s32 num)
 	const struct sem_queue *q = sem_queue_of(set, (u32)num);
 	int count = q ? (int)q->simple_blocked : 0;
 	struct sem_waiter *w;
-	list_for_each(w, &set->complex, complex_link) {
+	list_for_each (w, &set->complex, complex_link) {
 		const struct sembuf *op = blocking_op(set, w);
 		count += op && op->sem_num == num && op->sem_op < 0;
 	}
@@ -92,10 +92,10 @@ int sem_getzcnt(struct ipc_namespace *ns, ipc_id_t id, s32 num)
 	const struct sem_queue *q = sem_queue_of(set, (u32)num);
 	int count = q ? (int)q->simple_zero : 0;
 	struct sem_waiter *w;
-	list_for_each(w, &set->complex, complex_link) {
+	list_for_each (w, &set->complex, complex_link) {
 		const struct sembuf *op = blocking_op(set, w);
 		count += op ? op->sem_num == num && op->sem_op == 0
-			    : w->kind == SEM_ZERO && w->queue == q;
+		            : w->kind == SEM_ZERO && w->queue == q;
 	}
 	set_unlock(set);
 	return count;
@@ -218,7 +218,7 @@ static struct sem_set *at_index(struct ipc_namespace *ns, u32 index)
 }
 
 int sem_stat_index(struct ipc_namespace *ns, s32 index, enum sem_stat_check check,
-		   struct semid_ds *out)
+                   struct semid_ds *out)
 {
 	port_read_lock();
 	/* Linux looks at the index part only: an id works too. */
@@ -259,7 +259,8 @@ int sem_info(struct ipc_namespace *ns, enum sem_info_kind kind, struct seminfo *
 		.semaem = SEMAEM,
 	};
 	if (kind == SEM_INFO_USED) {
-		GUARD(port)(&ns->sem.lock);
+		GUARD(port)
+		(&ns->sem.lock);
 		out->semusz = (s32)ns->sem.in_use;
 		out->semaem = (s32)ns->sem.units;
 	}
@@ -273,7 +274,8 @@ int sem_proc_line(struct ipc_namespace *ns, u32 *index, char *buf, size_t size)
 	struct semid_ds ds;
 	s32 id = 0;
 	if (set) {
-		GUARD(port)(&set->obj.lock);
+		GUARD(port)
+		(&set->obj.lock);
 		fill_stat(set, &ds);
 		id = set->obj.id.n;
 	}
@@ -281,7 +283,7 @@ int sem_proc_line(struct ipc_namespace *ns, u32 *index, char *buf, size_t size)
 	if (!set)
 		return 0;
 	return snprintf(buf, size, "%10d %10d  %4o %10u %5u %5u %5u %5u %10llu %10llu\n",
-			 ds.sem_perm.key, id, ds.sem_perm.mode, (unsigned)ds.sem_nsems,
-			 ds.sem_perm.uid, ds.sem_perm.gid, ds.sem_perm.cuid, ds.sem_perm.cgid,
-			 (unsigned long long)ds.sem_otime, (unsigned long long)ds.sem_ctime);
+	                ds.sem_perm.key, id, ds.sem_perm.mode, (unsigned)ds.sem_nsems,
+	                ds.sem_perm.uid, ds.sem_perm.gid, ds.sem_perm.cuid, ds.sem_perm.cgid,
+	                (unsigned long long)ds.sem_otime, (unsigned long long)ds.sem_ctime);
 }

@@ -10,9 +10,9 @@ static u32 apply(struct sem_set *set, const struct sem_request *rq, enum sem_ver
 		s32 value = set->value[op->sem_num] + op->sem_op;
 
 		if (unlikely((u32)value > SEMVMX || (op->sem_op == 0 && value != 0))) {
-			*out_verdict = value > SEMVMX	       ? SEM_OUT_OF_RANGE
-				       : op->sem_flg & IPC_NOWAIT ? SEM_WOULD_BLOCK
-								  : SEM_BLOCKED;
+			*out_verdict = value > SEMVMX             ? SEM_OUT_OF_RANGE
+			               : op->sem_flg & IPC_NOWAIT ? SEM_WOULD_BLOCK
+			                                          : SEM_BLOCKED;
 			return i;
 		}
 		if (op->sem_flg & SEM_UNDO) {
@@ -42,7 +42,7 @@ static void roll_back(struct sem_set *set, const struct sem_request *rq, u32 n)
 
 /* Rolls rq back; what would the semaphore of the operation that blocks have to be? */
 static void roll_back_blocked(struct sem_set *set, const struct sem_request *rq, u32 blocked,
-			      struct sem_blocker *out)
+                              struct sem_blocker *out)
 {
 	const struct sembuf *op = &rq->ops[blocked];
 	s32 reached = set->value[op->sem_num];
@@ -66,7 +66,7 @@ enum sem_verdict sem_try(struct sem_set *set, const struct sem_request *rq, stru
 }
 
 enum sem_verdict sem_probe(struct sem_set *set, const struct sem_request *rq,
-			   struct sem_blocker *out)
+                           struct sem_blocker *out)
 {
 	enum sem_verdict verdict = sem_try(set, rq, out);
 	if (verdict == SEM_DONE)
@@ -87,7 +87,8 @@ void sem_commit(struct sem_set *set, const struct sem_request *rq)
 static bool withdraw(struct ipc_waiter *wait)
 {
 	struct sem_waiter *w = container_of(wait, struct sem_waiter, wait);
-	GUARD(port)(&w->set->obj.lock);
+	GUARD(port)
+	(&w->set->obj.lock);
 	if (!ipc_waiter_pending(wait))
 		return false;
 	sem_unwatch(w);
@@ -96,7 +97,7 @@ static bool withdraw(struct ipc_waiter *wait)
 
 /* Sleeps on a set that is locked in a read section; leaves both. */
 static int sleep_unlock(struct sem_set *set, const struct sem_request *rq,
-			const struct sem_blocker *at, u64 deadline)
+                        const struct sem_blocker *at, u64 deadline)
 {
 	struct sem_waiter w;
 
@@ -191,8 +192,8 @@ static struct sem_request survey(const struct sembuf *ops, u32 n)
 }
 
 /* Any number of operations, with or without SEM_UNDO. */
-static NOINLINE int op_general(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *ops, u32 n,
-			       u64 deadline)
+static NOINLINE int op_general(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *ops,
+                               u32 n, u64 deadline)
 {
 	struct sem_request rq = survey(ops, n);
 
@@ -215,7 +216,7 @@ static NOINLINE int op_general(struct ipc_namespace *ns, ipc_id_t id, const stru
 
 /* The common case: one operation without SEM_UNDO. */
 static ALWAYS_INLINE int op_single(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *op,
-				   u64 deadline)
+                                   u64 deadline)
 {
 	port_read_lock();
 	struct sem_set *set = sem_find(ns, id);

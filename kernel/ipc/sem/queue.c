@@ -42,14 +42,14 @@ static void start_tree(struct sem_queue *q)
 	struct sem_waiter *w;
 	q->mixed = true;
 	q->tree = (struct rb_root){.augment = update_least_need};
-	list_for_each(w, &q->blocked, link)
+	list_for_each (w, &q->blocked, link)
 		rb_insert(&q->tree, &w->node, arrived_before);
 }
 
 static void add_blocked(struct sem_queue *q, struct sem_waiter *w)
 {
 	bool differs = !list_empty(&q->blocked) &&
-		       list_first(&q->blocked, struct sem_waiter, link)->need != w->need;
+	               list_first(&q->blocked, struct sem_waiter, link)->need != w->need;
 
 	insert_by_arrival(&q->blocked, w);
 	if (q->mixed)
@@ -126,7 +126,7 @@ static struct sem_waiter *first_equal(const struct sem_queue *q, s32 value)
 	struct sem_waiter *w;
 	if (likely(list_empty(&q->equal)) || (value != 0 && !q->equal_not_zero))
 		return NULL;
-	list_for_each(w, &q->equal, link)
+	list_for_each (w, &q->equal, link)
 		if (w->need == value)
 			return w;
 	return NULL;
@@ -149,7 +149,8 @@ bool sem_queues_ready(const struct sem_set *set, const struct sem_request *rq)
 }
 
 /* Installs *q, and *leaf where there is none yet; NULLs what it took. Set locked. */
-static void install(struct sem_set *set, u32 num, struct sem_queue_leaf **leaf, struct sem_queue **q)
+static void install(struct sem_set *set, u32 num, struct sem_queue_leaf **leaf,
+                    struct sem_queue **q)
 {
 	struct sem_queue_leaf **slot = &set->leaf[num / QUEUE_LEAF];
 	if (!*slot)

@@ -70,7 +70,7 @@ MUST_CHECK s32 sem_get(struct ipc_namespace *ns, ipc_key_t key, s32 nsems, u32 f
  * -EIDRM, -ERANGE, -EAGAIN, -EINTR.
  */
 MUST_CHECK int sem_op(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *ops, u32 n,
-		      u64 deadline);
+                      u64 deadline);
 
 /* semctl(2), one function for each shape of command. => 0 or a value, or -errno. */
 MUST_CHECK int sem_getval(struct ipc_namespace *ns, ipc_id_t id, s32 num);
@@ -84,7 +84,7 @@ MUST_CHECK int sem_stat(struct ipc_namespace *ns, ipc_id_t id, struct semid_ds *
 enum sem_stat_check { SEM_STAT_CHECKED, SEM_STAT_UNCHECKED };
 /* SEM_STAT, SEM_STAT_ANY: by index. => id or -errno. */
 MUST_CHECK int sem_stat_index(struct ipc_namespace *ns, s32 index, enum sem_stat_check check,
-			      struct semid_ds *out);
+                              struct semid_ds *out);
 MUST_CHECK int sem_set_perm(struct ipc_namespace *ns, ipc_id_t id, const struct ipc_perm *perm);
 MUST_CHECK int sem_remove(struct ipc_namespace *ns, ipc_id_t id);
 /* IPC_INFO: limits; SEM_INFO: two of them replaced by what is in use. => highest used index. */

@@ -57,7 +57,7 @@ s32 sem_get(struct ipc_namespace *ns, ipc_key_t key, s32 nsems, u32 flags)
 static void remove_waiters(struct sem_set *set, struct list *waiters, struct ipc_wake_list *wakes)
 {
 	struct sem_waiter *w, *next;
-	list_for_each_safe(w, next, waiters, link) {
+	list_for_each_safe (w, next, waiters, link) {
 		sem_unwatch(w);
 		ipc_waiter_decide(&w->wait, -EIDRM, wakes);
 	}
@@ -66,7 +66,8 @@ static void remove_waiters(struct sem_set *set, struct list *waiters, struct ipc
 /* The set is withdrawn from its namespace: ends all that waits for it or remembers it. */
 static void set_retire(struct sem_set *set, struct ipc_wake_list *wakes, struct list *undos)
 {
-	GUARD(port)(&set->obj.lock);
+	GUARD(port)
+	(&set->obj.lock);
 	set->obj.removed = true;
 	for (struct sem_queue *q = set->queues; unlikely(set->sleepers) && q; q = q->next) {
 		remove_waiters(set, &q->blocked, wakes);

@@ -18,21 +18,21 @@ struct sem_queue_leaf {
 
 struct sem_set {
 	struct ipc_object obj;
-	u32 nsems;		/* [I] */
-	u32 sleepers;		/* [l] waiters in all queues */
-	u16 *value;		/* [l] packed, so that GETALL is one copy */
-	s32 *pid;		/* [l] sempid */
-	s64 otime, ctime;	/* [l] seconds */
-	struct list undos;	/* [l] struct sem_undo.set_link */
-	struct sem_queue *dirty; /* [l] queues to look at, empty outside sem_settle */
+	u32 nsems;                /* [I] */
+	u32 sleepers;             /* [l] waiters in all queues */
+	u16 *value;               /* [l] packed, so that GETALL is one copy */
+	s32 *pid;                 /* [l] sempid */
+	s64 otime, ctime;         /* [l] seconds */
+	struct list undos;        /* [l] struct sem_undo.set_link */
+	struct sem_queue *dirty;  /* [l] queues to look at, empty outside sem_settle */
 	struct sem_queue *queues; /* [l] all queues made so far, newest first */
-	struct list complex;	/* [l] waiters with several operations, by arrival */
-	u64 next_arrival;	/* [l] */
-	u32 fragile;		/* [l] waiters that any change may fail, see settle.c */
-	s32 ceiling;		/* [l] a value above this may fail others */
-	bool changed;		/* [l] since fragile waiters were looked at: some value changed, */
-	bool exceeded;		/* [l] one rose above the ceiling, */
-	bool zeroed;		/* [l] one became zero */
+	struct list complex;      /* [l] waiters with several operations, by arrival */
+	u64 next_arrival;         /* [l] */
+	u32 fragile;              /* [l] waiters that any change may fail, see settle.c */
+	s32 ceiling;              /* [l] a value above this may fail others */
+	bool changed;  /* [l] since fragile waiters were looked at: some value changed, */
+	bool exceeded; /* [l] one rose above the ceiling, */
+	bool zeroed;   /* [l] one became zero */
 	struct sem_queue_leaf *leaf[]; /* [l] one for each 64 semaphores, NULL: no queues there */
 };
 
@@ -46,42 +46,42 @@ enum sem_watch_kind {
 /* One call of semop, from survey to outcome. */
 struct sem_request {
 	const struct sembuf *ops; /* [I] */
-	u32 n;			  /* [I] */
-	u32 highest;		  /* [I] highest sem_num */
+	u32 n;                    /* [I] */
+	u32 highest;              /* [I] highest sem_num */
 	bool alters, wants_undo;  /* [I] */
-	s32 pid;		  /* [I] */
-	struct sem_undo *undo;	  /* [I] where SEM_UNDO operations are noted, or NULL */
+	s32 pid;                  /* [I] */
+	struct sem_undo *undo;    /* [I] where SEM_UNDO operations are noted, or NULL */
 };
 
 struct sem_waiter {
 	struct ipc_waiter wait;
 	struct sem_request rq;
-	struct sem_set *set;	    /* [I] good while pending, see wait.h */
-	u64 arrival;		    /* [l] place in the order of all waiters of the set */
-	struct sem_queue *queue;    /* [l] of the semaphore that it watches */
-	enum sem_watch_kind kind;   /* [l] */
-	s32 need;		    /* [l] */
-	bool fragile;		    /* [l] counted in set->fragile */
-	struct list link;	    /* [l] in the queue */
-	struct list complex_link;   /* [l] in set->complex when rq.n > 1 */
-	struct rb_node node;	    /* [l] in the queue's tree */
-	s32 least_need;		    /* [l] least need in node's subtree */
+	struct sem_set *set;      /* [I] good while pending, see wait.h */
+	u64 arrival;              /* [l] place in the order of all waiters of the set */
+	struct sem_queue *queue;  /* [l] of the semaphore that it watches */
+	enum sem_watch_kind kind; /* [l] */
+	s32 need;                 /* [l] */
+	bool fragile;             /* [l] counted in set->fragile */
+	struct list link;         /* [l] in the queue */
+	struct list complex_link; /* [l] in set->complex when rq.n > 1 */
+	struct rb_node node;      /* [l] in the queue's tree */
+	s32 least_need;           /* [l] least need in node's subtree */
 };
 
 /* queue.c: the waiters of one semaphore. */
 struct sem_queue {
-	u32 num;		/* [I] semaphore */
-	bool dirty;		/* [l] in set->dirty */
-	bool mixed;		/* [l] needs differ: `tree` holds what `blocked` holds */
-	struct list blocked;	/* [l] SEM_AT_LEAST, by arrival */
-	struct list equal;	/* [l] SEM_EQUAL, by arrival */
-	u32 equal_not_zero;	/* [l] of `equal`, those that need another value than 0 */
-	struct list zero;	/* [l] SEM_ZERO, by arrival */
-	struct rb_root tree;	/* [l] by arrival; finds the first with need <= value in O(log n) */
-	u32 simple_blocked;	/* [l] of `blocked`, those with one operation: for GETNCNT */
-	u32 simple_zero;	/* [l] likewise of `zero`, for GETZCNT */
+	u32 num;             /* [I] semaphore */
+	bool dirty;          /* [l] in set->dirty */
+	bool mixed;          /* [l] needs differ: `tree` holds what `blocked` holds */
+	struct list blocked; /* [l] SEM_AT_LEAST, by arrival */
+	struct list equal;   /* [l] SEM_EQUAL, by arrival */
+	u32 equal_not_zero;  /* [l] of `equal`, those that need another value than 0 */
+	struct list zero;    /* [l] SEM_ZERO, by arrival */
+	struct rb_root tree; /* [l] by arrival; finds the first with need <= value in O(log n) */
+	u32 simple_blocked;  /* [l] of `blocked`, those with one operation: for GETNCNT */
+	u32 simple_zero;     /* [l] likewise of `zero`, for GETZCNT */
 	struct sem_queue *next_dirty; /* [l] */
-	struct sem_queue *next; /* [I] set->queues */
+	struct sem_queue *next;       /* [I] set->queues */
 };
 /* => queue of semaphore num, or NULL: nobody ever slept there. Set locked. */
 static inline struct sem_queue *sem_queue_of(const struct sem_set *set, u32 num)
@@ -107,7 +107,7 @@ struct sem_waiter *sem_queue_first(const struct sem_queue *q, s32 value);
 /* op.c */
 enum sem_verdict {
 	SEM_DONE,
-	SEM_BLOCKED,	 /* must sleep, see struct sem_blocker */
+	SEM_BLOCKED,     /* must sleep, see struct sem_blocker */
 	SEM_WOULD_BLOCK, /* IPC_NOWAIT: -EAGAIN */
 	SEM_OUT_OF_RANGE /* -ERANGE */
 };
@@ -116,10 +116,11 @@ struct sem_blocker { /* why a request cannot proceed now */
 	s32 need;    /* value that the semaphore must have for it, at least or exactly */
 };
 /* Applies all of rq or nothing. *out is set when blocked. Set locked. */
-enum sem_verdict sem_try(struct sem_set *set, const struct sem_request *rq, struct sem_blocker *out);
+enum sem_verdict sem_try(struct sem_set *set, const struct sem_request *rq,
+                         struct sem_blocker *out);
 /* The same verdict, but nothing stays applied. */
 enum sem_verdict sem_probe(struct sem_set *set, const struct sem_request *rq,
-			   struct sem_blocker *out);
+                           struct sem_blocker *out);
 /* After SEM_DONE: pids; marks the queues whose semaphore changed. Set locked. */
 void sem_commit(struct sem_set *set, const struct sem_request *rq);
 
@@ -152,12 +153,12 @@ static ALWAYS_INLINE struct sem_set *sem_find(const struct ipc_namespace *ns, ip
 
 /* undo.c */
 struct sem_undo {
-	struct sem_set *set;	   /* [l] NULL once the set is removed */
-	const struct sem_set *key; /* [I] what it is hashed by */
+	struct sem_set *set;        /* [l] NULL once the set is removed */
+	const struct sem_set *key;  /* [I] what it is hashed by */
 	struct sem_undo_list *list; /* [I] good while hashed */
-	struct list set_link;	   /* [l] set->undos */
-	struct sem_undo *chain;	   /* [list lock] */
-	bool hashed;		   /* [list lock] whoever clears it frees the entry */
+	struct list set_link;       /* [l] set->undos */
+	struct sem_undo *chain;     /* [list lock] */
+	bool hashed;                /* [list lock] whoever clears it frees the entry */
 	struct port_defer defer;
 	s16 adjust[]; /* [l] one for each semaphore: what exit adds */
 };

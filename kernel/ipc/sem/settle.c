@@ -113,7 +113,7 @@ static void fail_fragile(struct sem_set *set, struct ipc_wake_list *wakes)
 	set->changed = set->exceeded = set->zeroed = false;
 	if (likely(!look))
 		return;
-	list_for_each_safe(w, next, &set->complex, complex_link) {
+	list_for_each_safe (w, next, &set->complex, complex_link) {
 		struct sem_blocker at;
 		/* Linux looks at those that only wait for zero when a semaphore became zero. */
 		if (!w->rq.alters && !zeroed)
@@ -134,7 +134,7 @@ static bool complete_zero(struct sem_set *set, struct ipc_wake_list *wakes)
 		struct sem_waiter *w, *next;
 		if (set->value[q->num] != 0 || list_empty(&q->zero))
 			continue;
-		list_for_each_safe(w, next, &q->zero, link)
+		list_for_each_safe (w, next, &q->zero, link)
 			any |= retry(w, wakes);
 	}
 	return any;

@@ -24,9 +24,9 @@ enum { FIRST_BITS = 3 };
 struct sem_undo_list {
 	refcount_t refs;
 	struct port_lock lock;
-	struct sem_undo *last;	   /* [a] hint, hashed; NULL: none */
+	struct sem_undo *last;     /* [a] hint, hashed; NULL: none */
 	struct sem_undo **buckets; /* [l] */
-	u32 bits, count;	   /* [l] */
+	u32 bits, count;           /* [l] */
 	struct port_defer defer;
 	struct sem_undo *first_buckets[1 << FIRST_BITS];
 };
@@ -134,11 +134,13 @@ static struct sem_undo_list *own_list(void)
 /* Hangs u on both hooks, unless a thread that shares the list was faster. => the entry, or -EIDRM. */
 static struct sem_undo *attach(struct sem_undo_list *l, struct sem_set *set, struct sem_undo *u)
 {
-	GUARD(port)(&l->lock);
+	GUARD(port)
+	(&l->lock);
 	struct sem_undo *other = find(l, set);
 	if (other)
 		return other;
-	GUARD(port)(&set->obj.lock);
+	GUARD(port)
+	(&set->obj.lock);
 	if (set->obj.removed)
 		return err_ptr(-EIDRM);
 	u->set = set;
@@ -170,7 +172,8 @@ static NOINLINE struct sem_undo *obtain_slow(struct sem_set *set)
 			return u;
 	}
 	/* A hint only while hashed: unhashing clears it under the same lock. */
-	GUARD(port)(&l->lock);
+	GUARD(port)
+	(&l->lock);
 	if (u->hashed)
 		store_relaxed(&l->last, u);
 	return u;
@@ -195,21 +198,21 @@ bool sem_undo_shared(const struct sem_undo *undo)
 void sem_undo_clear(struct sem_set *set, u32 num)
 {
 	struct sem_undo *u;
-	list_for_each(u, &set->undos, set_link)
+	list_for_each (u, &set->undos, set_link)
 		u->adjust[num] = 0;
 }
 
 void sem_undo_clear_all(struct sem_set *set)
 {
 	struct sem_undo *u;
-	list_for_each(u, &set->undos, set_link)
+	list_for_each (u, &set->undos, set_link)
 		memset(u->adjust, 0, set->nsems * sizeof u->adjust[0]);
 }
 
 void sem_undo_detach(struct sem_set *set, struct list *out)
 {
 	struct sem_undo *u;
-	list_for_each(u, &set->undos, set_link)
+	list_for_each (u, &set->undos, set_link)
 		store_relaxed(&u->set, NULL);
 	list_splice_tail(out, &set->undos);
 }
@@ -262,7 +265,8 @@ static void settle_debt(struct sem_undo *u)
 /* => an entry taken off the list, from bucket *i on, or NULL. */
 static struct sem_undo *take_entry(struct sem_undo_list *l, u32 *i)
 {
-	GUARD(port)(&l->lock);
+	GUARD(port)
+	(&l->lock);
 	for (; *i < 1u << l->bits; (*i)++) {
 		struct sem_undo *u = l->buckets[*i];
 		if (u && unhash_entry(l, u))
