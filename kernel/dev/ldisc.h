@@ -60,6 +60,8 @@ size_t ldisc_write(struct ldisc *ld, const u8 *bytes, size_t n);
 /* The owner has sent the first n bytes of out. */
 void ldisc_sent(struct ldisc *ld, size_t n);
 
+/* tcflow(3): asks the other side to stop or go on; which: VSTOP or VSTART. */
+void ldisc_send_flow(struct ldisc *ld, unsigned which);
 void ldisc_flush_input(struct ldisc *ld);
 void ldisc_flush_output(struct ldisc *ld);
 void ldisc_set_termios(struct ldisc *ld, const struct termios2_abi *t);

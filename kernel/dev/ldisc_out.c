@@ -129,3 +129,9 @@ void ldisc_echo_erase_tab(struct ldisc *ld, u32 columns, bool after_tab)
 			ld->column--;
 	}
 }
+
+void ldisc_send_flow(struct ldisc *ld, unsigned which)
+{
+	if (ld->termios.c_cc[which] && out_room(ld))
+		out_put(ld, ld->termios.c_cc[which]);
+}

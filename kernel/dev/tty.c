@@ -1,6 +1,7 @@
 #include "kernel/dev/tty.h"
 #include "abi/fcntl.h"
 #include "arch/clock.h"
+#include "kernel/lib/string.h"
 #include "kernel/mm/slab.h"
 #include "kernel/proc/cred.h"
 #include "kernel/proc/file.h"
@@ -101,32 +102,38 @@ static void tty_read_start(struct tty_read *r)
 }
 
 /* One chunk from the line discipline to the user. => true when the read is complete. */
-static bool tty_read_chunk(struct tty_read *r, bool *out_more)
+static bool tty_read_chunk(struct tty_read *r)
 {
 	struct tty *t = r->h->tty;
 	u8 buf[TTY_CHUNK];
 	size_t want = MIN(r->io->left, sizeof buf);
-	bool end = false, line, more;
+	bool end = false;
 	spin_lock(&t->lock);
-	line = t->ld.termios.c_lflag & ICANON;
-	size_t n = line ? ldisc_read_line(&t->ld, buf, want, &end) : ldisc_read_raw(&t->ld, buf, want);
+	if (!ldisc_readable(&t->ld)) { /* ^C has flushed it since the caller looked */
+		spin_unlock(&t->lock);
+		return false;
+	}
+	bool line = t->ld.termios.c_lflag & ICANON;
+	size_t n = line ? ldisc_read_line(&t->ld, buf, want, &end)
+	                : ldisc_read_raw(&t->ld, buf, want);
 	if (line && !end && n == r->io->left)
 		ldisc_skip_eof(&t->ld);
-	more = t->throttled;
+	bool more = t->throttled;
 	t->throttled = false;
 	spin_unlock(&t->lock);
 	if (more && t->driver->receive_more)
 		t->driver->receive_more(t);
 	size_t copied = uio_put(r->io, buf, n);
-	__builtin_memset(buf, 0, n); /* it may have been a password */
+	memset(buf, 0, n); /* it may have been a password */
 	compiler_barrier();
 	r->done += copied;
 	if (copied < n) {
 		r->done = r->done ? r->done : -EFAULT;
 		return true;
 	}
-	*out_more = n > 0;
-	return end || r->io->left == 0 || (line && n == 0);
+	if (r->between_ns)
+		r->deadline_ns = clock_mono_ns() + r->between_ns;
+	return end || r->io->left == 0;
 }
 
 static bool tty_read_ready(const struct tty_handle *h)
@@ -150,13 +157,9 @@ static ssize tty_read_claimed(struct tty_read *r)
 	struct tty *t = r->h->tty;
 	tty_read_start(r);
 	for (;;) {
-		while (ldisc_readable(&t->ld)) {
-			bool more = false;
-			if (tty_read_chunk(r, &more))
+		while (ldisc_readable(&t->ld))
+			if (tty_read_chunk(r))
 				return r->done;
-			if (more && r->between_ns)
-				r->deadline_ns = clock_mono_ns() + r->between_ns;
-		}
 		if (tty_handle_hung_up(r->h) || (r->done && r->done >= (ssize)r->minimum))
 			return r->done;
 		int wait = tty_read_wait(r);

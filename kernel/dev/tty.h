@@ -45,7 +45,7 @@ struct tty {
 	const struct tty_driver *driver; /* [I] */
 	u32 number;                      /* [I] device_make() */
 	u32 hangups;                     /* [l, a] */
-	u32 busy;                        /* [l, a] TTY_READING, TTY_WRITING, TTY_RECEIVING */
+	u32 busy;                        /* [l, a] TTY_READING ... */
 	s32 session, pgrp;               /* [l] 0: none; session also under task_list_lock */
 	bool exclusive;                  /* [l] TIOCEXCL */
 	bool throttled;                  /* [l] input was left in the device */
@@ -53,7 +53,7 @@ struct tty {
 	struct waitq read_wait, write_wait, claim_wait;
 	struct ldisc ld; /* [l] */
 };
-enum { TTY_READING = 1, TTY_WRITING = 2, TTY_RECEIVING = 4 };
+enum { TTY_READING = 1, TTY_WRITING = 2, TTY_RECEIVING = 4, TTY_RECEIVE_AGAIN = 8 };
 
 enum tty_handle_kind { TTY_PLAIN, TTY_CONSOLE };
 struct tty_handle { /* of an open file, in file->private */
