@@ -1,0 +1,5 @@
+/* The drivers that devices_init() starts. */
+#pragma once
+
+void mem_devices_init(void); /* null, zero, full, random, urandom: mem.c */
+void kmsg_init(void);        /* kmsg.c */
