@@ -6,11 +6,11 @@
 enum { DISABLED = 0 };
 
 static const struct termios2_abi termios_default = {
-        .c_iflag = ICRNL | IXON,
-        .c_oflag = OPOST | ONLCR,
-        .c_cflag = B115200 | CS8 | CREAD | HUPCL | CLOCAL,
-        .c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
-        .c_cc = {[VINTR] = 3,
+	.c_iflag = ICRNL | IXON,
+	.c_oflag = OPOST | ONLCR,
+	.c_cflag = B115200 | CS8 | CREAD | HUPCL | CLOCAL,
+	.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
+	.c_cc = {[VINTR] = 3,
                  [VQUIT] = 28,
                  [VERASE] = 127,
                  [VKILL] = 21,
@@ -23,8 +23,8 @@ static const struct termios2_abi termios_default = {
                  [VDISCARD] = 15,
                  [VWERASE] = 23,
                  [VLNEXT] = 22},
-        .c_ispeed = 115200,
-        .c_ospeed = 115200,
+	.c_ispeed = 115200,
+	.c_ospeed = 115200,
 };
 
 static inline u8 *in_at(struct ldisc *ld, u64 position)

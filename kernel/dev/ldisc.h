@@ -29,9 +29,9 @@ struct ldisc {
 	u64 marks[LDISC_SIZE / 64];
 	u32 column, canon_column; /* of the cursor; where the edited line began */
 	u32 out_length;
-	bool lnext;   /* ^V came: take the next character literally */
-	bool erasing; /* between \ and / of ECHOPRT */
-	bool stopped; /* ^S or TCOOFF: the owner drains no output */
+	bool lnext;            /* ^V came: take the next character literally */
+	bool erasing;          /* between \ and / of ECHOPRT */
+	bool stopped;          /* ^S or TCOOFF: the owner drains no output */
 	bool stopped_by_ioctl; /* TCOOFF: not for ^Q to lift */
 	u8 in[LDISC_SIZE];
 	u8 out[LDISC_SIZE];

@@ -85,7 +85,8 @@ TEST(ldisc_erase_takes_both_columns_of_a_control_character)
 TEST(ldisc_erase_of_a_tab_goes_back_to_the_column_before_it)
 {
 	start();
-	type("ab\t\x7f" "c\n");
+	type("ab\t\x7f"
+	     "c\n");
 	CHECK(echoed("ab\t\b\b\b\b\b\bc\r\n"));
 	CHECK(reads("abc\n"));
 	/* A prompt counts: the line begins at its end. */
@@ -132,15 +133,19 @@ TEST(ldisc_echoprt_shows_what_is_erased)
 TEST(ldisc_literal_next_takes_the_meaning_away)
 {
 	start();
-	CHECK_EQ(type("a\x16\x03" "b\x16\x7f\n"), 0);
+	CHECK_EQ(type("a\x16\x03"
+	              "b\x16\x7f\n"),
+	         0);
 	CHECK(echoed("a^\b^Cb^\b^?\r\n"));
-	CHECK(reads("a\x03" "b\x7f\n"));
+	CHECK(reads("a\x03"
+	            "b\x7f\n"));
 }
 
 TEST(ldisc_reprint_shows_the_line_again)
 {
 	start();
-	type("ab\x12" "c\n");
+	type("ab\x12"
+	     "c\n");
 	CHECK(echoed("ab^R\r\nabc\r\n"));
 	CHECK(reads("abc\n"));
 }
@@ -186,7 +191,8 @@ TEST(ldisc_signals_flush_and_echo)
 	CHECK_EQ(type("\x1c\x1a"), BIT(SIGQUIT) | BIT(SIGTSTP));
 	CHECK(echoed("^Z"));
 	change(NOFLSH, 0);
-	type("ab\x03" "c\n");
+	type("ab\x03"
+	     "c\n");
 	CHECK(echoed("ab^Cc\r\n"));
 	CHECK(reads("abc\n"));
 	change(0, ISIG);
@@ -198,7 +204,11 @@ TEST(ldisc_receive_stops_at_a_signal)
 {
 	start();
 	int signal;
-	CHECK_EQ(ldisc_receive(&ld, (const u8 *)"a\x03" "b", 3, &signal), 2);
+	CHECK_EQ(ldisc_receive(&ld,
+	                       (const u8 *)"a\x03"
+	                                   "b",
+	                       3, &signal),
+	         2);
 	CHECK_EQ(signal, SIGINT);
 }
 

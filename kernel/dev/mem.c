@@ -132,21 +132,19 @@ static long random_ioctl(struct file *f, unsigned cmd, u64 arg)
 	return 0;
 }
 
-static const struct file_ops null_ops = {
-        .read = null_read, .write = sink_write, .seek = null_seek};
+static const struct file_ops null_ops = {.read = null_read, .write = sink_write, .seek = null_seek};
 static const struct file_ops zero_ops = {
-        .read = zero_read, .write = sink_write, .seek = null_seek, .map = zero_map};
-static const struct file_ops full_ops = {
-        .read = zero_read, .write = full_write, .seek = null_seek};
+	.read = zero_read, .write = sink_write, .seek = null_seek, .map = zero_map};
+static const struct file_ops full_ops = {.read = zero_read, .write = full_write, .seek = null_seek};
 static const struct file_ops random_ops = {
-        .read = random_read, .write = random_write, .seek = null_seek, .ioctl = random_ioctl};
+	.read = random_read, .write = random_write, .seek = null_seek, .ioctl = random_ioctl};
 
 static struct device mem_devices[] = {
-        {.name = "null", .number = 3, .mode = 0666, .ops = &null_ops},
-        {.name = "zero", .number = 5, .mode = 0666, .ops = &zero_ops},
-        {.name = "full", .number = 7, .mode = 0666, .ops = &full_ops},
-        {.name = "random", .number = 8, .mode = 0666, .ops = &random_ops},
-        {.name = "urandom", .number = 9, .mode = 0666, .ops = &random_ops},
+	{.name = "null", .number = 3, .mode = 0666, .ops = &null_ops},
+	{.name = "zero", .number = 5, .mode = 0666, .ops = &zero_ops},
+	{.name = "full", .number = 7, .mode = 0666, .ops = &full_ops},
+	{.name = "random", .number = 8, .mode = 0666, .ops = &random_ops},
+	{.name = "urandom", .number = 9, .mode = 0666, .ops = &random_ops},
 };
 
 void mem_devices_init(void)

@@ -47,7 +47,8 @@ static void tty_release(struct file *f)
 
 static bool tty_try_claim(struct tty *t, u32 bit)
 {
-	GUARD(spin)(&t->lock);
+	GUARD(spin)
+	(&t->lock);
 	if (t->busy & bit)
 		return false;
 	store_relaxed(&t->busy, t->busy | bit);
@@ -80,9 +81,9 @@ struct tty_read {
 	struct uio *io;
 	u32 file_flags;
 	ssize done;
-	size_t minimum;   /* VMIN; 0: a line */
-	u64 between_ns;   /* VTIME between bytes, 0: none */
-	u64 deadline_ns;  /* of the wait to come */
+	size_t minimum;  /* VMIN; 0: a line */
+	u64 between_ns;  /* VTIME between bytes, 0: none */
+	u64 deadline_ns; /* of the wait to come */
 };
 
 static void tty_read_start(struct tty_read *r)
@@ -114,8 +115,8 @@ static bool tty_read_chunk(struct tty_read *r)
 		return false;
 	}
 	bool line = t->ld.termios.c_lflag & ICANON;
-	size_t n = line ? ldisc_read_line(&t->ld, buf, want, &end)
-	                : ldisc_read_raw(&t->ld, buf, want);
+	size_t n =
+		line ? ldisc_read_line(&t->ld, buf, want, &end) : ldisc_read_raw(&t->ld, buf, want);
 	if (line && !end && n == r->io->left)
 		ldisc_skip_eof(&t->ld);
 	bool more = t->throttled;
@@ -270,7 +271,8 @@ static u32 tty_poll(struct file *f, struct poll_table *pt)
 	poll_wait(pt, f, &t->write_wait);
 	if (tty_handle_hung_up(h))
 		return POLL_ALWAYS_READY | POLLERR | POLLHUP;
-	GUARD(spin)(&t->lock);
+	GUARD(spin)
+	(&t->lock);
 	const struct termios2_abi *m = &t->ld.termios;
 	bool readable = ldisc_readable(&t->ld);
 	/* VMIN without VTIME: poll says what a read would, that is: wait for all of VMIN. */
@@ -307,9 +309,9 @@ void tty_receive(struct tty *t, const u8 *bytes, size_t n)
 }
 
 const struct file_ops tty_file_ops = {
-        .read = tty_read,
-        .write = tty_write,
-        .poll = tty_poll,
-        .ioctl = tty_ioctl,
-        .release = tty_release,
+	.read = tty_read,
+	.write = tty_write,
+	.poll = tty_poll,
+	.ioctl = tty_ioctl,
+	.release = tty_release,
 };

@@ -62,7 +62,8 @@ struct tty_handle { /* of an open file, in file->private */
 	enum tty_handle_kind kind;
 };
 
-void tty_init(void); /* boot: /dev/tty, /dev/console, /dev/ttyS0; receives from the serial port from now on */
+void tty_init(
+	void); /* boot: /dev/tty, /dev/console, /dev/ttyS0; receives from the serial port from now on */
 
 void tty_setup(struct tty *t, const struct tty_driver *driver, u32 number);
 /* Makes f a file of t; may make t the controlling terminal. => 0, -ENOMEM, -EBUSY (TIOCEXCL), -EIO. */
@@ -75,7 +76,6 @@ void tty_wake(struct tty *t);
 void tty_receive(struct tty *t, const u8 *bytes, size_t n);
 long tty_ioctl(struct file *f, unsigned cmd, u64 arg);
 extern const struct file_ops tty_file_ops;
-
 
 static inline bool tty_handle_hung_up(const struct tty_handle *h)
 {

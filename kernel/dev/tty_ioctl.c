@@ -17,10 +17,11 @@ static int put_int(uptr_t to, s32 value)
 
 enum { TERMIOS_OLD = 1, TERMIOS_2 = 2, TERMIOS_DRAIN = 4, TERMIOS_FLUSH = 8 };
 
-static const u32 baud_rates[] = {0,       50,      75,      110,     134,     150,     200,    300,
-                                 600,     1200,    1800,    2400,    4800,    9600,    19200,  38400,
-                                 0,       57600,   115200,  230400,  460800,  500000,  576000, 921600,
-                                 1000000, 1152000, 1500000, 2000000, 2500000, 3000000, 3500000, 4000000};
+static const u32 baud_rates[] = {0,       50,      75,      110,     134,     150,     200,
+                                 300,     600,     1200,    1800,    2400,    4800,    9600,
+                                 19200,   38400,   0,       57600,   115200,  230400,  460800,
+                                 500000,  576000,  921600,  1000000, 1152000, 1500000, 2000000,
+                                 2500000, 3000000, 3500000, 4000000};
 
 /* The rate that CBAUD stands for; BOTHER (bare CBAUDEX) means what c_ospeed says. */
 static u32 baud_rate(u32 cflag, u32 other)
@@ -31,7 +32,8 @@ static u32 baud_rate(u32 cflag, u32 other)
 
 static void termios_get(struct tty *t, struct termios2_abi *out)
 {
-	GUARD(spin)(&t->lock);
+	GUARD(spin)
+	(&t->lock);
 	*out = t->ld.termios;
 }
 
@@ -55,8 +57,7 @@ static long termios_to_user(struct tty *t, uptr_t arg, u32 how)
 		memcpy(old.c_cc, now.c_cc, NCC_TERMIO);
 		return copy_to_user(arg, &old, sizeof old);
 	}
-	return copy_to_user(arg, &now,
-	                    how & TERMIOS_2 ? sizeof now : sizeof(struct termios_abi));
+	return copy_to_user(arg, &now, how & TERMIOS_2 ? sizeof now : sizeof(struct termios_abi));
 }
 
 /* => 0 or -EFAULT; *to holds the present settings and gets what the user changes. */

@@ -27,7 +27,8 @@ void tty_signal_foreground(struct tty *t, int sig)
 {
 	s32 pgrp = load_relaxed(&t->pgrp);
 	if (pgrp > 0)
-		(void)signal_send_pgrp(pgrp, sig, NULL); /* -ESRCH: the group has gone, nobody to tell */
+		(void)signal_send_pgrp(pgrp, sig,
+		                       NULL); /* -ESRCH: the group has gone, nobody to tell */
 }
 
 /* task_list_lock and t->lock held; the current process leads a session and has no terminal. */
@@ -50,8 +51,10 @@ void tty_adopt_at_open(struct tty *t, const struct file *f)
 	/* Who may only write must not gain the rights over a terminal that controlling it gives. */
 	if (!file_readable(f) || !leads_session(p) || load_relaxed(&p->tty))
 		return;
-	GUARD(spin)(&task_list_lock);
-	GUARD(spin)(&t->lock);
+	GUARD(spin)
+	(&task_list_lock);
+	GUARD(spin)
+	(&t->lock);
 	if (!p->tty && !t->session)
 		tty_take_locked(t);
 }
@@ -65,8 +68,10 @@ static void process_forget_tty(struct process *p, void *tty)
 int tty_set_controlling(struct tty *t, const struct file *f, u64 steal)
 {
 	struct process *p = process_current();
-	GUARD(spin)(&task_list_lock);
-	GUARD(spin)(&t->lock);
+	GUARD(spin)
+	(&task_list_lock);
+	GUARD(spin)
+	(&t->lock);
 	if (leads_session(p) && p->sid == t->session)
 		return 0;
 	if (!leads_session(p) || p->tty)
@@ -95,7 +100,8 @@ s32 tty_get_session(struct tty *t)
 int tty_set_foreground(struct tty *t, s32 pgid)
 {
 	struct process *p = process_current();
-	GUARD(spin)(&task_list_lock);
+	GUARD(spin)
+	(&task_list_lock);
 	if (p->tty != t || t->session != p->sid)
 		return -ENOTTY;
 	s32 session = pgrp_session_locked(pgid);
@@ -103,7 +109,8 @@ int tty_set_foreground(struct tty *t, s32 pgid)
 		return pid_find(pgid) ? -EPERM : -ESRCH;
 	if (session != p->sid)
 		return -EPERM;
-	GUARD(spin)(&t->lock);
+	GUARD(spin)
+	(&t->lock);
 	store_relaxed(&t->pgrp, pgid);
 	return 0;
 }
@@ -112,7 +119,8 @@ int tty_set_foreground(struct tty *t, s32 pgid)
 
 static void hangup_reset(struct tty *t)
 {
-	GUARD(spin)(&t->lock);
+	GUARD(spin)
+	(&t->lock);
 	store_relaxed(&t->hangups, t->hangups + 1);
 	ldisc_flush_input(&t->ld);
 	ldisc_flush_output(&t->ld);
@@ -153,7 +161,8 @@ int tty_give_up(struct tty *t)
 		return -ENOTTY;
 	if (leads_session(p))
 		tty_hangup(t);
-	GUARD(spin)(&task_list_lock);
+	GUARD(spin)
+	(&task_list_lock);
 	store_relaxed(&p->tty, NULL);
 	return 0;
 }

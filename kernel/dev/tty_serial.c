@@ -17,7 +17,8 @@ static size_t serial_send(struct tty *t, const u8 *bytes, size_t n)
 /* => bytes fetched from the port, no more than the line discipline has room for. */
 static size_t serial_fetch(struct tty *t, u8 *buf, size_t size)
 {
-	GUARD(spin)(&t->lock);
+	GUARD(spin)
+	(&t->lock);
 	size_t room = ldisc_room(&t->ld);
 	t->throttled = room == 0;
 	return room ? serial_read_ring((char *)buf, MIN(room, size)) : 0;
@@ -27,7 +28,8 @@ static size_t serial_fetch(struct tty *t, u8 *buf, size_t size)
  * note (the bit again), and the one at work looks once more. */
 static bool serial_receive_begin(struct tty *t)
 {
-	GUARD(spin)(&t->lock);
+	GUARD(spin)
+	(&t->lock);
 	bool mine = !(t->busy & TTY_RECEIVING);
 	t->busy |= mine ? TTY_RECEIVING : TTY_RECEIVE_AGAIN;
 	return mine;
@@ -36,7 +38,8 @@ static bool serial_receive_begin(struct tty *t)
 /* => true when nobody asked to look again meanwhile. */
 static bool serial_receive_end(struct tty *t)
 {
-	GUARD(spin)(&t->lock);
+	GUARD(spin)
+	(&t->lock);
 	bool again = t->busy & TTY_RECEIVE_AGAIN;
 	t->busy &= again ? ~(u32)TTY_RECEIVE_AGAIN : ~(u32)TTY_RECEIVING;
 	return !again;
@@ -60,8 +63,8 @@ static void serial_softirq(void)
 }
 
 static const struct tty_driver serial_driver = {
-        .send = serial_send,
-        .receive_more = serial_receive,
+	.send = serial_send,
+	.receive_more = serial_receive,
 };
 
 static int serial_open(struct file *f)
@@ -80,11 +83,11 @@ static int controlling_open(struct file *f)
 }
 
 static struct device serial_device = {
-        .name = "ttyS0", .mode = 0660, .ops = &tty_file_ops, .open = serial_open};
+	.name = "ttyS0", .mode = 0660, .ops = &tty_file_ops, .open = serial_open};
 static struct device console_device = {
-        .name = "console", .mode = 0600, .ops = &tty_file_ops, .open = console_open};
+	.name = "console", .mode = 0600, .ops = &tty_file_ops, .open = console_open};
 static struct device controlling_device = {
-        .name = "tty", .mode = 0666, .ops = &tty_file_ops, .open = controlling_open};
+	.name = "tty", .mode = 0666, .ops = &tty_file_ops, .open = controlling_open};
 
 void tty_init(void)
 {
