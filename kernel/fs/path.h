@@ -3,6 +3,7 @@
  * Both reference counted. The walk is in walk.c; what it finds is held by references, never by locks.
  */
 #pragma once
+#include "abi/fcntl.h"
 #include "kernel/lib/guard.h"
 #include "kernel/lib/result.h"
 
@@ -28,7 +29,6 @@ enum {
 	WALK_EMPTY = 8,
 	WALK_NO_SYMLINKS = 16
 };
-enum { AT_FDCWD = -100 };
 /* Kernel string, relative to cwd. => 0 and a referenced path in *out, or -ENOENT -ENOTDIR -ELOOP -EACCES -ENAMETOOLONG. */
 MUST_CHECK int path_lookup(const char *name, u32 walk_flags, struct path *out);
 /* Opens for the kernel (exec). => file with reference or err_ptr. mode: FILE_READ ... ; checks execute permission with MAY_EXEC. */
