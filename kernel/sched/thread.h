@@ -72,6 +72,7 @@ struct thread {
 	u8 boost;         /* [r] lent by a waiter for a PI futex: 0 or 1..99 */
 	s8 nice;          /* [r] -20..19 */
 	u8 reset_on_fork; /* [own] SCHED_FLAG_RESET_ON_FORK */
+	bool needs_tick;  /* [own] cpu_watch_cycles is set: ticks even when alone */
 	u32 cpu;          /* [r] processor it runs or last ran on */
 	u32 epoch;        /* [r] of its run queue, that slice belongs to */
 	u32 charge; /* [r] slice units for each 2^16 cycles of running: the inverse of its weight */
@@ -86,6 +87,7 @@ struct thread {
 	} shown;
 	u32 samples_user, samples_system; /* [own] where ticks found it */
 	u64 cpu_watch_cycles;   /* [own] total_cycles at which cpu_watch runs next; 0: never */
+	u64 cpu_watch_every;    /* [own] cycles */
 	u32 pagefault_disabled; /* [own] depth: user access must not sleep */
 	void (*release)(
 		struct thread *

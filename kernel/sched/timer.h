@@ -40,5 +40,6 @@ static inline bool timer_armed(const struct timer *t)
 }
 
 /* kernel/sched only: what softirq_run does for SOFTIRQ_TIMER; and a request that this processor be interrupted by `ns`. */
+void timers_init_cpu(void);
 void timers_run(void);
 void alarm_request(u64 ns);

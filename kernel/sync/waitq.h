@@ -40,7 +40,8 @@ static inline bool waitq_active(struct waitq *q)
 void waitq_wake(struct waitq *q, u64 key);
 void waitq_wake_all(struct waitq *q, u64 key);
 
-/* A thread as an entry: wakes `data` (struct thread *). */
+/* A thread as an entry: wakes `data` (struct thread *). An exclusive one leaves the queue when it is woken, so that the next
+ * wake-up goes to another: add it again (harmless when still there) before each look at the condition. */
 bool waitq_wake_thread(struct waitq_entry *e, u64 key);
 #define WAITQ_THREAD_ENTRY(e)                                                                      \
 	struct waitq_entry e = {                                                                   \

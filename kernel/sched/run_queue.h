@@ -1,0 +1,146 @@
+/*
+ * The run queue of one processor: for kernel/sched only. See the essay in thread.h.
+ *
+ * Locking: `lock` (class RUNQ) guards the queue, the [r] fields of threads whose `cpu` is this one, and is held over a
+ * context switch: the thread switched to releases it, so a thread found in a queue is never still on its stack.
+ * The queue is filled and emptied by its own processor, by wakers and thieves on others.
+ */
+#pragma once
+#include "arch/clock.h"
+#include "arch/cpu.h"
+#include "arch/spinlock.h"
+#include "kernel/sched/thread.h"
+
+enum { RT_LEVELS = 100 };
+
+struct run_queue {
+	struct raw_spinlock lock;
+	u32 cpu;                /* [I] */
+	u32 waiting;            /* [lock] threads queued; read by thieves without */
+	u32 rt_waiting;         /* [lock] of them real-time */
+	u32 epoch;              /* [lock] fair[epoch & 1] is active, the other expired */
+	bool preempt;           /* [lock] somebody queued should run now: what RESCHED asks for */
+	bool tick_armed;        /* [lock] */
+	struct thread *running; /* [lock] the thread this processor runs */
+	struct thread *idle;    /* [I] */
+	struct list fair[2];    /* [lock] */
+	u64 switches;           /* [own] */
+	u64 ticks;              /* [own] */
+	u64 passes;  /* [own] visits to schedule(): quiescent states that were no switch */
+	u64 tick_ns; /* [own] when the armed tick is due */
+	u64 load_user, load_nice, load_system; /* [own] ticks by what they interrupted */
+	u64 rt_bits[2];                        /* [lock] levels whose list is not empty */
+	struct list rt[RT_LEVELS];             /* [lock] */
+} ALIGNED(CACHE_LINE);
+
+EXTERN_PERCPU(struct run_queue, run_queue);
+extern u64 idle_cpus; /* [a] bit for each processor that sleeps in its idle thread */
+
+enum { THREAD_STAYS, THREAD_PARKS, THREAD_MOVES, THREAD_DIES }; /* thread.leaving */
+
+extern s64 sched_slice;    /* [I] cycles of a fair thread at nice 0 for each epoch */
+extern s64 sched_rr_slice; /* [I] cycles of a SCHED_RR thread */
+enum { SLICE_NS = 6000000, RR_SLICE_NS = 100000000 };
+
+static ALWAYS_INLINE void run_queue_lock(struct run_queue *rq)
+{
+	lockdep_acquire(rq, LOCK_CLASS_RUNQ, LOCKDEP_HERE);
+	raw_spin_lock(&rq->lock);
+}
+static ALWAYS_INLINE void run_queue_unlock(struct run_queue *rq)
+{
+	raw_spin_unlock(&rq->lock);
+	lockdep_release(rq);
+}
+/* t, in no queue and not running, will run on `cpu`; the lock of its old queue is held. */
+static inline void thread_moved(struct thread *t, u32 cpu)
+{
+	store_relaxed(&t->cpu, cpu);
+	/* kernel/proc tells user space (rseq). */
+	if (t->aspace)
+		__atomic_fetch_or(&t->work, THREAD_WORK_TASK, __ATOMIC_RELAXED);
+}
+/* Locks the queue that t belongs to, wherever it moves. */
+struct run_queue *run_queue_lock_of(struct thread *t);
+
+/* => what running `cycles` costs this thread of its slice. */
+static ALWAYS_INLINE s64 slice_cost(const struct thread *t, u64 cycles)
+{
+	return (s64)((unsigned __int128)cycles * t->charge >> 16);
+}
+
+/* Charges the run up to `now`. */
+static ALWAYS_INLINE void run_charge(struct thread *t, u64 now)
+{
+	u64 used = now - t->last_in;
+
+	t->total_cycles += used;
+	t->slice -= slice_cost(t, used);
+	t->last_in = now;
+}
+
+/* A fair thread gets its slice of the queue's present epoch. */
+void slice_refresh(struct run_queue *rq, struct thread *t);
+void rt_enqueue(struct run_queue *rq, struct thread *t, bool at_head);
+struct thread *rt_pick(struct run_queue *rq);
+/* The active list is empty: => the first thread of the next epoch that has some slice, or the idle thread. */
+struct thread *fair_pick_slow(struct run_queue *rq);
+
+/* Queues t, whose slice is of the present epoch: behind those of its list, or to be picked next. */
+static ALWAYS_INLINE void fair_enqueue(struct run_queue *rq, struct thread *t, bool next)
+{
+	struct list *list = &rq->fair[(rq->epoch ^ (t->slice <= 0)) & 1];
+
+	if (unlikely(next))
+		list_add(list, &t->run_link);
+	else
+		list_add_tail(list, &t->run_link);
+	rq->waiting++;
+}
+
+/* => true when t, with fresh slice, should run instead of the running thread. */
+static ALWAYS_INLINE bool run_queue_preempts(struct run_queue *rq, const struct thread *t)
+{
+	const struct thread *r = rq->running;
+
+	if (unlikely(r == rq->idle || t->priority != r->priority))
+		return r == rq->idle || t->priority > r->priority;
+	if (unlikely(t->priority || t->policy != r->policy))
+		return !t->priority && r->policy == SCHED_IDLE;
+	/* Notably more: an eighth of a slice. */
+	return t->slice >
+	       r->slice + (sched_slice >> 3) - slice_cost(r, clock_cycles() - r->last_in);
+}
+
+/* Takes the thread that should run out of the queue. => the idle thread when there is none. */
+static ALWAYS_INLINE struct thread *run_queue_pick(struct run_queue *rq)
+{
+	struct list *active = &rq->fair[rq->epoch & 1];
+	struct thread *t;
+
+	if (unlikely(rq->rt_waiting))
+		return rt_pick(rq);
+	if (unlikely(list_empty(active)))
+		return fair_pick_slow(rq);
+	t = list_first(active, struct thread, run_link);
+	list_del(&t->run_link);
+	rq->waiting--;
+	return t;
+}
+
+void run_queue_remove(struct run_queue *rq, struct thread *t);
+/* Sets weight and slice fields from policy and nice. */
+void thread_weigh(struct thread *t);
+/* Tells the processor of rq to call schedule(). Lock held. */
+void run_queue_kick(struct run_queue *rq);
+/* The tick is needed and not armed. Lock held. */
+void tick_start(struct run_queue *rq);
+void sched_tick(void); /* softirq */
+void sched_init(void); /* once, clock calibrated */
+
+/* Puts a runnable thread that is in no queue and on no processor where it should run. No queue locked. */
+void thread_place(struct thread *t);
+/* => the processor where t should run, having become runnable. */
+u32 cpu_choose(struct thread *t);
+/* Takes work from the busiest other queue. => true when something was queued here. */
+bool steal_work(void);

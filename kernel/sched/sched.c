@@ -1,0 +1,348 @@
+#include "kernel/sched/run_queue.h"
+#include "kernel/lib/bug.h"
+#include "kernel/mm/aspace.h"
+#include "kernel/sched/softirq.h"
+#include "kernel/sched/timer.h"
+
+PERCPU(struct thread *, current);
+PERCPU(struct run_queue, run_queue);
+
+/* What prev asked for when it left; the run queue is unlocked already. */
+static NOINLINE void finish_leaving(struct thread *prev)
+{
+	if (prev->leaving == THREAD_MOVES)
+		thread_place(prev);
+	else
+		prev->release(prev);
+}
+
+/* First code of a thread that has been switched to. */
+static ALWAYS_INLINE void finish_switch(struct thread *prev)
+{
+	u32 parking = PARK_PARKING;
+
+	run_queue_unlock(this_cpu_ptr(run_queue));
+	if (likely(prev->leaving == THREAD_PARKS)) {
+		/* From this store on, an unparker queues prev and it may run, or even be freed, elsewhere. When the token came
+		 * first, queueing is up to us. */
+		if (unlikely(!__atomic_compare_exchange_n(&prev->park_token, &parking, PARK_PARKED,
+		                                          false, __ATOMIC_RELEASE,
+		                                          __ATOMIC_RELAXED)))
+			thread_place(prev);
+	} else if (unlikely(prev->leaving != THREAD_STAYS)) {
+		finish_leaving(prev);
+	}
+}
+
+void thread_switched_in(struct thread *prev)
+{
+	lockdep_acquire(this_cpu_ptr(run_queue), LOCK_CLASS_RUNQ, LOCKDEP_HERE);
+	finish_switch(prev);
+}
+
+/* prev is charged, and queued if it stays runnable here; rq is locked, and unlocked when this returns, which for
+ * prev is when it runs again, perhaps on another processor. */
+static ALWAYS_INLINE void switch_to(struct run_queue *rq, struct thread *prev, struct thread *next)
+{
+	next->last_in = prev->last_in; /* charged up to now */
+	/* Locked: thread_set_work() on another processor sets its bit, then looks here; we look at the bit later. */
+	(void)__atomic_exchange_n(&rq->running, next, __ATOMIC_SEQ_CST);
+	rq->switches++;
+	if (unlikely((rq->waiting | next->needs_tick) && (!rq->tick_armed || next->nice > 0)))
+		tick_start(rq);
+	if (next->aspace && next->aspace != prev->aspace)
+		aspace_activate(next->aspace);
+	lockdep_release(rq);
+	this_cpu(current) = next;
+	/* An interrupt recorded before this line marked prev. */
+	if (unlikely(this_cpu(irq_pending)))
+		__atomic_fetch_or(&next->work, THREAD_WORK_IRQ, __ATOMIC_RELAXED);
+	prev = arch_switch(prev, next);
+	lockdep_acquire(this_cpu_ptr(run_queue), LOCK_CLASS_RUNQ, LOCKDEP_HERE);
+	finish_switch(prev);
+}
+
+static ALWAYS_INLINE u32 work_that_interrupts(enum park_kind kind)
+{
+	if (kind == PARK_INTERRUPTIBLE)
+		return THREAD_WORK_SIGNAL | THREAD_WORK_KILL;
+	return kind == PARK_UNINTERRUPTIBLE ? 0 : THREAD_WORK_KILL;
+}
+
+/*
+ *	park					unpark			thread_set_work
+ *	park_kind = kind			condition = true	work |= bits
+ *	token: NONE -> PARKING (locked)		token <- NOTIFIED	(locked)
+ *	work? give up				(locked exchange)	token PARKING or PARKED? unpark
+ *
+ * Each side stores, with a locked instruction, before it looks: one of them sees the other.
+ */
+static ALWAYS_INLINE enum park_result park_wait(struct thread *t, enum park_kind kind)
+{
+	struct run_queue *rq;
+	u32 token = PARK_NONE;
+
+	t->park_kind = kind;
+	if (!__atomic_compare_exchange_n(&t->park_token, &token, PARK_PARKING, false,
+	                                 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		goto woken;
+	if (unlikely(load_relaxed(&t->work) & work_that_interrupts(kind))) {
+		token = PARK_PARKING;
+		if (__atomic_compare_exchange_n(&t->park_token, &token, PARK_NONE, false,
+		                                __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+			return PARK_SIGNAL;
+		goto woken;
+	}
+	t->leaving = THREAD_PARKS;
+	rq = this_cpu_ptr(run_queue);
+	DEBUG_ASSERT(t != rq->idle);
+	run_queue_lock(rq);
+	run_charge(t, clock_cycles());
+	t->switches_voluntary++;
+	rq->preempt = false;
+	switch_to(rq, t, run_queue_pick(rq));
+	t->leaving = THREAD_STAYS;
+woken:
+	/* A locked exchange: a plain store could overtake the caller's next look at its condition and wipe out the
+	 * token of somebody who changed it in between. */
+	(void)__atomic_exchange_n(&t->park_token, PARK_NONE, __ATOMIC_SEQ_CST);
+	return PARK_WOKEN;
+}
+
+struct park_timer {
+	struct timer timer;
+	struct thread *thread;
+};
+
+static void park_timer_fired(struct timer *timer)
+{
+	unpark(container_of(timer, struct park_timer, timer)->thread);
+}
+
+static NOINLINE enum park_result park_until(struct thread *t, u64 deadline_ns, enum park_kind kind)
+{
+	struct park_timer pt = {.thread = t};
+	enum park_result result;
+
+	if (load_relaxed(&t->park_token) == PARK_NONE && clock_mono_ns() >= deadline_ns)
+		return PARK_TIMEOUT;
+	timer_init(&pt.timer, park_timer_fired);
+	timer_arm(&pt.timer, deadline_ns);
+	result = park_wait(t, kind);
+	if (!timer_cancel_sync(&pt.timer) && result == PARK_WOKEN)
+		result = PARK_TIMEOUT;
+	return result;
+}
+
+enum park_result park(u64 deadline_ns, enum park_kind kind)
+{
+	struct thread *t = thread_current();
+
+	lockdep_assert_may_sleep(LOCKDEP_HERE);
+	if (likely(deadline_ns == PARK_FOREVER))
+		return park_wait(t, kind);
+	return park_until(t, deadline_ns, kind);
+}
+
+/* Queues t, which is in no queue and not running, on the processor that it belongs to. rq, locked, is that one's. */
+static ALWAYS_INLINE void queue_woken(struct run_queue *rq, struct thread *t)
+{
+	bool preempts;
+
+	if (likely(!t->priority)) {
+		if (unlikely(t->epoch != rq->epoch))
+			slice_refresh(rq, t);
+		preempts = run_queue_preempts(rq, t);
+		fair_enqueue(rq, t, preempts);
+	} else {
+		rt_enqueue(rq, t, false);
+		preempts = run_queue_preempts(rq, t);
+	}
+	if (preempts)
+		run_queue_kick(rq);
+	else if (unlikely(!rq->tick_armed))
+		tick_start(rq);
+}
+
+/* t may have to run on another processor than its last. Whoever changes t's parameters locks the queue of t->cpu, so t->cpu
+ * changes under that lock, and what was decided before the next one is locked is checked again. */
+void thread_place(struct thread *t)
+{
+	struct run_queue *rq = run_queue_lock_of(t);
+	u32 cpu = cpu_choose(t);
+
+	while (cpu != t->cpu) {
+		thread_moved(t, cpu);
+		run_queue_unlock(rq);
+		rq = run_queue_lock_of(t);
+		if (unlikely(!cpumask_has(t->affinity, cpu)))
+			cpu = cpu_choose(t);
+	}
+	queue_woken(rq, t);
+	run_queue_unlock(rq);
+}
+
+/* t was parked and is ours to queue. Nearly always where it ran last. */
+static ALWAYS_INLINE void wake(struct thread *t)
+{
+	u64 idle = load_relaxed(&idle_cpus);
+	u32 cpu = t->cpu;
+	struct run_queue *rq = cpu_ptr(run_queue, cpu);
+
+	if (likely(!idle || idle >> cpu & 1)) {
+		run_queue_lock(rq);
+		if (likely(!t->priority && cpumask_has(t->affinity, cpu))) {
+			queue_woken(rq, t);
+			run_queue_unlock(rq);
+			return;
+		}
+		run_queue_unlock(rq);
+	}
+	thread_place(t);
+}
+
+void unpark(struct thread *t)
+{
+	if (__atomic_exchange_n(&t->park_token, PARK_NOTIFIED, __ATOMIC_SEQ_CST) == PARK_PARKED)
+		wake(t);
+}
+
+void thread_set_work(struct thread *t, u32 bits)
+{
+	u32 old = __atomic_fetch_or(&t->work, bits, __ATOMIC_SEQ_CST);
+	u32 cpu = load_relaxed(&t->cpu);
+
+	if (load_relaxed(&t->park_token) >= PARK_PARKING) {
+		if (bits & work_that_interrupts(load_relaxed(&t->park_kind)))
+			unpark(t);
+	} else if ((old & bits) != bits && cpu != cpu_id() &&
+	           load_relaxed(&cpu_ptr(run_queue, cpu)->running) == t) {
+		ipi_kick(cpu);
+	}
+}
+
+/* The running thread gives way: queued again behind its equals, or, when it was preempted, real-time ones before
+ * them (sched(7)). rq is locked; unlocked when this returns. */
+static void give_way(struct run_queue *rq, struct thread *t, bool at_head)
+{
+	struct thread *next;
+
+	if (unlikely(!cpumask_has(t->affinity, rq->cpu))) {
+		t->leaving = THREAD_MOVES;
+		next = run_queue_pick(rq);
+		switch_to(rq, t, next);
+		t->leaving = THREAD_STAYS;
+		return;
+	}
+	if (likely(!t->priority)) {
+		if (unlikely(t->epoch != rq->epoch))
+			slice_refresh(rq, t);
+		fair_enqueue(rq, t, false);
+	} else {
+		rt_enqueue(rq, t, at_head);
+	}
+	next = run_queue_pick(rq);
+	if (next != t) {
+		switch_to(rq, t, next);
+		return;
+	}
+	if (rq->waiting && !rq->tick_armed)
+		tick_start(rq);
+	run_queue_unlock(rq);
+}
+
+void schedule(void)
+{
+	struct thread *t = thread_current();
+	struct run_queue *rq = this_cpu_ptr(run_queue);
+	bool at_head;
+
+	rq->passes++;
+	__atomic_fetch_and(&t->work, ~(u32)(THREAD_WORK_RESCHED | THREAD_WORK_IRQ),
+	                   __ATOMIC_SEQ_CST);
+	if (this_cpu(irq_pending))
+		softirq_run();
+	if (t == rq->idle)
+		return;
+	run_queue_lock(rq);
+	if (!rq->preempt && cpumask_has(t->affinity, rq->cpu)) {
+		if ((rq->waiting || t->needs_tick) && !rq->tick_armed)
+			tick_start(rq);
+		run_queue_unlock(rq);
+		return;
+	}
+	rq->preempt = false;
+	run_charge(t, clock_cycles());
+	t->switches_forced++;
+	at_head = t->policy != SCHED_RR || t->slice > 0;
+	if (t->policy == SCHED_RR && t->slice <= 0)
+		t->slice = sched_rr_slice;
+	give_way(rq, t, at_head);
+}
+
+void sched_yield_current(void)
+{
+	struct thread *t = thread_current();
+	struct run_queue *rq = this_cpu_ptr(run_queue);
+
+	run_queue_lock(rq);
+	if (!rq->waiting) {
+		run_queue_unlock(rq);
+		return;
+	}
+	run_charge(t, clock_cycles());
+	t->switches_voluntary++;
+	rq->preempt = false;
+	/* Nobody else has any slice left: those who used theirs up get a turn for what is left of ours. */
+	if (unlikely(!t->priority && list_empty(&rq->fair[rq->epoch & 1])))
+		t->slice = MIN(t->slice, 0);
+	give_way(rq, t, false);
+}
+
+void thread_exit(void)
+{
+	struct thread *t = thread_current();
+	struct run_queue *rq = this_cpu_ptr(run_queue);
+
+	t->leaving = THREAD_DIES;
+	store_relaxed(&t->state, THREAD_DEAD);
+	run_queue_lock(rq);
+	run_charge(t, clock_cycles());
+	rq->preempt = false;
+	switch_to(rq, t, run_queue_pick(rq));
+	UNREACHABLE();
+}
+
+/* => true when somebody else ran. */
+static bool idle_switch(struct run_queue *rq)
+{
+	struct thread *next;
+
+	run_queue_lock(rq);
+	next = run_queue_pick(rq);
+	rq->preempt = false;
+	if (next == rq->idle) {
+		run_queue_unlock(rq);
+		return false;
+	}
+	run_charge(rq->idle, clock_cycles());
+	switch_to(rq, rq->idle, next);
+	return true;
+}
+
+void sched_idle_loop(void)
+{
+	struct run_queue *rq = this_cpu_ptr(run_queue);
+	u64 bit = BIT(rq->cpu);
+
+	irq_enable();
+	for (;;) {
+		schedule(); /* clears our work word and runs what interrupts recorded */
+		if (idle_switch(rq) || (steal_work() && idle_switch(rq)))
+			continue;
+		/* Whoever queues something here after our look at the queue sets RESCHED, and cpu_idle_wait() returns. */
+		__atomic_fetch_or(&idle_cpus, bit, __ATOMIC_SEQ_CST);
+		cpu_idle_wait();
+		__atomic_fetch_and(&idle_cpus, ~bit, __ATOMIC_SEQ_CST);
+	}
+}

@@ -1,0 +1,109 @@
+#include "kernel/sync/lockdep.h"
+#include "kernel/lib/bug.h"
+#include "kernel/lib/log.h"
+#include "kernel/sched/thread.h"
+
+#if DEBUG_BUILD
+enum lock_kind { S, P };
+static const struct lock_rule {
+	const char *name;
+	u16 rank;
+	u8 kind;
+} rules[] = {
+#define LOCK_CLASS(name_, rank_, kind_, what) {#name_, rank_, kind_},
+	LOCK_CLASSES(LOCK_CLASS)
+#undef LOCK_CLASS
+};
+
+/* NULL before the first thread exists: boot takes locks, alone. */
+static struct lockdep_state *state_current(void)
+{
+	struct thread *t = thread_current();
+
+	return t ? &t->lockdep : NULL;
+}
+
+/* Locks are released in any order, so the highest rank need not be the last. */
+static const struct held_lock *highest(const struct lockdep_state *s)
+{
+	const struct held_lock *top = NULL;
+
+	for (u32 i = 0; i < s->depth; i++)
+		if (!top || rules[s->held[i].class].rank >= rules[top->class].rank)
+			top = &s->held[i];
+	return top;
+}
+
+static void acquire(const void *lock, u32 class, const char *site, bool nested)
+{
+	struct lockdep_state *s = state_current();
+	const struct held_lock *top;
+
+	if (!s)
+		return;
+	top = highest(s);
+	if (top && (rules[class].rank < rules[top->class].rank ||
+	            (rules[class].rank == rules[top->class].rank && !nested)))
+		panic("lock order: %s (%u) taken at %s while holding %s (%u) from %s",
+		      rules[class].name, rules[class].rank, site, rules[top->class].name,
+		      rules[top->class].rank, top->site);
+	if (s->depth == LOCKDEP_DEPTH)
+		panic("lock order: more than %d locks held at %s", LOCKDEP_DEPTH, site);
+	s->held[s->depth++] = (struct held_lock){lock, site, class};
+}
+
+void lockdep_acquire(const void *lock, u32 class, const char *site)
+{
+	acquire(lock, class, site, false);
+}
+
+void lockdep_acquire_nested(const void *lock, u32 class, const char *site)
+{
+	acquire(lock, class, site, true);
+}
+
+void lockdep_release(const void *lock)
+{
+	struct lockdep_state *s = state_current();
+
+	if (!s)
+		return;
+	for (u32 i = s->depth; i-- > 0;) {
+		if (s->held[i].lock != lock)
+			continue;
+		for (s->depth--; i < s->depth; i++)
+			s->held[i] = s->held[i + 1];
+		return;
+	}
+	panic("lock order: a lock released that this thread does not hold");
+}
+
+bool lockdep_holds(const void *lock)
+{
+	const struct lockdep_state *s = state_current();
+
+	for (u32 i = 0; s && i < s->depth; i++)
+		if (s->held[i].lock == lock)
+			return true;
+	return !s;
+}
+
+void lockdep_assert_may_sleep(const char *site)
+{
+	const struct lockdep_state *s = state_current();
+
+	for (u32 i = 0; s && i < s->depth; i++)
+		if (rules[s->held[i].class].kind == P)
+			panic("sleep at %s while holding %s from %s", site,
+			      rules[s->held[i].class].name, s->held[i].site);
+}
+
+void lockdep_print_held(void)
+{
+	const struct lockdep_state *s = state_current();
+
+	for (u32 i = 0; s && i < s->depth; i++)
+		log_warn("  holds %s %p from %s", rules[s->held[i].class].name, s->held[i].lock,
+		         s->held[i].site);
+}
+#endif
