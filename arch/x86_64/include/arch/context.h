@@ -12,11 +12,12 @@
 struct thread;
 struct arch_thread {
 	u64 rsp;              /* saved kernel stack pointer while switched out */
-	u64 stack_top;        /* [I] top of the kernel stack; struct regs ends here */
-	u64 fs_base, gs_base; /* user segment bases */
-	void *fpu;            /* NULL until first use */
-	u32 fpu_cpu;          /* processor whose registers hold the state, or ~0 */
-	u32 fpu_live;         /* used since switched in */
+	u64 stack_top;        /* [I] top of the kernel stack; struct regs ends here, the FPU save area begins */
+	u64 fs_base, gs_base; /* [own] user segment bases */
+	u32 user;             /* [I] runs in user space: the bases matter */
+	u32 fpu_used;         /* [own] the save area or the registers hold something */
+	u32 fpu_cpu;          /* [own] processor whose registers hold the state, or ~0 */
+	u32 fpu_live;         /* [own] used since switched in: the registers are newer than the save area */
 };
 
 enum { KERNEL_STACK_SIZE = 16384 };
@@ -25,6 +26,9 @@ enum { KERNEL_STACK_SIZE = 16384 };
 MUST_CHECK int arch_thread_init(struct arch_thread *a, void (*fn)(void *arg), void *arg);
 /* Makes the first switch-in of a new thread land in user space with *regs. */
 void arch_thread_set_user(struct arch_thread *a, const struct regs *regs);
+/* Leaves a thread that began in a kernel function, after its first execve, for user space with the registers in
+ * arch_thread_regs(), through the normal exit path. */
+NORETURN void arch_enter_user(void);
 void arch_thread_destroy(struct arch_thread *a);
 /* fork: copies FPU state and segment bases of the current thread. */
 MUST_CHECK int arch_thread_clone(struct arch_thread *to);

@@ -13,7 +13,7 @@ extern u32 cpu_count; /* [I] after boot: processors online, numbered 0 .. cpu_co
 #define for_each_cpu(c) for (u32 c = 0; c < cpu_count; c++)
 
 struct cpu_features {
-	bool smep, smap, umip, fsgsbase, xsave, nx, pcid, gbpages, rdrand, rdtscp, invpcid;
+	bool smep, smap, umip, fsgsbase, xsave, nx, pcid, gbpages, rdrand, rdseed, rdtscp, invpcid;
 };
 extern struct cpu_features cpu_features;
 
@@ -53,5 +53,7 @@ NORETURN void arch_exit(int status);
 
 /* The block of /proc/cpuinfo for one processor. => characters written, less than size. */
 int cpu_info_print(u32 cpu, char *buf, size_t size);
+/* CPUID.1:EDX, the AT_HWCAP of getauxval(3). AT_HWCAP2 is 0: user space has no FSGSBASE. */
+u32 arch_hwcap(void);
 /* A hardware random number, RDSEED or RDRAND; false when there is none or it failed. */
 MUST_CHECK bool arch_random_u64(u64 *out);
