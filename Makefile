@@ -16,6 +16,9 @@ KFLAGS := -std=gnu17 -ffreestanding -fno-pic -mcmodel=kernel -mno-red-zone -mgen
 	-fno-stack-protector -fno-strict-aliasing -fwrapv -fno-common -fno-delete-null-pointer-checks \
 	-fasynchronous-unwind-tables \
 	-ffunction-sections -fdata-sections -g $(WARN)
+# The kernel uses no SSE: stacks need no 16-byte alignment.
+KFLAGS_gcc := -Wjump-misses-init -mpreferred-stack-boundary=3
+KFLAGS_clang := -mstack-alignment=8 -Wno-unused-command-line-argument
 RELEASE_FLAGS := -O2
 DEBUG_FLAGS := -O1 -DHALYARD_DEBUG=1
 CC := gcc

@@ -2,10 +2,10 @@
 define kernel
 $(1)/obj/%.c.o: %.c
 	@mkdir -p $$(@D)
-	$$(Q)$(2) $$(KFLAGS) $$(if $$(findstring clang,$(2)),,-Wjump-misses-init) $(3) $$(INCLUDES) -MMD -MP -c $$< -o $$@
+	$$(Q)$(2) $$(KFLAGS) $$(KFLAGS_$(2)) $(3) $$(INCLUDES) -MMD -MP -c $$< -o $$@
 $(1)/obj/%.S.o: %.S
 	@mkdir -p $$(@D)
-	$$(Q)$(2) $$(KFLAGS) $(3) -D__ASSEMBLER__ $$(INCLUDES) -MMD -MP -c $$< -o $$@
+	$$(Q)$(2) $$(KFLAGS) $$(KFLAGS_$(2)) $(3) $$(INCLUDES) -MMD -MP -c $$< -o $$@
 $(1)/halyard: $$(SRCS:%=$(1)/obj/%.o) linker.ld
 	@echo "  LD      $$@"
 	$$(Q)scripts/link $(2) $$@ $$(filter %.o,$$^)

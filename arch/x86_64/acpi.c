@@ -23,7 +23,7 @@ struct header {
 	char signature[4];
 	u32 length;
 	u8 revision, checksum;
-	char oem[24];
+	char oem[26];
 } PACKED;
 struct fadt {
 	struct header header;
@@ -33,7 +33,7 @@ struct fadt {
 	u32 smi_command;
 	u8 acpi_enable, acpi_disable, s4_bios, pstate;
 	u32 pm1a_event, pm1b_event, pm1a_control, pm1b_control;
-	u8 skipped1[44];
+	u8 skipped1[40];
 	u32 flags;
 	struct {
 		u8 space, width, offset, access;

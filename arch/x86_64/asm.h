@@ -46,6 +46,8 @@
 #define VECTOR_CALL     0xf2
 #define VECTOR_SPURIOUS 0xff
 
+#define ASM_NR_SYSCALLS 451 /* NR_SYSCALLS of abi/syscalls.h */
+
 /* The page below 1 MiB that application processors start in. */
 #define TRAMPOLINE_PHYS 0x8000
 

@@ -160,16 +160,8 @@ void ioapic_init(void); /* before page_init(): maps it, masks everything; masks 
 void ioapic_route(u32 isa_irq, u32 vector, u32 apic_id);
 
 void clock_init(void); /* calibrates TSC and LAPIC timer, reads the battery clock */
-void smp_init(void);   /* starts the other processors; returns when all are in their idle loop */
 void serial_init(void);
 void serial_enable_interrupt(void);
-
-/* fpu.c */
-void fpu_init(void);
-void fpu_init_cpu(void);
-void fpu_trap(void);
-void fpu_switch_out(struct thread *t);
-extern u32 fpu_state_size; /* bytes, multiple of 64 */
 
 /* fault_table.c */
 struct fault_entry {
@@ -181,11 +173,6 @@ void fault_table_init(void);
 u64 fault_table_find(u64 insn, bool *out_nofault);
 void smap_patch(void);
 
-/* trap.c; called by entry code */
-NORETURN void trap_panic(const char *what, struct regs *regs, u64 error);
-
-/* Stops every other processor: panic. */
-void smp_stop_others(void);
 /* The NMI that smp_stop_others() sends; never returns there. */
 void smp_nmi(void);
 

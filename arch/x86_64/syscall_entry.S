@@ -10,8 +10,6 @@
  */
 #include "arch/x86_64/asm.h"
 
-#define NR_SYSCALLS 451 /* abi/syscalls.h; asm_check.c compares */
-
 	.section .text.entry, "ax"
 	.balign 64
 	.globl syscall_entry, syscall_entry_compat, syscall_return
@@ -36,7 +34,7 @@ syscall_entry:
 	sub $R_R10, %rsp		/* r11, callee-saved */
 	sti
 	mov %eax, %eax			/* the number is an int */
-	cmp $NR_SYSCALLS, %eax
+	cmp $ASM_NR_SYSCALLS, %eax
 	jae 2f
 	mov %r10, %rcx
 	call *syscall_table(, %rax, 8)

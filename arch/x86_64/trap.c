@@ -6,6 +6,7 @@
 #include "arch/x86_64/trap_entry.h"
 #include "kernel/lib/bug.h"
 #include "kernel/lib/result.h"
+#include "kernel/panic.h"
 #include "kernel/sched/thread.h"
 
 static const char *const exception_names[32] = {
@@ -43,6 +44,12 @@ static int simd_code(void)
 	u32 mxcsr;
 	__asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
 	return fpe_code(mxcsr & ~(mxcsr >> 7) & 0x3f);
+}
+
+static NORETURN void trap_panic(const char *what, struct regs *regs, u64 error)
+{
+	panic_at(regs, "%s, error %#llx, address %#llx", what, (unsigned long long)error,
+	         (unsigned long long)read_cr2());
 }
 
 /* Resumes at the fixup with user access closed again: fixups need no clac. */

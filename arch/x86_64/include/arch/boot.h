@@ -19,6 +19,9 @@ extern struct boot_info boot_info;
 /* => the value of `name` on the command line into buf ("" for a bare word), or false. Words after "--" do not count. */
 bool boot_option(const char *name, char *buf, size_t size);
 
+/* => the word after *at, unquoted, into buf; false at the end. */
+bool boot_word(const char **at, char *buf, size_t size);
+
 /*
  * The upper half, the same in every address space:
  *	DIRECT_MAP	all RAM, writable, never executable (the image's text and rodata: read-only)

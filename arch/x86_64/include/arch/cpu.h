@@ -44,6 +44,11 @@ void ipi_kick(u32 cpu);
  * fn takes no lock. The caller may hold P locks: whoever spins for one has interrupts enabled. */
 void ipi_call(u64 mask, void (*fn)(void *arg), void *arg);
 
+/* Panic: stops all other processors, whatever they do. */
+void smp_stop_others(void);
+/* Boot, processor 0: starts the others. */
+void smp_init(void);
+
 NORETURN void arch_power_off(void); /* ends QEMU (ACPI S5) */
 NORETURN void arch_reset(void);
 NORETURN void arch_halt(void);

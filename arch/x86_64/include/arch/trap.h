@@ -21,3 +21,7 @@ void user_return_work(struct regs *regs);
 /* syscalls/table.c */
 typedef long syscall_fn(long, long, long, long, long, long);
 extern syscall_fn *const syscall_table[];
+syscall_fn sys_unsupported; /* -ENOSYS */
+/* What the table has for the calls that read or write callee-saved user registers (SYSCALL_FULL_REGS). */
+syscall_fn full_regs_fork, full_regs_vfork, full_regs_clone, full_regs_clone3, full_regs_execve,
+	full_regs_execveat, full_regs_rt_sigreturn;

@@ -52,20 +52,32 @@ static inline bool user_range_ok(uptr_t p, size_t n)
 static ALWAYS_INLINE void user_open(void) { __asm__ volatile(USER_OPEN::: "memory"); }
 static ALWAYS_INLINE void user_close(void) { __asm__ volatile(USER_CLOSE::: "memory"); }
 
-/* n is a small constant: straight-line code. */
+/* n is a small constant: straight-line code. OP(T, offset) moves one T; eight words, then what n's low bits say. */
+#define USER_WORD_(OP, n, i)                                                                       \
+	if ((n) >= 8 * (i) + 8)                                                                    \
+	OP(u64, 8 * (i))
+#define USER_MOVE_(OP, n)                                                                          \
+	USER_WORD_(OP, n, 0);                                                                      \
+	USER_WORD_(OP, n, 1);                                                                      \
+	USER_WORD_(OP, n, 2);                                                                      \
+	USER_WORD_(OP, n, 3);                                                                      \
+	USER_WORD_(OP, n, 4);                                                                      \
+	USER_WORD_(OP, n, 5);                                                                      \
+	USER_WORD_(OP, n, 6);                                                                      \
+	USER_WORD_(OP, n, 7);                                                                      \
+	if ((n)&4)                                                                                 \
+		OP(u32, (n) & ~7ul);                                                               \
+	if ((n)&2)                                                                                 \
+		OP(u16, (n) & ~3ul);                                                               \
+	if ((n)&1)                                                                                 \
+	OP(u8, (n) & ~1ul)
+
 static ALWAYS_INLINE int user_load_inline(char *dst, u64 addr, size_t n)
 {
-	size_t i = 0;
 	user_open();
-#pragma GCC unroll 8
-	for (; i + 8 <= n; i += 8)
-		USER_LOAD_(u64, dst + i, addr + i, fault, "0");
-	if (n & 4)
-		USER_LOAD_(u32, dst + (n & ~7ul), addr + (n & ~7ul), fault, "0");
-	if (n & 2)
-		USER_LOAD_(u16, dst + (n & ~3ul), addr + (n & ~3ul), fault, "0");
-	if (n & 1)
-		USER_LOAD_(u8, dst + (n & ~1ul), addr + (n & ~1ul), fault, "0");
+#define OP(T, o) USER_LOAD_(T, dst + (o), addr + (o), fault, "0")
+	USER_MOVE_(OP, n);
+#undef OP
 	user_close();
 	return 0;
 fault:
@@ -73,17 +85,10 @@ fault:
 }
 static ALWAYS_INLINE int user_store_inline(u64 addr, const char *src, size_t n)
 {
-	size_t i = 0;
 	user_open();
-#pragma GCC unroll 8
-	for (; i + 8 <= n; i += 8)
-		USER_STORE_(u64, addr + i, src + i, fault, "0");
-	if (n & 4)
-		USER_STORE_(u32, addr + (n & ~7ul), src + (n & ~7ul), fault, "0");
-	if (n & 2)
-		USER_STORE_(u16, addr + (n & ~3ul), src + (n & ~3ul), fault, "0");
-	if (n & 1)
-		USER_STORE_(u8, addr + (n & ~1ul), src + (n & ~1ul), fault, "0");
+#define OP(T, o) USER_STORE_(T, addr + (o), src + (o), fault, "0")
+	USER_MOVE_(OP, n);
+#undef OP
 	user_close();
 	return 0;
 fault:

@@ -1,0 +1,104 @@
+/*
+ * The self-test runner: kernel/lib/test.h. Tests run one after the other, each in a thread of its own, the first
+ * on processor 0, the next on processor 1 and so on, so that every processor runs some and a test that needs
+ * company starts its own threads. Output is TAP; the process exit status of QEMU is arch_exit()'s.
+ */
+#include "kernel/lib/test.h"
+#include <stdarg.h>
+#include "arch/clock.h"
+#include "arch/cpu.h"
+#include "kernel/lib/bug.h"
+#include "kernel/lib/printf.h"
+#include "kernel/lib/result.h"
+#include "kernel/lib/string.h"
+#include "kernel/log.h"
+#include "kernel/main.h"
+#include "kernel/panic.h"
+#include "kernel/sched/policy.h"
+#include "kernel/sched/thread.h"
+
+extern const struct test *const tests_start[], *const tests_end[];
+
+struct run {
+	const struct test *test;
+	u32 cpu;
+	struct thread *runner; /* unparked when done */
+	u32 done;	       /* [a] */
+};
+static u32 failures; /* [a] of the running test: its threads may all report */
+
+void test_fail(const char *file, int line, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_bare("# %s:%d: %s\n", file, line, text);
+	__atomic_fetch_add(&failures, 1, __ATOMIC_RELAXED);
+}
+
+/* Shell patterns: * and ? only. */
+static bool glob_match(const char *pattern, const char *name)
+{
+	for (; *pattern && *pattern != '*'; pattern++, name++) {
+		if (!*name || (*pattern != '?' && *pattern != *name))
+			return false;
+	}
+	if (!*pattern)
+		return !*name;
+	for (pattern++;; name++) {
+		if (glob_match(pattern, name))
+			return true;
+		if (!*name)
+			return false;
+	}
+}
+
+static void run_thread(void *arg)
+{
+	struct run *run = arg;
+	struct thread *runner = run->runner;
+	if (thread_set_affinity(thread_current(), (struct cpumask){BIT(run->cpu)}) < 0)
+		test_fail(run->test->file, 0, "processor %u cannot be had", run->cpu);
+	run->test->run();
+	store_release(&run->done, 1); /* *run is gone from here on */
+	unpark(runner);
+}
+
+static bool run_test(const struct test *test, u32 cpu)
+{
+	struct run run = {.test = test, .cpu = cpu, .runner = thread_current()};
+	store_relaxed(&failures, 0);
+	if (is_err(kthread_start(run_thread, &run, test->name)))
+		return false;
+	while (!load_acquire(&run.done))
+		park(PARK_FOREVER, PARK_UNINTERRUPTIBLE);
+	return load_relaxed(&failures) == 0;
+}
+
+static u32 count_matching(const char *pattern)
+{
+	u32 n = 0;
+	for (const struct test *const *t = tests_start; t < tests_end; t++)
+		n += glob_match(pattern, (*t)->name);
+	return n;
+}
+
+void selftest_run(const char *pattern)
+{
+	u32 planned = count_matching(pattern), number = 0, failed = 0;
+	panic_ends_selftest();
+	log_bare("TAP version 13\n1..%u\n", planned);
+	for (const struct test *const *t = tests_start; t < tests_end; t++) {
+		if (!glob_match(pattern, (*t)->name))
+			continue;
+		u64 start = clock_mono_ns();
+		bool ok = run_test(*t, number % cpu_count);
+		failed += !ok;
+		log_bare("%s %u - %s # %llu us\n", ok ? "ok" : "not ok", ++number, (*t)->name,
+		         (unsigned long long)(clock_mono_ns() - start) / 1000);
+	}
+	log_bare("# %u passed, %u failed\n", planned - failed, failed);
+	arch_exit(failed || !planned);
+}
