@@ -18,7 +18,7 @@ enum { LINE_SIZE = 512 };
 static struct raw_spinlock lock;
 static bool quiet, unlocked; /* [a] */
 static char ring[LOG_SIZE];  /* [l] byte i of all that was logged is at i % LOG_SIZE */
-static u64 ring_end;	     /* [l] */
+static u64 ring_end;         /* [l] */
 
 static u64 log_lock(void)
 {

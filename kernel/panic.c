@@ -44,7 +44,8 @@ static void print_address(u64 pc)
 	u64 start;
 	const char *name = symbol_find(pc, &start);
 	if (name)
-		log_warn("  %016llx %s+0x%llx", (unsigned long long)pc, name, (unsigned long long)(pc - start));
+		log_warn("  %016llx %s+0x%llx", (unsigned long long)pc, name,
+		         (unsigned long long)(pc - start));
 	else
 		log_warn("  %016llx", (unsigned long long)pc);
 }
@@ -52,13 +53,16 @@ static void print_address(u64 pc)
 static void print_regs(const struct regs *r)
 {
 	log_warn("rip %016llx rsp %016llx rflags %08llx cs %llx", (unsigned long long)r->rip,
-	         (unsigned long long)r->rsp, (unsigned long long)r->rflags, (unsigned long long)r->cs);
+	         (unsigned long long)r->rsp, (unsigned long long)r->rflags,
+	         (unsigned long long)r->cs);
 	log_warn("rax %016llx rbx %016llx rcx %016llx rdx %016llx", (unsigned long long)r->rax,
-	         (unsigned long long)r->rbx, (unsigned long long)r->rcx, (unsigned long long)r->rdx);
+	         (unsigned long long)r->rbx, (unsigned long long)r->rcx,
+	         (unsigned long long)r->rdx);
 	log_warn("rsi %016llx rdi %016llx rbp %016llx r8  %016llx", (unsigned long long)r->rsi,
 	         (unsigned long long)r->rdi, (unsigned long long)r->rbp, (unsigned long long)r->r8);
 	log_warn("r9  %016llx r10 %016llx r11 %016llx r12 %016llx", (unsigned long long)r->r9,
-	         (unsigned long long)r->r10, (unsigned long long)r->r11, (unsigned long long)r->r12);
+	         (unsigned long long)r->r10, (unsigned long long)r->r11,
+	         (unsigned long long)r->r12);
 	log_warn("r13 %016llx r14 %016llx r15 %016llx", (unsigned long long)r->r13,
 	         (unsigned long long)r->r14, (unsigned long long)r->r15);
 }
@@ -79,8 +83,8 @@ static void print_backtrace(const struct regs *regs)
 			log_warn("  -- exception or interrupt --");
 	}
 	if (u.trap && regs_from_user(u.trap))
-		log_warn("  -- user space at %016llx, call %lld --", (unsigned long long)u.trap->rip,
-		         (long long)u.trap->orig_rax);
+		log_warn("  -- user space at %016llx, call %lld --",
+		         (unsigned long long)u.trap->rip, (long long)u.trap->orig_rax);
 }
 
 static NORETURN void panic_end(void)

@@ -23,7 +23,7 @@ struct run {
 	const struct test *test;
 	u32 cpu;
 	struct thread *runner; /* unparked when done */
-	u32 done;	       /* [a] */
+	u32 done;              /* [a] */
 };
 static u32 failures; /* [a] of the running test: its threads may all report */
 

@@ -2,7 +2,7 @@
 
 /* Absent in the first link pass: address 0. Offsets are the low 32 bits of addresses, ascending. */
 extern const u32 symbol_count __attribute__((weak)), symbol_addresses[] __attribute__((weak)),
-        symbol_positions[] __attribute__((weak));
+	symbol_positions[] __attribute__((weak));
 extern const char symbol_names[] __attribute__((weak));
 extern const char text_start[], text_end[];
 

@@ -28,7 +28,7 @@ SYSCALL_LIST(S)
 #define HOLE_LAST  423
 syscall_fn *const syscall_table[NR_SYSCALLS] = {
 #define S(nr, name) [nr] = sys_##name,
-        SYSCALL_LIST(S)
+	SYSCALL_LIST(S)
 #undef S
-                [HOLE_FIRST... HOLE_LAST] = sys_unsupported,
+		[HOLE_FIRST... HOLE_LAST] = sys_unsupported,
 };

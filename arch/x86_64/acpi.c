@@ -71,7 +71,13 @@ struct madt_entry {
 		} PACKED x2apic;
 	};
 } PACKED;
-enum { MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_LAPIC_ADDRESS = 5, MADT_X2APIC = 9 };
+enum {
+	MADT_LAPIC = 0,
+	MADT_IOAPIC = 1,
+	MADT_OVERRIDE = 2,
+	MADT_LAPIC_ADDRESS = 5,
+	MADT_X2APIC = 9
+};
 enum { FADT_RESET_SUPPORTED = 1 << 10, MADT_ENABLED = 1 };
 
 static bool checksum_ok(const void *p, size_t n)
@@ -98,7 +104,7 @@ static bool is_rsdp(const struct rsdp *r)
 /* Where firmware without a better way puts it: the first KiB of the EBDA, and the BIOS area. */
 static const struct rsdp *rsdp_scan(void)
 {
-	u64 ebda = (u64)*(u16 *)phys_to_virt(0x40e) << 4;
+	u64 ebda = (u64) * (u16 *)phys_to_virt(0x40e) << 4;
 	for (u64 p = ebda; p >= 0x400 && p < ebda + 1024; p += 16) {
 		if (is_rsdp(phys_to_virt(p)))
 			return phys_to_virt(p);
@@ -183,7 +189,8 @@ static void fadt_parse(const struct fadt *f)
 	acpi_info.pm1b_control = (u16)f->pm1b_control;
 	acpi_info.smi_command = (u16)f->smi_command;
 	acpi_info.acpi_enable = f->acpi_enable;
-	if (f->header.length > offsetof(struct fadt, reset_value) && (f->flags & FADT_RESET_SUPPORTED)) {
+	if (f->header.length > offsetof(struct fadt, reset_value) &&
+	    (f->flags & FADT_RESET_SUPPORTED)) {
 		acpi_info.reset_known = 1;
 		acpi_info.reset_space = f->reset_register.space;
 		acpi_info.reset_address = f->reset_register.address;
@@ -216,7 +223,7 @@ void acpi_init(void)
 	for (u32 irq = 0; irq < 16; irq++)
 		acpi_info.irq_gsi[irq] = irq;
 	const struct rsdp *rsdp =
-	        loader_info.rsdp ? direct_map_extend(loader_info.rsdp, sizeof(*rsdp)) : rsdp_scan();
+		loader_info.rsdp ? direct_map_extend(loader_info.rsdp, sizeof(*rsdp)) : rsdp_scan();
 	if (!rsdp || !is_rsdp(rsdp)) {
 		log_warn("acpi: no root pointer; one processor");
 		return;

@@ -19,7 +19,7 @@ struct sample {
 static void pit_start(void)
 {
 	outb(PIT_GATE, (inb(PIT_GATE) & ~2) | 1); /* gate on, speaker off */
-	outb(PIT_COMMAND, 0xb0);                  /* channel 2, both bytes, mode 0: counts down once */
+	outb(PIT_COMMAND, 0xb0); /* channel 2, both bytes, mode 0: counts down once */
 	outb(PIT_CHANNEL_2, 0xff);
 	outb(PIT_CHANNEL_2, 0xff);
 }
@@ -90,7 +90,8 @@ static u64 days_since_1970(u64 year, u64 month, u64 day)
 		year--;
 		month += 12;
 	}
-	return 365 * year + year / 4 - year / 100 + year / 400 + (153 * month - 457) / 5 + day - 719469;
+	return 365 * year + year / 4 - year / 100 + year / 400 + (153 * month - 457) / 5 + day -
+	       719469;
 }
 
 enum { CMOS_HOUR_PM = 0x80, CMOS_MODE_24_HOURS = 2, CMOS_MODE_BINARY = 4 };

@@ -52,7 +52,8 @@ int arch_thread_init(struct arch_thread *a, void (*fn)(void *arg), void *arg)
 	u64 top = (u64)stack + KERNEL_STACK_SIZE - fpu_state_size;
 	*a = (struct arch_thread){.stack_top = top, .fpu_cpu = ~0u};
 	struct switch_frame *frame = (struct switch_frame *)top - 1;
-	*frame = (struct switch_frame){.rbx = (u64)fn, .r12 = (u64)arg, .rip = (u64)thread_first_kernel};
+	*frame = (struct switch_frame){
+		.rbx = (u64)fn, .r12 = (u64)arg, .rip = (u64)thread_first_kernel};
 	a->rsp = (u64)frame;
 	return 0;
 }

@@ -19,18 +19,18 @@ void cpu_features_init(void)
 	if (cpuid(0, 0).a >= 7)
 		seven = cpuid(7, 0);
 	cpu_features = (struct cpu_features){
-	        .smep = seven.b >> 7 & 1,
-	        .smap = seven.b >> 20 & 1,
-	        .umip = seven.c >> 2 & 1,
-	        .fsgsbase = seven.b & 1,
-	        .xsave = one.c >> 26 & 1,
-	        .nx = extended.d >> 20 & 1,
-	        .pcid = one.c >> 17 & 1,
-	        .gbpages = extended.d >> 26 & 1,
-	        .rdrand = one.c >> 30 & 1,
-	        .rdseed = seven.b >> 18 & 1,
-	        .rdtscp = extended.d >> 27 & 1,
-	        .invpcid = seven.b >> 10 & 1,
+		.smep = seven.b >> 7 & 1,
+		.smap = seven.b >> 20 & 1,
+		.umip = seven.c >> 2 & 1,
+		.fsgsbase = seven.b & 1,
+		.xsave = one.c >> 26 & 1,
+		.nx = extended.d >> 20 & 1,
+		.pcid = one.c >> 17 & 1,
+		.gbpages = extended.d >> 26 & 1,
+		.rdrand = one.c >> 30 & 1,
+		.rdseed = seven.b >> 18 & 1,
+		.rdtscp = extended.d >> 27 & 1,
+		.invpcid = seven.b >> 10 & 1,
 	};
 }
 
@@ -64,7 +64,9 @@ void cpu_idle_wait(void)
 	if (this_cpu(irq_pending) || load_relaxed(&thread_current()->work))
 		irq_enable();
 	else
-		__asm__ volatile("sti; hlt" ::: "memory"); /* sti takes effect after hlt: nothing is missed */
+		__asm__ volatile(
+			"sti; hlt" ::
+				: "memory"); /* sti takes effect after hlt: nothing is missed */
 }
 
 bool irq_enabled(void)

@@ -15,8 +15,8 @@
 
 extern u32 fpu_state_size; /* of the save area: multiple of 64 */
 
-void fpu_init_cpu(void); /* each processor; the first call sizes and probes */
-void fpu_trap(struct regs *regs); /* #NM: first use since switched in */
+void fpu_init_cpu(void);              /* each processor; the first call sizes and probes */
+void fpu_trap(struct regs *regs);     /* #NM: first use since switched in */
 void fpu_save(struct arch_thread *a); /* current thread, live */
 void fpu_drop(struct arch_thread *a); /* current thread: back to the initial state */
 void fpu_copy(struct arch_thread *to, struct arch_thread *from); /* from: current thread */

@@ -2,8 +2,10 @@
 #include "arch/x86_64/internal.h"
 
 enum { GDT_ENTRIES = 16 };
-PERCPU(u64, gdt)[GDT_ENTRIES] ALIGNED(16);
-PERCPU(struct tss, tss) ALIGNED(64);
+PERCPU(u64, gdt)
+[GDT_ENTRIES] ALIGNED(16);
+PERCPU(struct tss, tss)
+ALIGNED(64);
 
 #define KERNEL_CODE 0x00af9b000000ffffull
 #define DATA        0x00cf93000000ffffull
@@ -17,7 +19,8 @@ static void gdt_fill(u64 *gdt, u32 cpu)
 	gdt[SEL_KERNEL_SS / 8] = DATA;
 	gdt[SEL_USER_SS / 8] = DATA | DPL_USER;
 	gdt[SEL_USER_CS / 8] = KERNEL_CODE | DPL_USER;
-	gdt[SEL_TSS / 8] = limit | (tss & 0xffffff) << 16 | 0x89ull << 40 | (tss >> 24 & 0xff) << 56;
+	gdt[SEL_TSS / 8] =
+		limit | (tss & 0xffffff) << 16 | 0x89ull << 40 | (tss >> 24 & 0xff) << 56;
 	gdt[SEL_TSS / 8 + 1] = tss >> 32;
 	/* Expand-down would change what lsl means: plain read-only data, byte granular, limit = cpu. */
 	gdt[SEL_CPU / 8] = 0x0040f10000000000ull | cpu;
@@ -51,7 +54,8 @@ void gdt_init_cpu(u32 cpu, const u64 ist[IST_COUNT])
 	                 "mov %3, %%gs\n\t"
 	                 "ltr %w4"
 	                 :
-	                 : "m"(pointer), "i"(SEL_KERNEL_CS), "r"(SEL_KERNEL_SS), "r"(0), "r"(SEL_TSS)
+	                 : "m"(pointer), "i"(SEL_KERNEL_CS), "r"(SEL_KERNEL_SS), "r"(0),
+	                   "r"(SEL_TSS)
 	                 : "rax", "memory");
 	wrmsr(MSR_GS_BASE, percpu_offset[cpu]);
 	wrmsr(MSR_KERNEL_GS_BASE, 0);

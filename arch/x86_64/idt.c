@@ -13,7 +13,13 @@ extern char entry_double_fault[], entry_nmi[], entry_machine_check[];
 extern const u64 idt_entries[256]; /* entry.S: addresses by vector */
 
 enum { GATE_INTERRUPT = 0x8e, GATE_USER = 0x60 };
-enum { VECTOR_NMI = 2, VECTOR_BREAKPOINT = 3, VECTOR_OVERFLOW = 4, VECTOR_DOUBLE_FAULT = 8, VECTOR_MACHINE_CHECK = 18 };
+enum {
+	VECTOR_NMI = 2,
+	VECTOR_BREAKPOINT = 3,
+	VECTOR_OVERFLOW = 4,
+	VECTOR_DOUBLE_FAULT = 8,
+	VECTOR_MACHINE_CHECK = 18
+};
 
 static void gate_set(u32 vector, u64 entry, u8 ist, u8 type)
 {

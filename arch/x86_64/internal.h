@@ -101,7 +101,9 @@ struct cpuid {
 static inline struct cpuid cpuid(u32 leaf, u32 sub)
 {
 	struct cpuid r;
-	__asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(sub));
+	__asm__ volatile("cpuid"
+	                 : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d)
+	                 : "a"(leaf), "c"(sub));
 	return r;
 }
 
@@ -110,7 +112,13 @@ void cpu_features_init(void); /* processor 0, first of all */
 void cpu_init_control(void);  /* each processor: control registers, FPU, system call MSRs */
 
 /* gdt.c: descriptor tables, task state and interrupt stacks of this processor. ist: three stack tops. */
-enum { IST_DOUBLE_FAULT = 1, IST_NMI = 2, IST_MACHINE_CHECK = 3, IST_COUNT = 3, IST_STACK_SIZE = 4096 };
+enum {
+	IST_DOUBLE_FAULT = 1,
+	IST_NMI = 2,
+	IST_MACHINE_CHECK = 3,
+	IST_COUNT = 3,
+	IST_STACK_SIZE = 4096
+};
 struct tss {
 	u32 reserved0;
 	u64 rsp[3];
@@ -143,7 +151,7 @@ extern struct acpi_info acpi_info;
 void acpi_init(void); /* before page_init() */
 
 /* lapic.c */
-void lapic_init(void);	   /* once, before page_init(): maps it */
+void lapic_init(void);     /* once, before page_init(): maps it */
 void lapic_init_cpu(void); /* each processor */
 void lapic_calibrate(u64 ticks, u64 ns);
 u32 lapic_id(void);

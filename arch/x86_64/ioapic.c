@@ -3,7 +3,13 @@
 #include "arch/x86_64/internal.h"
 #include "kernel/lib/log.h"
 
-enum { IOAPIC_VERSION = 1, IOAPIC_TABLE = 0x10, IOAPIC_MASKED = 1 << 16, IOAPIC_LEVEL = 1 << 15, IOAPIC_LOW = 1 << 13 };
+enum {
+	IOAPIC_VERSION = 1,
+	IOAPIC_TABLE = 0x10,
+	IOAPIC_MASKED = 1 << 16,
+	IOAPIC_LEVEL = 1 << 15,
+	IOAPIC_LOW = 1 << 13
+};
 enum { INTI_POLARITY_LOW = 3, INTI_TRIGGER_LEVEL = 3 << 2 }; /* ACPI 5.2.12.5 */
 
 static volatile u32 *ioapics[8];

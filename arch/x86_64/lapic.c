@@ -19,7 +19,13 @@ enum {
 	LAPIC_TIMER_CURRENT = 0x390,
 	LAPIC_TIMER_DIVIDE = 0x3e0,
 };
-enum { LVT_MASKED = 1 << 16, LVT_NMI = 0x400, SPURIOUS_ENABLE = 0x100, ICR_PENDING = 1 << 12, DIVIDE_BY_1 = 11 };
+enum {
+	LVT_MASKED = 1 << 16,
+	LVT_NMI = 0x400,
+	SPURIOUS_ENABLE = 0x100,
+	ICR_PENDING = 1 << 12,
+	DIVIDE_BY_1 = 11
+};
 enum { APIC_BASE_X2APIC = 1 << 10, APIC_BASE_ENABLE = 1 << 11 };
 
 static volatile char *registers;

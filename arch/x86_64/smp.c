@@ -132,9 +132,7 @@ void irq_kick(void)
 	lapic_eoi();
 }
 
-void irq_spurious(void)
-{
-}
+void irq_spurious(void) {}
 
 void ipi_kick(u32 cpu)
 {
@@ -196,7 +194,7 @@ static bool stopping;
 void smp_stop_others(void)
 {
 	store_release(&stopping, true);
-	for_each_cpu(c) {
+	for_each_cpu (c) {
 		if (c != cpu_id())
 			lapic_send_mode(cpu_apic_id[c], LAPIC_NMI);
 	}

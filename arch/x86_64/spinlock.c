@@ -14,7 +14,7 @@
 enum { NODES = 4 };
 struct waiter {
 	struct waiter *next; /* [a] set by the successor */
-	u32 is_head;	     /* [a] set by the predecessor */
+	u32 is_head;         /* [a] set by the predecessor */
 } ALIGNED(CACHE_LINE);
 struct waiter_stack {
 	struct waiter nodes[NODES];
@@ -40,7 +40,8 @@ static void take_and_pass_on(struct raw_spinlock *l, struct waiter *w, u32 tail)
 	u32 last = tail << 16;
 	while (load_acquire((u8 *)&l->word))
 		cpu_relax();
-	if (__atomic_compare_exchange_n(&l->word, &last, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	if (__atomic_compare_exchange_n(&l->word, &last, 1, false, __ATOMIC_ACQUIRE,
+	                                __ATOMIC_RELAXED))
 		return; /* nobody behind us: the queue is empty again */
 	store_relaxed((u8 *)&l->word, 1);
 	struct waiter *next;

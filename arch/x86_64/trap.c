@@ -9,15 +9,28 @@
 #include "kernel/panic.h"
 #include "kernel/sched/thread.h"
 
-static const char *const exception_names[32] = {
-        "divide error",   "debug",           "NMI",
-        "breakpoint",     "overflow",        "bound range",
-        "invalid opcode", "device not available", "double fault",
-        "coprocessor",    "invalid TSS",     "segment not present",
-        "stack segment",  "general protection", "page fault",
-        "reserved",       "x87 floating point", "alignment check",
-        "machine check",  "SIMD floating point", "virtualization",
-        "control protection"};
+static const char *const exception_names[32] = {"divide error",
+                                                "debug",
+                                                "NMI",
+                                                "breakpoint",
+                                                "overflow",
+                                                "bound range",
+                                                "invalid opcode",
+                                                "device not available",
+                                                "double fault",
+                                                "coprocessor",
+                                                "invalid TSS",
+                                                "segment not present",
+                                                "stack segment",
+                                                "general protection",
+                                                "page fault",
+                                                "reserved",
+                                                "x87 floating point",
+                                                "alignment check",
+                                                "machine check",
+                                                "SIMD floating point",
+                                                "virtualization",
+                                                "control protection"};
 
 /* si_code for the lowest unmasked exception of an x87 status or MXCSR flag set. */
 static int fpe_code(u32 raised)

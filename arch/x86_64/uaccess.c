@@ -11,8 +11,9 @@
 	"mov %k[tail], %%ecx\n"                                                                    \
 	"2:\trep movsb\n"                                                                          \
 	"3:\t" USER_CLOSE ".pushsection .text.fixup, \"ax\"\n"                                     \
-	"4:\tlea (%q[tail], %%rcx, 8), %%rcx\n\t" USER_OPEN "jmp 2b\n\t.popsection\n\t"            \
-	USER_FAULT("1b", "4b", nofault) USER_FAULT("2b", "3b", nofault)
+	"4:\tlea (%q[tail], %%rcx, 8), %%rcx\n\t" USER_OPEN                                        \
+	"jmp 2b\n\t.popsection\n\t" USER_FAULT("1b", "4b", nofault)                                \
+		USER_FAULT("2b", "3b", nofault)
 
 static size_t copy_core(void *dst, const void *src, size_t n)
 {
@@ -127,8 +128,8 @@ int user_cmpxchg_u32_nofault(uptr_t p, u32 expected, u32 desired, u32 *out_old)
 	if (p.addr > USER_END - sizeof(u32))
 		return -EFAULT;
 	u32 old = expected;
-	__asm__ volatile goto(USER_OPEN
-	                      "1:\tlock cmpxchg %2, %1\n\t" USER_CLOSE USER_FAULT("1b", "%l[fault]", "1")
+	__asm__ volatile goto(USER_OPEN "1:\tlock cmpxchg %2, %1\n\t" USER_CLOSE USER_FAULT(
+				      "1b", "%l[fault]", "1")
 	                      : "+a"(old), "+m"(*(volatile u32 *)p.addr)
 	                      : "r"(desired)
 	                      : "memory"

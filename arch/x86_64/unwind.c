@@ -9,9 +9,16 @@
 #include "kernel/lib/string.h"
 
 extern const u8 eh_frame_start[], eh_frame_end[];
-extern char text_start[], text_end[], entry_text_start[], entry_text_end[], data_start[], image_end[];
+extern char text_start[], text_end[], entry_text_start[], entry_text_end[], data_start[],
+	image_end[];
 
-enum { DWARF_RSP = 7, DWARF_RIP = 16, REGISTERS = 17, REMEMBER_DEPTH = 4, ENCODING_PCREL_S32 = 0x1b };
+enum {
+	DWARF_RSP = 7,
+	DWARF_RIP = 16,
+	REGISTERS = 17,
+	REMEMBER_DEPTH = 4,
+	ENCODING_PCREL_S32 = 0x1b
+};
 
 /* What a row of the table says: the canonical frame address and where registers are saved relative to it. */
 struct row {
@@ -94,13 +101,17 @@ static bool execute_extended(struct machine *m, u8 op)
 	switch (op) {
 	case CFA_NOP: return true;
 	case CFA_ADVANCE1: m->pc += *m->p * m->code_align, m->p += 1; return true;
-	case CFA_ADVANCE2: m->pc += (m->p[0] | m->p[1] << 8) * m->code_align, m->p += 2; return true;
+	case CFA_ADVANCE2:
+		m->pc += (m->p[0] | m->p[1] << 8) * m->code_align, m->p += 2;
+		return true;
 	case CFA_ADVANCE4: m->pc += read_u32(m->p) * m->code_align, m->p += 4; return true;
 	case CFA_OFFSET_EXTENDED: reg = uleb(&m->p), rule_offset(m, reg, uleb(&m->p)); return true;
 	case CFA_RESTORE_EXTENDED: rule_restore(m, uleb(&m->p)); return true;
 	case CFA_UNDEFINED:
 	case CFA_SAME: rule_offset(m, uleb(&m->p), 0); return true;
-	case CFA_DEF: row->cfa_register = uleb(&m->p), row->cfa_offset = (s64)uleb(&m->p); return true;
+	case CFA_DEF:
+		row->cfa_register = uleb(&m->p), row->cfa_offset = (s64)uleb(&m->p);
+		return true;
 	case CFA_DEF_REGISTER: row->cfa_register = uleb(&m->p); return true;
 	case CFA_DEF_OFFSET: row->cfa_offset = (s64)uleb(&m->p); return true;
 	case CFA_ARGS_SIZE: uleb(&m->p); return true;
@@ -205,16 +216,19 @@ void unwind_start_at(struct unwind *u, const struct regs *r)
 {
 	*u = (struct unwind){.pc = r->rip,
 	                     .sp = r->rsp,
-	                     .saved = {r->rax, r->rdx, r->rcx, r->rbx, r->rsi, r->rdi, r->rbp, r->rsp, r->r8,
-	                               r->r9, r->r10, r->r11, r->r12, r->r13, r->r14, r->r15}};
+	                     .saved = {r->rax, r->rdx, r->rcx, r->rbx, r->rsi, r->rdi, r->rbp,
+	                               r->rsp, r->r8, r->r9, r->r10, r->r11, r->r12, r->r13, r->r14,
+	                               r->r15}};
 }
 
 NOINLINE void unwind_start(struct unwind *u)
 {
-	struct regs r = {.rip = (u64)&&here};
-	__asm__ volatile("mov %%rsp, %0; mov %%rbp, %1; mov %%rbx, %2; mov %%r12, %3; mov %%r13, %4; mov %%r14, %5; "
-	                 "mov %%r15, %6"
-	                 : "=m"(r.rsp), "=m"(r.rbp), "=m"(r.rbx), "=m"(r.r12), "=m"(r.r13), "=m"(r.r14), "=m"(r.r15));
+	struct regs r = {.rip = (u64) && here};
+	__asm__ volatile(
+		"mov %%rsp, %0; mov %%rbp, %1; mov %%rbx, %2; mov %%r12, %3; mov %%r13, %4; mov %%r14, %5; "
+		"mov %%r15, %6"
+		: "=m"(r.rsp), "=m"(r.rbp), "=m"(r.rbx), "=m"(r.r12), "=m"(r.r13), "=m"(r.r14),
+		  "=m"(r.r15));
 here:
 	unwind_start_at(u, &r);
 	unwind_step(u);

@@ -88,8 +88,8 @@ static void direct_map_init(void)
 
 static void image_map(char *start, char *end, u64 flags)
 {
-	map_pages((u64)start, (u64)start - KERNEL_MAP, (u64)ROUND_UP((u64)end - (u64)start, PAGE_SIZE),
-	          flags | PTE_GLOBAL);
+	map_pages((u64)start, (u64)start - KERNEL_MAP,
+	          (u64)ROUND_UP((u64)end - (u64)start, PAGE_SIZE), flags | PTE_GLOBAL);
 }
 
 static void guard_page(char *at)

@@ -57,7 +57,8 @@ void multiboot2_parse(u64 address)
 			loader_initrd(module->start, module->end - module->start);
 		else if (tag->type == MB2_MEMORY_MAP)
 			parse_memory_map((const void *)tag);
-		else if (tag->type == MB2_ACPI_NEW || (tag->type == MB2_ACPI_OLD && !loader_info.rsdp))
+		else if (tag->type == MB2_ACPI_NEW ||
+		         (tag->type == MB2_ACPI_OLD && !loader_info.rsdp))
 			parse_rsdp(tag);
 	}
 }

@@ -11,13 +11,13 @@
 
 struct thread;
 struct arch_thread {
-	u64 rsp;              /* saved kernel stack pointer while switched out */
-	u64 stack_top;        /* [I] top of the kernel stack; struct regs ends here, the FPU save area begins */
+	u64 rsp;       /* saved kernel stack pointer while switched out */
+	u64 stack_top; /* [I] top of the kernel stack; struct regs ends here, the FPU save area begins */
 	u64 fs_base, gs_base; /* [own] user segment bases */
 	u32 user;             /* [I] runs in user space: the bases matter */
 	u32 fpu_used;         /* [own] the save area or the registers hold something */
 	u32 fpu_cpu;          /* [own] processor whose registers hold the state, or ~0 */
-	u32 fpu_live;         /* [own] used since switched in: the registers are newer than the save area */
+	u32 fpu_live; /* [own] used since switched in: the registers are newer than the save area */
 };
 
 enum { KERNEL_STACK_SIZE = 16384 };

@@ -49,8 +49,14 @@ static inline bool user_range_ok(uptr_t p, size_t n)
 	                      : "memory"                                                           \
 	                      : fault)
 
-static ALWAYS_INLINE void user_open(void) { __asm__ volatile(USER_OPEN::: "memory"); }
-static ALWAYS_INLINE void user_close(void) { __asm__ volatile(USER_CLOSE::: "memory"); }
+static ALWAYS_INLINE void user_open(void)
+{
+	__asm__ volatile(USER_OPEN::: "memory");
+}
+static ALWAYS_INLINE void user_close(void)
+{
+	__asm__ volatile(USER_CLOSE::: "memory");
+}
 
 /* n is a small constant: straight-line code. OP(T, offset) moves one T; eight words, then what n's low bits say. */
 #define USER_WORD_(OP, n, i)                                                                       \

@@ -9,7 +9,8 @@ struct regs;
 struct unwind {
 	u64 pc, sp;
 	u64 saved[16]; /* registers by DWARF number, where a frame's rules need them */
-	const struct regs *trap; /* set by unwind_step() when the frame entered was an exception or system call */
+	const struct regs *
+		trap; /* set by unwind_step() when the frame entered was an exception or system call */
 };
 
 /* The caller's frame, or where *regs was interrupted. */
