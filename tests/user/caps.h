@@ -4,8 +4,16 @@
 #include <grp.h>
 #include <sys/prctl.h>
 
-enum { CAP_CHOWN = 0, CAP_DAC_OVERRIDE = 1, CAP_KILL = 5, CAP_SETUID = 7, CAP_IPC_LOCK = 14,
-       CAP_IPC_OWNER = 15, CAP_SYS_ADMIN = 21, CAP_SYS_RESOURCE = 24 };
+enum {
+	CAP_CHOWN = 0,
+	CAP_DAC_OVERRIDE = 1,
+	CAP_KILL = 5,
+	CAP_SETUID = 7,
+	CAP_IPC_LOCK = 14,
+	CAP_IPC_OWNER = 15,
+	CAP_SYS_ADMIN = 21,
+	CAP_SYS_RESOURCE = 24
+};
 
 struct cap_header {
 	uint32_t version;

@@ -51,7 +51,8 @@ static void expect_rights(int id, int may_read, int may_alter)
 
 TEST(owner_bits)
 {
-	int r = set_owned(1000, 0, 0400), w = set_owned(1000, 0, 0200), n = set_owned(1000, 0, 0077);
+	int r = set_owned(1000, 0, 0400), w = set_owned(1000, 0, 0200),
+	    n = set_owned(1000, 0, 0077);
 	AS(1000, 1000, 0)
 	{
 		expect_rights(r, 1, 0);
@@ -65,7 +66,8 @@ TEST(owner_bits)
 
 TEST(group_bits)
 {
-	int r = set_owned(0, 1000, 0040), w = set_owned(0, 1000, 0020), n = set_owned(0, 1000, 0707);
+	int r = set_owned(0, 1000, 0040), w = set_owned(0, 1000, 0020),
+	    n = set_owned(0, 1000, 0707);
 	AS(1000, 1000, 0)
 	{
 		expect_rights(r, 1, 0);

@@ -23,8 +23,9 @@ TEST(one_line_per_set)
 	OK(SEMOP(id, OP(0, 1)));
 	struct semid_ds ds = sem_stat(id);
 	OK(file_read("/proc/sysvipc/sem", text, sizeof(text)));
-	snprintf(expected, sizeof(expected), HEADER "%10d %10d  %4o %10lu %5u %5u %5u %5u %10ld %10ld\n",
-	         0x1234, id, 0640, 3UL, 0, 0, 0, 0, (long)ds.sem_otime, (long)ds.sem_ctime);
+	snprintf(expected, sizeof(expected),
+	         HEADER "%10d %10d  %4o %10lu %5u %5u %5u %5u %10ld %10ld\n", 0x1234, id, 0640, 3UL,
+	         0, 0, 0, 0, (long)ds.sem_otime, (long)ds.sem_ctime);
 	STREQ(text, expected);
 }
 

@@ -108,7 +108,8 @@ TEST(sets_come_and_go_under_operations)
 				int id = *current;
 				if (id < 0)
 					_exit(0);
-				if (SEMOP(id, OP_UNDO(0, 1), OP(1, 1)) && errno != EINVAL && errno != EIDRM)
+				if (SEMOP(id, OP_UNDO(0, 1), OP(1, 1)) && errno != EINVAL &&
+				    errno != EIDRM)
 					YES(errno == ERANGE);
 				if (SEMOP_FOR(id, 100000, OP_UNDO(0, -1), OP(1, -1)))
 					YES(errno == EAGAIN || errno == EINVAL || errno == EIDRM);
@@ -169,7 +170,9 @@ TEST(removal_under_a_crowd)
 			CHILD(pids[i])
 			{
 				unsigned short a = (unsigned short)(i % 4);
-				FAILS(SEMOP(id, OP_UNDO(a, -1), OP_UNDO((unsigned short)((a + 1) % 4), -1)), EIDRM);
+				FAILS(SEMOP(id, OP_UNDO(a, -1),
+				            OP_UNDO((unsigned short)((a + 1) % 4), -1)),
+				      EIDRM);
 			}
 		UNTIL(ncnt(id, 0) + ncnt(id, 1) + ncnt(id, 2) + ncnt(id, 3) == N);
 		OK(sem_rm(id));

@@ -429,7 +429,8 @@ TEST(failed_operation_leaves_no_adjustment)
 	OK(set_val(id, 0, 5));
 	CHILD(pid)
 	{
-		FAILS(SEMOP(id, OP_UNDO(0, -3), (struct sembuf){1, -1, SEM_UNDO | IPC_NOWAIT}), EAGAIN);
+		FAILS(SEMOP(id, OP_UNDO(0, -3), (struct sembuf){1, -1, SEM_UNDO | IPC_NOWAIT}),
+		      EAGAIN);
 		FAILS(SEMOP_FOR(id, 1000000, OP_UNDO(0, -3), OP_UNDO(1, -1)), EAGAIN);
 	}
 	REAP(pid);
