@@ -30,6 +30,7 @@
 #include "kernel/lib/guard.h"
 #include "kernel/lib/idmap.h"
 #include "kernel/proc/cred.h"
+#include "kernel/proc/itimer.h"
 #include "kernel/proc/rlimit.h"
 #include "kernel/proc/signal.h"
 #include "kernel/sched/rcu.h"
@@ -156,8 +157,7 @@ struct process {
 	u64 start_ns;
 	struct process_times dead;           /* [SIGHAND] of threads that exited */
 	struct process_times children_times; /* [SIGHAND] of reaped children */
-	struct timer itimer_real;
-	u64 itimer_real_interval;
+	struct process_itimers itimers; /* [SIGHAND] */
 	void *posix_timers;
 	struct rcu_head rcu;
 };

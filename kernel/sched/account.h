@@ -21,9 +21,8 @@ u32 sched_running(void);  /* runnable threads now */
 /* The averages of /proc/loadavg as fixed point with 11 fractional bits, over 1, 5 and 15 minutes. */
 void sched_loadavg(u32 out[3]);
 
-/* CPU-time limits and CPU-time interval timers: sched_cpu_watch(t), if set, is called in thread t's own context (no locks
- * held, must not block) at the first tick after each `every_ns` of processor time; 0 ends it. A watched thread takes
- * ticks even when it runs alone. t: the current thread, or one that does not run yet, or any other (then the start
- * may come late by what it runs until its next tick). */
+/* CPU-time limits and CPU-time interval timers: thread_cpu_watch_due(t), kernel/proc's, is called in thread t's own context
+ * (no locks held, must not block) at the first tick after each `every_ns` of processor time; 0 ends it. A watched
+ * thread takes ticks even when it runs alone. Callers serialise. */
 void thread_watch_cpu(struct thread *t, u64 every_ns);
-extern void (*sched_cpu_watch)(struct thread *t);
+void thread_cpu_watch_due(struct thread *t);

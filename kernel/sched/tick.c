@@ -5,8 +5,6 @@
 
 enum { MIN_TICK_NS = 50000, SPREAD_TICKS = 16 };
 
-void (*sched_cpu_watch)(struct thread *t);
-
 void sched_init(void)
 {
 	sched_slice = (s64)(clock_scale.hz * (SLICE_NS / 1000) / 1000000);
@@ -92,9 +90,9 @@ void sched_tick(void)
 	}
 	rq->ticks++;
 	run_queue_unlock(rq);
-	if (t->cpu_watch_cycles && t->total_cycles >= t->cpu_watch_cycles && sched_cpu_watch) {
+	if (t->cpu_watch_cycles && t->total_cycles >= t->cpu_watch_cycles) {
 		t->cpu_watch_cycles = t->total_cycles + t->cpu_watch_every;
-		sched_cpu_watch(t);
+		thread_cpu_watch_due(t);
 	}
 	if (rq->waiting)
 		balance_tick(rq->ticks % SPREAD_TICKS == 0);

@@ -1,0 +1,233 @@
+#include "abi/process.h"
+#include "arch/clock.h"
+#include "arch/uaccess.h"
+#include "kernel/proc/task.h"
+#include "kernel/sched/account.h"
+#include "kernel/sched/realtime.h"
+#include "syscalls/clock.h"
+#include "syscalls/syscall.h"
+#include "syscalls/timespec.h"
+
+static struct abi_timezone timezone; /* settimeofday(2): kept for whoever asks */
+
+/* A CPU clock of some process or thread is ~pid << 3 | 4 for a thread | which (clock_getcpuclockid(3)). */
+enum { CPUCLOCK_PROF = 0, CPUCLOCK_VIRT = 1, CPUCLOCK_SCHED = 2, CPUCLOCK_THREAD = 4 };
+
+static u64 cpu_time(u64 user_ns, u64 system_ns, s32 clock)
+{
+	return (clock & 3) == CPUCLOCK_VIRT ? user_ns : user_ns + system_ns;
+}
+
+static int thread_cpu_clock(s32 clock, u64 *out_ns)
+{
+	s32 tid = ~(clock >> 3);
+	AUTO_PUT(task) t = task_lookup(tid ? tid : task_current()->tid);
+	u64 user, system;
+
+	if (!t || t->process != process_current())
+		return -EINVAL;
+	thread_cpu_times(&t->thread, &user, &system);
+	*out_ns = cpu_time(user, system, clock);
+	return 0;
+}
+
+static int process_cpu_clock(s32 clock, u64 *out_ns)
+{
+	s32 pid = ~(clock >> 3);
+	AUTO_PUT(process) p = process_lookup(pid ? pid : process_current()->pid);
+	struct process_times times;
+
+	if (!p)
+		return -EINVAL;
+	process_times(p, &times);
+	*out_ns = cpu_time(times.user_ns, times.system_ns, clock);
+	return 0;
+}
+
+static int cpu_clock_ns(s32 clock, u64 *out_ns)
+{
+	/* Both low bits: a clock that is a descriptor. There are no such devices. */
+	if ((clock & 3) == 3)
+		return -EINVAL;
+	return clock & CPUCLOCK_THREAD ? thread_cpu_clock(clock, out_ns)
+	                               : process_cpu_clock(clock, out_ns);
+}
+
+int clock_now_ns(s32 clock, u64 *out_ns)
+{
+	switch (clock) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_TAI: *out_ns = realtime_ns(); return 0;
+	case CLOCK_MONOTONIC:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_BOOTTIME: *out_ns = clock_mono_ns(); return 0;
+	case CLOCK_PROCESS_CPUTIME_ID: return process_cpu_clock(~0 << 3 | CPUCLOCK_SCHED, out_ns);
+	case CLOCK_THREAD_CPUTIME_ID: *out_ns = thread_cpu_ns(thread_current()); return 0;
+	}
+	return clock < 0 ? cpu_clock_ns(clock, out_ns) : -EINVAL;
+}
+
+SYSCALL2(clock_gettime, s32, clock, uptr_t, tp)
+{
+	struct abi_timespec ts;
+	u64 ns;
+
+	TRY(clock_now_ns(clock, &ns));
+	ts = timespec_from_ns(ns);
+	return copy_to_user(tp, &ts, sizeof(ts));
+}
+
+SYSCALL2(clock_getres, s32, clock, uptr_t, res)
+{
+	struct abi_timespec ts = {0, 1};
+	u64 ns;
+
+	TRY(clock_now_ns(clock, &ns));
+	if (clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
+		ts.nsec = COARSE_RESOLUTION_NS;
+	return uptr_null(res) ? 0 : copy_to_user(res, &ts, sizeof(ts));
+}
+
+/* Linux keeps thirty years of room before its seconds overflow, and the wall clock after boot. */
+static int wall_clock_set(const struct abi_timespec *ts)
+{
+	const s64 max = INT64_MAX / NS_PER_SECOND - 30ll * 365 * 24 * 3600;
+
+	if (!timespec_valid(ts) || ts->sec >= max)
+		return -EINVAL;
+	if (!capable(CAP_SYS_TIME))
+		return -EPERM;
+	if (timespec_ns(ts) < clock_mono_ns())
+		return -EINVAL;
+	realtime_set(timespec_ns(ts));
+	return 0;
+}
+
+SYSCALL2(clock_settime, s32, clock, uptr_t, tp)
+{
+	struct abi_timespec ts;
+	u64 ns;
+
+	if (clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID) {
+		TRY(copy_from_user(&ts, tp, sizeof(ts)));
+		TRY(clock_now_ns(clock, &ns));
+		return -EPERM;
+	}
+	if (clock != CLOCK_REALTIME)
+		return -EINVAL;
+	TRY(copy_from_user(&ts, tp, sizeof(ts)));
+	return wall_clock_set(&ts);
+}
+
+SYSCALL2(gettimeofday, uptr_t, tv, uptr_t, tz)
+{
+	u64 ns = realtime_ns();
+	struct abi_timeval now = {ns / NS_PER_SEC, ns % NS_PER_SEC / 1000};
+
+	if (!uptr_null(tv))
+		TRY(copy_to_user(tv, &now, sizeof(now)));
+	if (!uptr_null(tz))
+		TRY(copy_to_user(tz, &timezone, sizeof(timezone)));
+	return 0;
+}
+
+SYSCALL2(settimeofday, uptr_t, tv, uptr_t, tz)
+{
+	struct abi_timeval now;
+	struct abi_timezone zone;
+	struct abi_timespec ts;
+
+	if (!uptr_null(tv)) {
+		TRY(copy_from_user(&now, tv, sizeof(now)));
+		if (now.usec < 0 || now.usec >= 1000000)
+			return -EINVAL;
+		ts = (struct abi_timespec){now.sec, now.usec * 1000};
+		if (!timespec_valid(&ts))
+			return -EINVAL;
+	}
+	if (!uptr_null(tz))
+		TRY(copy_from_user(&zone, tz, sizeof(zone)));
+	if (!capable(CAP_SYS_TIME))
+		return -EPERM;
+	if (!uptr_null(tz)) {
+		if (zone.minutes_west > 15 * 60 || zone.minutes_west < -15 * 60)
+			return -EINVAL;
+		timezone = zone;
+	}
+	return uptr_null(tv) ? 0 : wall_clock_set(&ts);
+}
+
+SYSCALL1(time, uptr_t, out)
+{
+	s64 now = (s64)realtime_seconds();
+
+	if (!uptr_null(out))
+		TRY(copy_to_user(out, &now, sizeof(now)));
+	return now;
+}
+
+static s64 clock_ticks(u64 ns)
+{
+	return (s64)(ns / (NS_PER_SEC / USER_HZ));
+}
+
+SYSCALL1(times, uptr_t, out)
+{
+	struct process *p = process_current();
+	struct process_times self, children;
+	struct sighand *s;
+	struct tms_abi tms;
+
+	if (!uptr_null(out)) {
+		process_times(p, &self);
+		s = sighand_lock(p);
+		children = p->children_times;
+		sighand_unlock(s);
+		tms = (struct tms_abi){clock_ticks(self.user_ns), clock_ticks(self.system_ns),
+		                       clock_ticks(children.user_ns),
+		                       clock_ticks(children.system_ns)};
+		TRY(copy_to_user(out, &tms, sizeof(tms)));
+	}
+	return clock_ticks(clock_mono_ns());
+}
+
+/* The clock is never disciplined: what can be read says so, as on a Linux that nobody synchronises. */
+static long adjust(uptr_t user)
+{
+	struct abi_timex tx;
+	u64 ns = realtime_ns();
+
+	TRY(copy_from_user(&tx, user, sizeof(tx)));
+	if (tx.modes && tx.modes != ADJ_OFFSET_SS_READ)
+		return capable(CAP_SYS_TIME) ? -EINVAL : -EPERM;
+	tx = (struct abi_timex){
+		.modes = tx.modes,
+		.maxerror = 16000000,
+		.esterror = 16000000,
+		.status = STA_UNSYNC,
+		.constant = 2,
+		.precision = 1,
+		.tolerance = 32768000,
+		.time = {ns / NS_PER_SEC, ns % NS_PER_SEC / 1000},
+		.tick = 10000,
+	};
+	TRY(copy_to_user(user, &tx, sizeof(tx)));
+	return TIME_ERROR;
+}
+
+SYSCALL1(adjtimex, uptr_t, tx)
+{
+	return adjust(tx);
+}
+
+SYSCALL2(clock_adjtime, s32, clock, uptr_t, tx)
+{
+	u64 ns;
+
+	if (clock == CLOCK_REALTIME)
+		return adjust(tx);
+	TRY(clock_now_ns(clock, &ns));
+	return -EOPNOTSUPP;
+}
