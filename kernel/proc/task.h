@@ -157,7 +157,7 @@ struct process {
 	u64 start_ns;
 	struct process_times dead;           /* [SIGHAND] of threads that exited */
 	struct process_times children_times; /* [SIGHAND] of reaped children */
-	struct process_itimers itimers; /* [SIGHAND] */
+	struct process_itimers itimers;      /* [SIGHAND] */
 	void *posix_timers;
 	struct rcu_head rcu;
 };
