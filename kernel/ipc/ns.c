@@ -35,13 +35,18 @@ struct ipc_namespace *ipc_ns_new(void)
 	return ns;
 }
 
+static void ns_free(struct port_defer *d)
+{
+	port_free(container_of(d, struct ipc_namespace, defer));
+}
+
 void ipc_ns_put(struct ipc_namespace *ns)
 {
 	if (!refcount_put(&ns->refs))
 		return;
 	sem_ns_teardown(ns);
 	ipc_ids_destroy(&ns->sem);
-	port_free(ns);
+	port_defer(&ns->defer, ns_free);
 }
 
 void ipc_ns_sem_limits(const struct ipc_namespace *ns, s32 out[4])

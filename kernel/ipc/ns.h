@@ -3,7 +3,8 @@
  *
  * Reference counted: each task holds one reference, an open /proc/PID/ns/ipc another. With the last
  * reference all objects go, at once and in the caller's context; nobody can be waiting in one, since a
- * waiter is a task and a task holds its namespace.
+ * waiter is a task and a task holds its namespace. The struct itself lasts for a grace period, so that
+ * another task's namespace can be looked up with refcount_get_not_zero() in a read section.
  *
  * The limits are plain words that sysctl writes while others read: each is read once per decision.
  */
@@ -14,6 +15,7 @@
 
 struct ipc_namespace {
 	refcount_t refs;
+	struct port_defer defer;
 	u64 number; /* [I] inode number of /proc/PID/ns/ipc */
 	struct ipc_ids sem;
 	s32 sem_msl; /* [a] most semaphores in a set, /proc/sys/kernel/sem in this order */

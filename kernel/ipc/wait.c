@@ -15,15 +15,10 @@ void ipc_wake_flush_all(struct ipc_wake_list *list)
 	list->first = NULL;
 }
 
-static bool over(const struct ipc_waiter *w)
-{
-	return load_acquire(&w->state) == WAIT_OVER;
-}
-
 /* Decided but not yet flushed: the waker is between its unlock and its flush. */
 static int result_when_over(struct ipc_waiter *w)
 {
-	while (!over(w))
+	while (!ipc_waiter_over(w))
 		(void)port_park(PORT_FOREVER, PORT_UNINTERRUPTIBLE);
 	return w->result;
 }
@@ -32,14 +27,11 @@ int ipc_wait(struct ipc_waiter *w, u64 deadline, bool (*withdraw)(struct ipc_wai
 {
 	for (;;) {
 		enum port_wake why = port_park(deadline, PORT_INTERRUPTIBLE);
-		if (likely(over(w)))
+		if (likely(ipc_waiter_over(w)))
 			return w->result;
 		if (why == PORT_WOKEN)
 			continue;
-		port_read_lock();
-		bool withdrawn = !over(w) && withdraw(w);
-		port_read_unlock();
-		if (withdrawn)
+		if (withdraw(w))
 			return why == PORT_TIMEOUT ? -EAGAIN : -EINTR;
 		return result_when_over(w);
 	}

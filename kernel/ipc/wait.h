@@ -16,8 +16,9 @@
  * wake is linked through the records, which stay valid until the flush has read them.
  *
  * The woken thread only reads its result: it takes no lock and does not touch the object, which may be
- * gone. A sleeper that withdraws does: it enters a read section, sees that its wait is not over (so the
- * object is not yet handed to port_defer, because removal flushes first), and takes the lock.
+ * gone. A sleeper that withdraws does. If it holds no reference to the object, it enters a read section and
+ * looks whether its wait is over: if not, the object has not yet been handed to port_defer, because
+ * removal flushes first, and its lock may be taken.
  */
 #pragma once
 #include "kernel/ipc/port.h"
@@ -66,9 +67,13 @@ static ALWAYS_INLINE void ipc_wake_flush(struct ipc_wake_list *list)
 		ipc_wake_flush_all(list);
 }
 
+static inline bool ipc_waiter_over(const struct ipc_waiter *w)
+{
+	return load_acquire(&w->state) == WAIT_OVER;
+}
+
 /*
  * Sleeps until w is over, the deadline, or a signal. => its result, -EAGAIN at the deadline, -EINTR.
- * `withdraw` locks the object and, if w is still pending, dequeues it and returns true; it is called
- * in a read section.
+ * `withdraw` locks the object and, if w is still pending, dequeues it and returns true.
  */
 MUST_CHECK int ipc_wait(struct ipc_waiter *w, u64 deadline, bool (*withdraw)(struct ipc_waiter *w));

@@ -9,7 +9,7 @@
 #include "kernel/proc/task.h"
 #include "kernel/proc/uio.h"
 #include "kernel/sched/rcu.h"
-#include "kernel/sched/timer.h"
+#include "kernel/sched/realtime.h"
 #include "kernel/sync/mutex.h"
 #include "kernel/sync/spinlock.h"
 

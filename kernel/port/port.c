@@ -6,7 +6,7 @@
 #include "kernel/lib/printf.h"
 #include "kernel/mm/aspace.h"
 #include "kernel/mm/page.h"
-#include "kernel/sched/timer.h"
+#include "kernel/sched/realtime.h"
 
 _Static_assert((int)PORT_PAGE_SIZE == PAGE_SIZE, "the module's buffer page is a page");
 _Static_assert(offsetof(struct port_defer, rcu) == 0, "port_defer casts its callback");

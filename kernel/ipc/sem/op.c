@@ -83,16 +83,22 @@ void sem_commit(struct sem_set *set, const struct sem_request *rq)
 			sem_mark(set, rq->ops[i].sem_num);
 }
 
-/* ipc_wait() asks: the sleeper gives up, unless its outcome is decided. Read section. */
+/* ipc_wait() asks: the sleeper gives up, unless its outcome is decided. */
 static bool withdraw(struct ipc_waiter *wait)
 {
 	struct sem_waiter *w = container_of(wait, struct sem_waiter, wait);
-	GUARD(port)
-	(&w->set->obj.lock);
-	if (!ipc_waiter_pending(wait))
-		return false;
-	sem_unwatch(w);
-	return true;
+	bool pending = false;
+
+	port_read_lock();
+	if (!ipc_waiter_over(wait)) { /* so the set's memory is still there, see wait.h */
+		port_lock(&w->set->obj.lock);
+		pending = ipc_waiter_pending(wait);
+		if (pending)
+			sem_unwatch(w);
+		port_unlock(&w->set->obj.lock);
+	}
+	port_read_unlock();
+	return pending;
 }
 
 /* Sleeps on a set that is locked in a read section; leaves both. */

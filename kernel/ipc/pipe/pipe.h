@@ -1,0 +1,82 @@
+/*
+ * Pipes and FIFOs, pipe(7), fifo(7).
+ *
+ * A pipe is a ring of page buffers. A write fills fresh slots, or appends to the last one; a read
+ * empties the oldest. A write of up to PIPE_BUF (one page) fits one slot or the free end of the last, so it is
+ * never interleaved with another; longer ones may be. In packet mode (O_DIRECT) each slot is a packet,
+ * and a read takes one packet and drops what it has no room for.
+ *
+ * Objects and lifetimes
+ *	struct pipe	made by pipe_new(). Its owner (the world's files, or a FIFO's inode) frees it with
+ *			pipe_free() when no end is open any more.
+ *	end		an open file's share: counted by pipe_open_*() and pipe_close().
+ *
+ *	          writer: slots filled                            no writers left
+ *	EMPTY <----------------------------> HAS DATA ... FULL    ----------------> reads drain, then 0
+ *	  | reader sleeps in `reading`          | writer sleeps in `writing`
+ *	  +-- woken by the first write          +-- woken by the first slot freed    no readers left
+ *	      to an empty pipe                      in a full pipe                  ---> SIGPIPE, EPIPE
+ *	A woken thread looks again, and wakes the next of its kind when something is left for it.
+ *
+ * Locking: pipe->io, a sleeping lock, protects everything; it is held while data is copied from or to
+ * user memory, which keeps transfers in order, and released while a thread waits for the other side.
+ * Polling reads `head`, `tail` and the counts without it: a change is announced after it was made.
+ *
+ * What can fail: -EFAULT (nothing of the failing page's worth is consumed or written), -ENOMEM, -EAGAIN,
+ * -EPIPE, -ERESTARTSYS; all only when nothing was transferred, else the count is returned.
+ */
+#pragma once
+#include "kernel/ipc/port.h"
+#include "kernel/lib/list.h"
+
+enum {
+	PIPE_BUF = 4096,
+	PIPE_SLOTS = 16,      /* default capacity: 64 KiB */
+	PIPE_MAX_SIZE = 1 << 20, /* default of /proc/sys/fs/pipe-max-size */
+};
+
+struct pipe_slot {
+	void *page;
+	u16 offset, length;
+	bool packet;
+};
+
+struct pipe {
+	struct port_mutex io;
+	struct pipe_slot *slots;      /* [io] */
+	u32 mask;		      /* [io] number of slots - 1, a power of two less one */
+	u32 head, tail;		      /* [io, a] slots filled, slots emptied, ever */
+	u32 readers, writers;	      /* [io, a] open ends */
+	u32 readers_ever, writers_ever; /* [io, a] opens so far: what a FIFO's open waits for */
+	void *spare;		      /* [io] one page, so that small transfers allocate nothing */
+	struct list reading, writing; /* [io] struct pipe_waiter, FIFO */
+	struct list opening;	      /* [io] FIFO openers that wait for the other side */
+	struct port_pollq read_poll, write_poll;
+	struct pipe_slot first_slots[PIPE_SLOTS];
+};
+
+/* => a pipe without open ends, or NULL. */
+MUST_CHECK struct pipe *pipe_new(void);
+void pipe_free(struct pipe *p); /* no end open */
+
+enum pipe_ends { PIPE_READ = 1, PIPE_WRITE = 2 };
+enum pipe_flags { PIPE_NONBLOCK = 1, PIPE_PACKET = 2 };
+
+/* pipe(2): opens both ends, never waits. */
+void pipe_open_both(struct pipe *p);
+/* open(2) of a FIFO: waits for the other side as fifo(7) says. => 0, -ENXIO, -ERESTARTSYS; when it fails the
+ * end is not open. *out_seen: writers_ever of a reader that did not wait, for pipe_poll(); else 0. */
+MUST_CHECK int pipe_open_fifo(struct pipe *p, u32 ends, u32 flags, u32 *out_seen);
+/* => true when no end is open now; a FIFO's data is gone then. */
+bool pipe_close(struct pipe *p, u32 ends);
+
+MUST_CHECK ssize pipe_read(struct pipe *p, struct port_io *io, u32 flags);
+MUST_CHECK ssize pipe_write(struct pipe *p, struct port_io *io, u32 flags);
+/* => POLL* events of an open file with these ends. Any context. */
+u32 pipe_events(const struct pipe *p, u32 ends, u32 seen);
+u64 pipe_bytes(struct pipe *p); /* FIONREAD */
+
+/* F_GETPIPE_SZ, F_SETPIPE_SZ. => capacity in bytes; -EINVAL, -EPERM, -EBUSY, -ENOMEM. */
+u32 pipe_capacity(struct pipe *p);
+MUST_CHECK s64 pipe_resize(struct pipe *p, u64 size);
+extern u32 pipe_max_size; /* [a] /proc/sys/fs/pipe-max-size: beyond it needs CAP_SYS_RESOURCE */

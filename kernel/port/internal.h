@@ -1,0 +1,4 @@
+/* Between the files of kernel/port. */
+#pragma once
+void proc_files_init(void); /* /proc/sysvipc, /proc/sys/kernel */
+void pipe_files_init(void); /* named pipes */

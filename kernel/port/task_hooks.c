@@ -1,0 +1,125 @@
+/* A task's IPC namespace and SEM_UNDO list, through fork, exec, unshare, setns and exit. */
+#include "abi/process.h"
+#include "kernel/ipc/ns.h"
+#include "kernel/ipc/sem/sem.h"
+#include "kernel/port/ipc_init.h"
+#include "kernel/proc/file.h"
+#include "kernel/proc/hooks.h"
+#include "kernel/proc/task.h"
+
+static struct ipc_namespace *ns_of(const struct task *t)
+{
+	return t->ipc_ns ? t->ipc_ns : ipc_ns_initial();
+}
+
+static int ipc_fork(struct task *child, u64 flags)
+{
+	struct task *parent = task_current();
+
+	if (flags & CLONE_NEWIPC) {
+		child->ipc_ns = ipc_ns_new();
+		if (!child->ipc_ns)
+			return -ENOMEM;
+	} else {
+		child->ipc_ns = ns_of(parent);
+		ipc_ns_get(child->ipc_ns);
+	}
+	return flags & CLONE_SYSVSEM ? sem_undo_share(&parent->sem_undo, &child->sem_undo) : 0;
+}
+
+/* Process 1 was not forked: it enters the initial namespace with its first program. */
+static void ipc_exec(struct task *t)
+{
+	if (t->ipc_ns)
+		return;
+	ipc_ns_get(ipc_ns_initial());
+	t->ipc_ns = ipc_ns_initial();
+}
+
+static void drop(struct task *t)
+{
+	/* The undo goes first: applying it needs no namespace, but the sets it names. */
+	if (t->sem_undo)
+		sem_undo_put(TAKE(t->sem_undo));
+	if (t->ipc_ns)
+		ipc_ns_put(TAKE(t->ipc_ns));
+}
+
+/* Leaving a namespace means to settle one's debts in it, ipc_namespaces(7). */
+static void enter(struct ipc_namespace *ns)
+{
+	struct task *t = task_current();
+	drop(t);
+	t->ipc_ns = ns;
+}
+
+static int ipc_unshare(u64 flags)
+{
+	struct task *t = task_current();
+	if (flags & CLONE_NEWIPC) {
+		struct ipc_namespace *ns = ipc_ns_new();
+		if (!ns)
+			return -ENOMEM;
+		enter(ns);
+	} else if (flags & CLONE_SYSVSEM && t->sem_undo) {
+		sem_undo_put(TAKE(t->sem_undo));
+	}
+	return 0;
+}
+
+static void ns_file_release(struct file *f)
+{
+	ipc_ns_put(f->private);
+}
+static const struct file_ops ns_file_ops = {.release = ns_file_release};
+
+static int ipc_setns(struct file *f, int nstype)
+{
+	if (f->ops != &ns_file_ops || (nstype && nstype != CLONE_NEWIPC))
+		return -EINVAL;
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	struct ipc_namespace *ns = f->private;
+	ipc_ns_get(ns);
+	enter(ns);
+	return 0;
+}
+
+/* => the namespace of another task, referenced, or NULL when it has exited. */
+static struct ipc_namespace *ns_lookup(struct task *t)
+{
+	rcu_read_lock();
+	struct ipc_namespace *ns = load_acquire(&t->ipc_ns);
+	if (ns && !refcount_get_not_zero(&ns->refs))
+		ns = NULL;
+	rcu_read_unlock();
+	return ns;
+}
+
+u64 ipc_ns_number(struct task *t)
+{
+	AUTO_PUT(ipc_ns) ns = ns_lookup(t);
+	return ns ? ns->number : 0;
+}
+
+struct file *ipc_ns_file(struct task *t)
+{
+	AUTO_PUT(ipc_ns) ns = ns_lookup(t);
+	if (!ns)
+		return err_ptr(-ENOENT);
+	struct file *f = file_new_anon("ipc", &ns_file_ops, 0, ns);
+	if (!is_err(f))
+		(void)TAKE(ns);
+	return f;
+}
+
+static const struct proc_hooks ipc_hooks = {
+	.name = "ipc",
+	.fork = ipc_fork,
+	.exec = ipc_exec,
+	.exit = drop,
+	.release = drop,
+	.unshare = ipc_unshare,
+	.setns = ipc_setns,
+};
+PROC_HOOKS(ipc_hooks);
