@@ -89,7 +89,8 @@ int pipe_files_new(u32 flags, struct file *out[2])
 	}
 	/* From here on the inode owns the pipe; each file, once made, owns its end. */
 	pipe_open_both(p);
-	struct file *reader = file_new(&path, &pipe_file_ops, O_RDONLY | (flags & O_NONBLOCK), NULL);
+	struct file *reader =
+		file_new(&path, &pipe_file_ops, O_RDONLY | (flags & O_NONBLOCK), NULL);
 	if (is_err(reader))
 		return ptr_err(reader);
 	struct file *writer =
@@ -106,7 +107,8 @@ int pipe_files_new(u32 flags, struct file *out[2])
 /* => the FIFO's pipe, made by its first open, or NULL. */
 static struct pipe *fifo_pipe(struct inode *i)
 {
-	GUARD(mutex)(&i->lock);
+	GUARD(mutex)
+	(&i->lock);
 	if (!i->fifo)
 		i->fifo = pipe_new();
 	return i->fifo;
@@ -153,10 +155,10 @@ void pipe_files_init(void)
 {
 	static const struct fifo_hooks hooks = {.open = fifo_open, .evict = fifo_evict};
 	static const struct sysctl max_size = {.path = "sys/fs/pipe-max-size",
-					       .min = 1,
-					       .max = 1u << 30,
-					       .load = load_max_size,
-					       .store = store_max_size};
+	                                       .min = 1,
+	                                       .max = 1u << 30,
+	                                       .load = load_max_size,
+	                                       .store = store_max_size};
 	fifo_hooks = &hooks;
 	sysctl_register(&max_size);
 }

@@ -47,9 +47,9 @@ void proc_files_init(void)
 	static const struct sysctl limits = {
 		.path = "sys/kernel/sem", .count = 4, .load = load_sem, .store = store_sem};
 	static const struct sysctl next_id = {.path = "sys/kernel/sem_next_id",
-					      .max = INT32_MAX,
-					      .load = load_next_id,
-					      .store = store_next_id};
+	                                      .max = INT32_MAX,
+	                                      .load = load_next_id,
+	                                      .store = store_next_id};
 	proc_file_register(&sem);
 	sysctl_register(&limits);
 	sysctl_register(&next_id);

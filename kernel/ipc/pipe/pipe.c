@@ -88,7 +88,8 @@ static void wake_all(struct list *waiters, struct ipc_wake_list *wakes)
 static bool withdraw(struct ipc_waiter *wait)
 {
 	struct pipe_waiter *w = container_of(wait, struct pipe_waiter, wait);
-	GUARD(port_mutex)(&w->pipe->io);
+	GUARD(port_mutex)
+	(&w->pipe->io);
 	if (!ipc_waiter_pending(wait))
 		return false;
 	list_del(&w->link);
@@ -363,7 +364,8 @@ u32 pipe_events(const struct pipe *p, u32 ends, u32 seen)
 u64 pipe_bytes(struct pipe *p)
 {
 	u64 bytes = 0;
-	GUARD(port_mutex)(&p->io);
+	GUARD(port_mutex)
+	(&p->io);
 	for (u32 i = p->tail; i != p->head; i++)
 		bytes += slot_at(p, i)->length;
 	return bytes;

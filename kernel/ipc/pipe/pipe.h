@@ -31,7 +31,7 @@
 
 enum {
 	PIPE_BUF = 4096,
-	PIPE_SLOTS = 16,      /* default capacity: 64 KiB */
+	PIPE_SLOTS = 16,         /* default capacity: 64 KiB */
 	PIPE_MAX_SIZE = 1 << 20, /* default of /proc/sys/fs/pipe-max-size */
 };
 
@@ -43,14 +43,14 @@ struct pipe_slot {
 
 struct pipe {
 	struct port_mutex io;
-	struct pipe_slot *slots;      /* [io] */
-	u32 mask;		      /* [io] number of slots - 1, a power of two less one */
-	u32 head, tail;		      /* [io, a] slots filled, slots emptied, ever */
-	u32 readers, writers;	      /* [io, a] open ends */
+	struct pipe_slot *slots;        /* [io] */
+	u32 mask;                       /* [io] number of slots - 1, a power of two less one */
+	u32 head, tail;                 /* [io, a] slots filled, slots emptied, ever */
+	u32 readers, writers;           /* [io, a] open ends */
 	u32 readers_ever, writers_ever; /* [io, a] opens so far: what a FIFO's open waits for */
-	void *spare;		      /* [io] one page, so that small transfers allocate nothing */
+	void *spare;                  /* [io] one page, so that small transfers allocate nothing */
 	struct list reading, writing; /* [io] struct pipe_waiter, FIFO */
-	struct list opening;	      /* [io] FIFO openers that wait for the other side */
+	struct list opening;          /* [io] FIFO openers that wait for the other side */
 	struct port_pollq read_poll, write_poll;
 	struct pipe_slot first_slots[PIPE_SLOTS];
 };
