@@ -59,8 +59,8 @@ static void calibrate(void)
 	u64 cycles = b.cycles - a.cycles;
 	if (!ns || !cycles)
 		panic("clock: the PIT or the TSC does not count");
-	clock_scale.mult = (u64)(((unsigned __int128)ns << CLOCK_SHIFT) / cycles);
-	clock_scale.hz = (u64)((unsigned __int128)cycles * 1000000000 / ns);
+	clock_scale.mult = mul_div_u64(ns, 1ull << CLOCK_SHIFT, cycles);
+	clock_scale.hz = mul_div_u64(cycles, 1000000000, ns);
 	lapic_calibrate(b.lapic - a.lapic, ns);
 }
 

@@ -86,7 +86,7 @@ void lapic_calibrate(u64 ticks, u64 ns)
 {
 	lapic_write(LAPIC_TIMER_INITIAL, 0);
 	lapic_write(LAPIC_LVT_TIMER, VECTOR_TIMER);
-	timer_mult = (u64)(((unsigned __int128)ticks << CLOCK_SHIFT) / ns);
+	timer_mult = mul_div_u64(ticks, 1ull << CLOCK_SHIFT, ns);
 }
 
 void clock_set_alarm(u64 mono_ns)

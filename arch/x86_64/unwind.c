@@ -245,10 +245,22 @@ static bool step_trap(struct unwind *u)
 	return !regs_from_user(r) && in_text(r->rip);
 }
 
+/* Execution went to an address that is no code: the call that went there left its return address on top. */
+static bool step_wild(struct unwind *u)
+{
+	if (!stack_readable(u->sp))
+		return false;
+	u->pc = *(u64 *)u->sp;
+	u->sp += 8;
+	return in_text(u->pc);
+}
+
 bool unwind_step(struct unwind *u)
 {
 	struct row row;
 	u->trap = NULL;
+	if (!in_text(u->pc))
+		return step_wild(u);
 	if (in_entry(u->pc))
 		return step_trap(u);
 	/* A return address may lie just behind its function when the call was the last instruction. */

@@ -23,6 +23,14 @@ static ALWAYS_INLINE u64 clock_cycles_to_ns(u64 cycles)
 {
 	return (u64)((unsigned __int128)cycles * clock_scale.mult >> CLOCK_SHIFT);
 }
+/* => a * b / c by way of 128 bits; the quotient must fit into 64. */
+static ALWAYS_INLINE u64 mul_div_u64(u64 a, u64 b, u64 c)
+{
+	u64 low, high, rest;
+	__asm__("mulq %3" : "=a"(low), "=d"(high) : "0"(a), "rm"(b));
+	__asm__("divq %4" : "=a"(low), "=d"(rest) : "0"(low), "1"(high), "rm"(c));
+	return low;
+}
 /* Nanoseconds since boot, monotonic over all processors. */
 static ALWAYS_INLINE u64 clock_mono_ns(void)
 {
