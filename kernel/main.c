@@ -5,6 +5,7 @@
  */
 #include "kernel/main.h"
 #include "arch/boot.h"
+#include "arch/clock.h"
 #include "arch/cpu.h"
 #include "kernel/dev/device.h"
 #include "kernel/fs/context.h"
@@ -50,6 +51,7 @@ void kernel_main(void)
 		log_set_quiet();
 	panic_init();
 	log_info("Halyard; command line: %s", boot_info.command_line ?: "");
+	log_info("clock: %llu kHz", (unsigned long long)clock_scale.hz / 1000);
 	mm_init();
 	sched_init_cpu();
 	realtime_init();

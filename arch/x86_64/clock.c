@@ -2,7 +2,6 @@
 #include "arch/clock.h"
 #include "arch/x86_64/internal.h"
 #include "kernel/lib/bug.h"
-#include "kernel/lib/log.h"
 
 enum { PIT_HZ = 1193182, PIT_CHANNEL_2 = 0x42, PIT_COMMAND = 0x43, PIT_GATE = 0x61 };
 enum { CALIBRATION_PIT_TICKS = PIT_HZ / 50 }; /* 20 ms */
@@ -117,8 +116,6 @@ void clock_init(void)
 	calibrate();
 	clock_scale.base_cycles = clock_cycles();
 	rtc_seconds = rtc_read();
-	log_info("clock: tsc %llu.%03llu MHz", (unsigned long long)clock_scale.hz / 1000000,
-	         (unsigned long long)clock_scale.hz / 1000 % 1000);
 }
 
 u64 clock_rtc_seconds(void)

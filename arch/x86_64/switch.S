@@ -1,5 +1,6 @@
 /* struct thread *arch_switch_stacks(u64 *save_rsp, u64 rsp, struct thread *prev): => prev, on the other stack.
  * The frame is struct switch_frame in context.c. */
+#include "arch/x86_64/asm.h"
 	.section .text.hot.switch, "ax"
 	.balign 16
 	.globl arch_switch_stacks
@@ -20,5 +21,22 @@ arch_switch_stacks:
 	pop %r12
 	pop %rbp
 	pop %rbx
+	ret
+
+/* void unwind_capture(struct regs *r): the caller's registers as they are when this returns. */
+	.text
+	.globl unwind_capture
+	.type unwind_capture, @function
+unwind_capture:
+	mov %rbx, R_RBX(%rdi)
+	mov %rbp, R_RBP(%rdi)
+	mov %r12, R_R12(%rdi)
+	mov %r13, R_R13(%rdi)
+	mov %r14, R_R14(%rdi)
+	mov %r15, R_R15(%rdi)
+	mov (%rsp), %rax
+	mov %rax, R_RIP(%rdi)
+	lea 8(%rsp), %rax
+	mov %rax, R_RSP(%rdi)
 	ret
 	.section .note.GNU-stack, "", @progbits

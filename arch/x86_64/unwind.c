@@ -221,15 +221,12 @@ void unwind_start_at(struct unwind *u, const struct regs *r)
 	                               r->r15}};
 }
 
-NOINLINE void unwind_start(struct unwind *u)
+void unwind_capture(struct regs *r); /* switch.S */
+
+void unwind_start(struct unwind *u)
 {
-	struct regs r = {.rip = (u64) && here};
-	__asm__ volatile(
-		"mov %%rsp, %0; mov %%rbp, %1; mov %%rbx, %2; mov %%r12, %3; mov %%r13, %4; mov %%r14, %5; "
-		"mov %%r15, %6"
-		: "=m"(r.rsp), "=m"(r.rbp), "=m"(r.rbx), "=m"(r.r12), "=m"(r.r13), "=m"(r.r14),
-		  "=m"(r.r15));
-here:
+	struct regs r = {0};
+	unwind_capture(&r);
 	unwind_start_at(u, &r);
 	unwind_step(u);
 }
