@@ -27,6 +27,7 @@
  * areas. Splits are made before anything is changed. A fault that finds no memory kills its process.
  */
 #pragma once
+#include "abi/mman.h"
 #include "arch/pagetable.h"
 #include "kernel/lib/guard.h"
 #include "kernel/lib/uptr.h"
@@ -86,7 +87,7 @@ enum {
 	VM_LOCKONFAULT = 1024,
 	VM_DONTEXPAND = 2048, /* mremap must not grow it */
 };
-enum { PROT_NONE = 0, PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, PROT_ALL = 7 };
+enum { PROT_ALL = PROT_READ | PROT_WRITE | PROT_EXEC };
 
 struct aspace {
 	struct arch_pagetable pt;
@@ -106,7 +107,9 @@ struct aspace {
 		shared_pages;
 	u64 resident_pages, resident_peak, resident_anon;
 	u64 area_count;
+	u64 faults; /* [a] about: unlocked increments */
 	u32 lock_future;  /* [l] mlockall(MCL_FUTURE): VM_LOCKED | VM_LOCKONFAULT for new areas */
+	u32 membarrier;   /* [a] registrations, membarrier(2) */
 	struct file *exe; /* [l] reference: /proc/PID/exe */
 	u64 auxv[48];
 	struct rcu_head rcu;
@@ -137,11 +140,14 @@ struct vm_map_request {
 	const struct vm_area_ops *ops;
 	void *private;
 };
-enum { VM_MAP_FIXED = 1, VM_MAP_NOREPLACE = 2, VM_MAP_POPULATE = 4 };
+enum { VM_MAP_FIXED = 1, VM_MAP_NOREPLACE = 2, VM_MAP_POPULATE = 4, VM_MAP_32BIT = 8 };
 /* => user address, or -ENOMEM, -EINVAL, -EEXIST, -EPERM, -EAGAIN (RLIMIT_MEMLOCK). Takes the write lock. */
 MUST_CHECK s64 vm_map(struct aspace *as, const struct vm_map_request *req);
 MUST_CHECK int vm_unmap(struct aspace *as, u64 addr, u64 length);
+/* prot may have PROT_GROWSDOWN: down to the start of the stack area. */
 MUST_CHECK int vm_protect(struct aspace *as, u64 addr, u64 length, u32 prot);
+/* remap_file_pages(2): [addr, addr + length) of a shared mapping shows its object from `offset` on. */
+MUST_CHECK int vm_map_again(struct aspace *as, u64 addr, u64 length, u64 offset);
 /* shmdt(2): unmaps every area of `object` that shmat made in one go at addr: those whose start - offset
  * equals addr and whose ops are `ops`. => 0, or -EINVAL when there is none. */
 MUST_CHECK int vm_unmap_object(struct aspace *as, u64 addr, const struct vm_area_ops *ops);

@@ -15,6 +15,7 @@
  */
 #pragma once
 #include "arch/boot.h"
+#include "arch/percpu.h"
 #include "kernel/lib/refcount.h"
 #include "kernel/lib/list.h"
 
@@ -27,6 +28,8 @@ enum page_flags {
 	PAGE_FLAG_SLAB = 2,  /* owner: the slab's first page */
 	PAGE_FLAG_LARGE = 4, /* kmalloc by whole pages; index: its order */
 	PAGE_FLAG_TABLE = 8, /* page table */
+	PAGE_FLAG_TAIL = 16, /* not the first page of its slab; owner: the first */
+	PAGE_FLAG_CACHED = 32, /* free, in a processor's cache; debug builds only */
 };
 
 struct page {
@@ -40,7 +43,12 @@ struct page {
 		};
 	};
 	void *owner; /* [owner] slab, page table above */
-	u64 index;   /* [owner] order of a free block, free objects of a slab */
+	union {      /* [owner] */
+		u64 index; /* order of a free or large block */
+		struct {   /* slab: first free object, as offset / 8; number of free objects */
+			u16 free_head, free_count;
+		};
+	};
 };
 
 enum page_alloc_flags {
@@ -97,13 +105,13 @@ struct page_stats { /* pages; a snapshot without locks */
 };
 void page_stats(struct page_stats *out);
 
-/* What the counts in page_stats are made of: kept for each processor, only the sums mean something. */
-enum page_counter {
-	PAGES_ANONYMOUS,
-	PAGES_OBJECT,
-	PAGES_SLAB,
-	PAGES_TABLES,
-	PAGES_VMAP,
-	PAGE_COUNTERS
+/* What page_stats() counts: kept for each processor, only the sums mean something. */
+enum page_counter { PAGES_ANONYMOUS, PAGES_OBJECT, PAGES_SLAB, PAGES_TABLES, PAGES_VMAP, PAGE_COUNTERS };
+struct page_counts {
+	s64 n[PAGE_COUNTERS];
 };
-void page_count(enum page_counter which, s64 delta);
+EXTERN_PERCPU(struct page_counts, page_counts);
+static inline void page_count(enum page_counter which, s64 delta)
+{
+	this_cpu(page_counts).n[which] += delta;
+}

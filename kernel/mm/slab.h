@@ -40,8 +40,6 @@ MUST_CHECK char *kstrdup(const char *s);
 /* Page-wise kernel mapping (stacks): pages, not zeroed, with an unmapped guard page below and above. */
 MUST_CHECK void *vmap_alloc(size_t size);
 void vmap_free(void *p, size_t size);
-/* Device registers at `phys`, uncached. Boot only; never unmapped. => panics when no memory. */
-void *vmap_device(u64 phys, size_t size);
 void vmap_init(void);
 
 /* All of kernel/mm at boot, in order, after per-processor variables and boot_info: page_init() included. */

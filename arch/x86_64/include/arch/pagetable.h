@@ -22,6 +22,7 @@
 #pragma once
 #include "arch/boot.h"
 #include "kernel/lib/result.h"
+#include "kernel/mm/page.h"
 
 typedef u64 pte_t;
 enum {
@@ -40,7 +41,6 @@ enum {
 enum { TABLE_ENTRIES = 512, TABLE_SHIFT = 21 };
 #define TABLE_SPAN (1ull << TABLE_SHIFT) /* bytes that one leaf table maps */
 
-struct page;
 struct arch_pagetable {
 	phys_t root;
 };
@@ -53,11 +53,6 @@ static inline bool pte_present(pte_t e)
 {
 	return e & PTE_PRESENT;
 }
-
-/* Boot: adopts the tables we run on as the kernel's and makes the top-level entries of the vmap area, so
- * that every root made later shares them. */
-void pagetable_init(void);
-extern phys_t kernel_root;
 
 /* A root with the kernel's half. => 0 or -ENOMEM. */
 MUST_CHECK int pagetable_root_new(struct arch_pagetable *pt);
@@ -79,9 +74,30 @@ MUST_CHECK int pte_make(struct arch_pagetable *pt, u64 addr, struct pte_span *ou
  * the search for the next one starts. */
 bool pte_span_next(const struct arch_pagetable *pt, u64 *at, u64 end, struct pte_span *out);
 /* => the first nonzero entry in [i, s->last), or s->last. */
-u32 pte_next(const struct pte_span *s, u32 i);
+static inline u32 pte_next(const struct pte_span *s, u32 i)
+{
+	while (i < s->last) {
+		u64 groups = s->page->occupied >> (i >> 3);
+		if (!groups)
+			break;
+		if (unlikely(!(groups & 1))) {
+			i = ((i >> 3) + (u32)__builtin_ctzll(groups)) << 3;
+			continue;
+		}
+		if (s->table[i])
+			return i;
+		i++;
+	}
+	return s->last;
+}
+#define pte_for_each(s, i) for (i = pte_next(s, (s)->first); i < (s)->last; i = pte_next(s, i + 1))
 /* Fills an entry that was none. */
-void pte_set_new(const struct pte_span *s, u32 i, pte_t e);
+static inline void pte_set_new(const struct pte_span *s, u32 i, pte_t e)
+{
+	__atomic_store_n(&s->table[i], e, __ATOMIC_RELAXED);
+	s->page->used++;
+	s->page->occupied |= BIT(i >> 3);
+}
 /* Replaces a nonzero entry by a nonzero one; translations are the caller's to flush. */
 static inline void pte_replace(pte_t *p, pte_t e)
 {
@@ -97,7 +113,6 @@ static inline pte_t pte_take(pte_t *p)
 struct page *pte_cleared(struct arch_pagetable *pt, const struct pte_span *s, u32 n,
                          struct page *chain);
 void pagetable_free_chain(struct page *chain);
-u64 pagetable_pages(void); /* tables in use, all address spaces */
 
 /* Kernel half, VMAP lock held: maps or unmaps single pages with supervisor rights, never executable. */
 MUST_CHECK int kernel_map(u64 addr, phys_t page, pte_t bits);
@@ -114,9 +129,7 @@ static inline void cr3_write(u64 v)
 	__asm__ volatile("mov %0, %%cr3" ::"r"(v) : "memory");
 }
 
-/* Translations. `cpus`: processors that use the root; this one included or not. Any locks may be held. */
-void tlb_flush(u64 cpus, phys_t root, u64 start, u64 end);
+/* This processor forgets its translations of [start, end) if it runs on `root`. Interrupt context too. */
+void tlb_flush_local(phys_t root, u64 start, u64 end);
 /* Every processor, the whole kernel half. */
 void tlb_flush_kernel(void);
-/* Makes the processors in `cpus` that run on `root` leave it for the kernel's tables. */
-void tlb_leave(u64 cpus, phys_t root);

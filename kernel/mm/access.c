@@ -1,0 +1,122 @@
+#include "kernel/lib/string.h"
+#include "kernel/mm/vm_internal.h"
+
+/* futex(2): a word of a shared mapping is the same word in every address space that maps it. */
+int vm_futex_key_shared(struct aspace *as, uptr_t addr, struct futex_key *out)
+{
+	GUARD(read)(&as->lock);
+	struct vm_area *a = vm_area_find(as, addr.addr);
+	if (!a || a->start > addr.addr || !(a->prot & PROT_ALL))
+		return -EFAULT;
+	if (a->object && a->flags & VM_SHARED)
+		*out = (struct futex_key){a->object->id, addr.addr - a->start + a->offset};
+	else
+		*out = (struct futex_key){as->id, addr.addr};
+	return 0;
+}
+
+/* PTE lock held. => the page's kernel address, or NULL: not there with the needed right. */
+static void *page_ready(struct vm_area *a, u64 addr, bool write)
+{
+	pte_t *entry = pte_find(&a->aspace->pt, addr);
+
+	if (!entry || !*entry)
+		return NULL;
+	struct page *p = phys_page(pte_phys(*entry));
+	if (write && area_is_private(a) && !(*entry & PTE_OWNED && refcount_read(&p->refs) == 1))
+		return NULL;
+	return page_virt(p);
+}
+
+/* Copies within one page. The copy is made under the PTE lock, so that it cannot fall between a fault's
+ * copy of the page and the change of the entry. */
+static bool page_access(struct vm_area *a, u64 addr, void *buf, size_t n, bool write)
+{
+	GUARD(spin)(&a->aspace->pte_lock);
+	char *page = page_ready(a, addr, write);
+	if (!page)
+		return false;
+	if (write)
+		memcpy(page + addr % PAGE_SIZE, buf, n);
+	else
+		memcpy(buf, page + addr % PAGE_SIZE, n);
+	return true;
+}
+
+/* checked: only as the owner could. Else a debugger's rights: anything but writing to a shared mapping that
+ * is not writable. */
+static bool access_allowed(const struct vm_area *a, bool write, bool checked)
+{
+	if (checked)
+		return a->prot & (write ? PROT_WRITE : PROT_ALL);
+	return !write || area_is_private(a) || a->prot & PROT_WRITE;
+}
+
+static ssize part_access(struct aspace *as, u64 addr, void *buf, size_t n, bool write, bool checked)
+{
+	GUARD(read)(&as->lock);
+	struct vm_area *a = vm_area_find(as, addr);
+	if (!a || a->start > addr || !access_allowed(a, write, checked))
+		return -EFAULT;
+	n = MIN(n, (size_t)(PAGE_SIZE - addr % PAGE_SIZE));
+	while (!page_access(a, addr, buf, n, write))
+		TRY(fault_in(a, addr, write));
+	return (ssize)n;
+}
+
+static ssize access(struct aspace *as, u64 addr, void *buf, size_t n, bool write, bool checked)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		ssize part = part_access(as, addr + done, (char *)buf + done, n - done, write, checked);
+		if (part < 0)
+			return done ? (ssize)done : part;
+		done += (size_t)part;
+	}
+	return (ssize)done;
+}
+
+ssize vm_access(struct aspace *as, u64 addr, void *buf, size_t n, bool write)
+{
+	ssize done = access(as, addr, buf, n, write, false);
+
+	return done < 0 && done != -ENOMEM ? -EIO : done;
+}
+
+ssize vm_access_checked(struct aspace *as, u64 addr, void *buf, size_t n, bool write)
+{
+	ssize done = access(as, addr, buf, n, write, true);
+
+	return done < 0 && done != -ENOMEM ? -EFAULT : done;
+}
+
+/* One present entry's page: anonymous pages are dirty, object pages dirty where they may be written. */
+static void stats_add(struct vm_area_stats *out, pte_t e)
+{
+	struct page *p = phys_page(pte_phys(e));
+	bool dirty = e & (PTE_OWNED | PTE_DIRTY);
+	s32 users = refcount_read(&p->refs) - !(e & PTE_OWNED); /* the object is none */
+
+	if (p == zero_page)
+		return;
+	out->resident += PAGE_SIZE;
+	if (e & PTE_OWNED)
+		out->anonymous += PAGE_SIZE;
+	if (users > 1)
+		*(dirty ? &out->shared_dirty : &out->shared_clean) += PAGE_SIZE;
+	else
+		*(dirty ? &out->private_dirty : &out->private_clean) += PAGE_SIZE;
+}
+
+void vm_area_stats(struct vm_area *a, struct vm_area_stats *out)
+{
+	struct pte_span s;
+	u32 i;
+
+	*out = (struct vm_area_stats){0};
+	GUARD(spin)(&a->aspace->pte_lock);
+	for (u64 at = a->start; pte_span_next(&a->aspace->pt, &at, a->end, &s);)
+		pte_for_each (&s, i)
+			stats_add(out, s.table[i]);
+}

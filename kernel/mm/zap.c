@@ -1,0 +1,191 @@
+#include "kernel/mm/vm_internal.h"
+#include "kernel/sched/thread.h"
+
+/* Pages taken out of page tables, to be freed when no processor can reach them any more. */
+enum { BATCH_PAGES = 64 };
+struct batch {
+	u32 count;
+	struct page *page[BATCH_PAGES];
+	struct page *tables;
+	u64 low, high; /* addresses to flush */
+	u64 resident, anon;
+};
+
+static void batch_free(struct batch *b)
+{
+	for (u32 i = 0; i < b->count; i++)
+		page_put(b->page[i]);
+	b->count = 0;
+	pagetable_free_chain(b->tables);
+	b->tables = NULL;
+}
+
+static void batch_settle(struct aspace *as, struct batch *b)
+{
+	as->resident_pages -= b->resident;
+	as->resident_anon -= b->anon;
+	page_count(PAGES_ANONYMOUS, -(s64)b->anon);
+	b->resident = b->anon = 0;
+}
+
+static void batch_flush(struct aspace *as, struct batch *b)
+{
+	batch_settle(as, b);
+	if (b->high)
+		aspace_flush(as, b->low, b->high);
+	b->low = b->high = 0;
+	batch_free(b);
+}
+
+static ALWAYS_INLINE void batch_add(struct batch *b, pte_t e)
+{
+	struct page *p = phys_page(pte_phys(e));
+
+	if (p == zero_page)
+		return;
+	b->resident++;
+	b->anon += (e & PTE_OWNED) != 0;
+	b->page[b->count++] = p;
+}
+
+/* Takes entries of s from *i on until the batch is full. => taken; *i: where to go on. */
+static ALWAYS_INLINE u32 span_take(const struct pte_span *s, u32 *i, enum zap_what what,
+                                   struct batch *b)
+{
+	u32 taken = 0, at;
+
+	for (at = pte_next(s, *i); at < s->last && b->count < BATCH_PAGES; at = pte_next(s, at + 1)) {
+		pte_t e = s->table[at];
+		if (what == ZAP_OBJECT_ONLY && e & PTE_OWNED)
+			continue;
+		pte_take(&s->table[at]);
+		batch_add(b, e);
+		taken++;
+	}
+	*i = at;
+	return taken;
+}
+
+static void span_note(struct batch *b, const struct pte_span *s, u32 from, u32 to)
+{
+	u64 low = s->base + ((u64)from << PAGE_SHIFT), high = s->base + ((u64)to << PAGE_SHIFT);
+
+	if (!b->high)
+		b->low = low;
+	b->high = high;
+}
+
+static void span_zap(struct aspace *as, const struct pte_span *s, enum zap_what what, struct batch *b)
+{
+	u32 i = s->first;
+
+	while (i < s->last) {
+		u32 from = i, taken = span_take(s, &i, what, b);
+		if (taken) {
+			span_note(b, s, from, MIN(i + 1, (u32)TABLE_ENTRIES));
+			b->tables = pte_cleared(&as->pt, s, taken, b->tables);
+		}
+		if (b->count < BATCH_PAGES)
+			continue;
+		bool gone = s->page->used == 0;
+		batch_flush(as, b);
+		if (gone)
+			break;
+	}
+}
+
+/* How many page tables are done under one hold of the PTE lock. */
+enum { SPANS_AT_ONCE = 8 };
+
+/* => where to go on; end when done. */
+static u64 zap_some(struct aspace *as, u64 start, u64 end, enum zap_what what)
+{
+	struct batch b;
+	struct pte_span s;
+	u64 at = start;
+
+	b.count = 0;
+	b.tables = NULL;
+	b.low = b.high = b.resident = b.anon = 0;
+	spin_lock(&as->pte_lock);
+	for (u32 n = 0;; n++) {
+		if (n == SPANS_AT_ONCE)
+			break;
+		if (!pte_span_next(&as->pt, &at, end, &s)) {
+			at = end;
+			break;
+		}
+		span_zap(as, &s, what, &b);
+	}
+	batch_settle(as, &b);
+	if (b.high)
+		aspace_flush(as, b.low, b.high);
+	spin_unlock(&as->pte_lock);
+	batch_free(&b);
+	return MIN(at, end);
+}
+
+void zap_range(struct aspace *as, u64 start, u64 end, enum zap_what what)
+{
+	while (start < end) {
+		start = zap_some(as, start, end, what);
+		cond_resched();
+	}
+}
+
+/* One page table of a dead address space. => false when there is none left in [*at, end). */
+static bool span_zap_final(struct aspace *as, u64 *at, u64 end)
+{
+	struct pte_span s;
+	u64 resident = 0, anon = 0;
+	u32 i, taken = 0;
+
+	GUARD(spin)(&as->pte_lock); /* truncation may still come by */
+	if (!pte_span_next(&as->pt, at, end, &s))
+		return false;
+	pte_for_each (&s, i) {
+		pte_t e = s.table[i];
+		struct page *p = phys_page(pte_phys(e));
+		s.table[i] = 0;
+		taken++;
+		if (unlikely(p == zero_page))
+			continue;
+		resident++;
+		anon += (e & PTE_OWNED) != 0;
+		page_put(p);
+	}
+	if (taken)
+		pagetable_free_chain(pte_cleared(&as->pt, &s, taken, NULL));
+	as->resident_pages -= resident;
+	as->resident_anon -= anon;
+	page_count(PAGES_ANONYMOUS, -(s64)anon);
+	return true;
+}
+
+void zap_final(struct aspace *as, u64 start, u64 end)
+{
+	for (u64 at = start; span_zap_final(as, &at, end);)
+		cond_resched();
+}
+
+/* mappings_lock held: the part of a that maps [first, last) pages of its object. */
+static void area_zap_pages(struct vm_area *a, u64 first, u64 last, enum zap_what what)
+{
+	u64 from = a->offset >> PAGE_SHIFT, to = from + area_pages(a);
+	u64 low = MAX(first, from), high = MIN(last, to);
+
+	if (low >= high)
+		return;
+	u64 end = a->start + ((high - from) << PAGE_SHIFT);
+	for (u64 at = a->start + ((low - from) << PAGE_SHIFT); at < end;)
+		at = zap_some(a->aspace, at, end, what);
+}
+
+void object_unmap(struct vm_object *o, u64 first, u64 last, enum zap_what what)
+{
+	struct vm_area *a;
+
+	GUARD(spin)(&o->mappings_lock);
+	list_for_each (a, &o->mappings, mapping_link)
+		area_zap_pages(a, first, last, what);
+}
