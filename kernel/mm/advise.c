@@ -47,7 +47,8 @@ int vm_discard(struct aspace *as, u64 start, u64 end, bool only_anonymous, bool 
 {
 	struct discard d = {only_anonymous, locked_too};
 
-	GUARD(read)(&as->lock);
+	GUARD(read)
+	(&as->lock);
 	return areas_walk(as, start, end, &(struct walk){discard_part, &d});
 }
 
@@ -60,7 +61,8 @@ struct punch {
 
 static int punch_find(struct aspace *as, u64 start, u64 end, struct punch *p, int *hole)
 {
-	GUARD(read)(&as->lock);
+	GUARD(read)
+	(&as->lock);
 	struct vm_area *a = vm_area_find(as, start);
 	if (!a || a->start >= end) {
 		*hole = -ENOMEM;
@@ -77,7 +79,8 @@ static int punch_find(struct aspace *as, u64 start, u64 end, struct punch *p, in
 	if (!(a->flags & VM_SHARED) || !(a->prot & PROT_WRITE))
 		return -EACCES;
 	vm_object_get(a->object);
-	*p = (struct punch){a->object, start - a->start + a->offset, end - a->start + a->offset, end};
+	*p = (struct punch){a->object, start - a->start + a->offset, end - a->start + a->offset,
+	                    end};
 	return 0;
 }
 
@@ -106,7 +109,8 @@ static int reflag_one(struct vm_area *a, const struct area_flags *f, struct list
 	return 0;
 }
 
-int areas_reflag(struct aspace *as, u64 start, u64 end, const struct area_flags *f, struct list *dead)
+int areas_reflag(struct aspace *as, u64 start, u64 end, const struct area_flags *f,
+                 struct list *dead)
 {
 	int hole = 0;
 
@@ -158,14 +162,16 @@ static int refuse_part(struct vm_area *a, u64 start, u64 end, void *arg)
 
 int vm_check_mapped(struct aspace *as, u64 start, u64 end, u32 refuse)
 {
-	GUARD(read)(&as->lock);
+	GUARD(read)
+	(&as->lock);
 	return areas_walk(as, start, end, &(struct walk){refuse_part, &refuse});
 }
 
 static bool page_resident(struct vm_area *a, u64 addr)
 {
 	u64 index = area_index(a, addr);
-	GUARD(spin)(&a->aspace->pte_lock);
+	GUARD(spin)
+	(&a->aspace->pte_lock);
 	pte_t *entry = pte_find(&a->aspace->pt, addr);
 
 	if (entry && *entry)
@@ -191,7 +197,8 @@ int vm_residency(struct aspace *as, u64 addr, u32 pages, u8 *out)
 {
 	struct residency r = {addr, out};
 
-	GUARD(read)(&as->lock);
+	GUARD(read)
+	(&as->lock);
 	return areas_walk(as, addr, addr + ((u64)pages << PAGE_SHIFT),
 	                  &(struct walk){residency_part, &r});
 }

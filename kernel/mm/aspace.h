@@ -107,7 +107,7 @@ struct aspace {
 		shared_pages;
 	u64 resident_pages, resident_peak, resident_anon;
 	u64 area_count;
-	u64 faults; /* [a] about: unlocked increments */
+	u64 faults;       /* [a] about: unlocked increments */
 	u32 lock_future;  /* [l] mlockall(MCL_FUTURE): VM_LOCKED | VM_LOCKONFAULT for new areas */
 	u32 membarrier;   /* [a] registrations, membarrier(2) */
 	struct file *exe; /* [l] reference: /proc/PID/exe */

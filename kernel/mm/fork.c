@@ -41,7 +41,8 @@ static int pages_copy(struct aspace *to, struct vm_area *a, u64 *protected)
 	struct pte_span s;
 
 	for (u64 at = a->start; at < a->end; cond_resched()) {
-		GUARD(spin)(&from->pte_lock);
+		GUARD(spin)
+		(&from->pte_lock);
 		if (!pte_span_next(&from->pt, &at, a->end, &s))
 			break;
 		TRY(span_copy(to, a, &s, protected));

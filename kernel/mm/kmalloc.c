@@ -5,11 +5,12 @@
 static const u16 class_sizes[] = {16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 2048};
 enum { CLASSES = ARRAY_SIZE(class_sizes), CLASS_GRAIN = 16, SMALL_MAX = 2048 };
 static const char *const class_names[CLASSES] = {
-	"kmalloc-16",  "kmalloc-32",  "kmalloc-48",  "kmalloc-64",  "kmalloc-96",
-	"kmalloc-128", "kmalloc-192", "kmalloc-256", "kmalloc-384", "kmalloc-512",
+	"kmalloc-16",  "kmalloc-32",   "kmalloc-48",  "kmalloc-64",  "kmalloc-96",
+	"kmalloc-128", "kmalloc-192",  "kmalloc-256", "kmalloc-384", "kmalloc-512",
 	"kmalloc-768", "kmalloc-1024", "kmalloc-2048"};
 static struct slab_cache class_cache[CLASSES];
-static struct slab_cache *class_of_size[SMALL_MAX / CLASS_GRAIN + 1]; /* by size in grains, rounded up */
+static struct slab_cache
+	*class_of_size[SMALL_MAX / CLASS_GRAIN + 1]; /* by size in grains, rounded up */
 
 void kmalloc_init(void)
 {

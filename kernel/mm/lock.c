@@ -7,7 +7,8 @@ int lock_limit(struct aspace *as, u64 pages)
 {
 	if (vm_owner_may_lock())
 		return 0;
-	return as->locked_pages + pages > vm_owner_limit(VM_LIMIT_MEMLOCK) >> PAGE_SHIFT ? -ENOMEM : 0;
+	return as->locked_pages + pages > vm_owner_limit(VM_LIMIT_MEMLOCK) >> PAGE_SHIFT ? -ENOMEM
+	                                                                                 : 0;
 }
 
 int vm_may_lock(void)
@@ -31,7 +32,8 @@ static u64 pages_locked(struct aspace *as, u64 start, u64 end)
 enum { TOUCH_AT_ONCE = 64 };
 static int touch_some(struct aspace *as, u64 *at, u64 end, u32 need)
 {
-	GUARD(read)(&as->lock);
+	GUARD(read)
+	(&as->lock);
 	struct vm_area *a = vm_area_find(as, *at);
 	if (!a || a->start > *at)
 		return -ENOMEM;
@@ -70,7 +72,8 @@ static int range_lock(struct aspace *as, u64 start, u64 end, u32 flags, struct l
 	struct area_flags f = {flags, (VM_LOCKED | VM_LOCKONFAULT) & ~flags, 0, false};
 	u64 pages = (end - start) >> PAGE_SHIFT;
 
-	if (flags && lock_limit(as, pages) < 0 && lock_limit(as, pages - pages_locked(as, start, end)) < 0)
+	if (flags && lock_limit(as, pages) < 0 &&
+	    lock_limit(as, pages - pages_locked(as, start, end)) < 0)
 		return -ENOMEM;
 	return areas_reflag(as, start, end, &f, dead);
 }
@@ -105,7 +108,8 @@ static void all_populate(struct aspace *as)
 	for (u64 at = 0;;) {
 		u64 start, end;
 		{
-			GUARD(read)(&as->lock);
+			GUARD(read)
+			(&as->lock);
 			struct vm_area *a = vm_area_find(as, at);
 			if (!a)
 				return;

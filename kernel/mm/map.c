@@ -125,7 +125,8 @@ int vm_unmap_object(struct aspace *as, u64 addr, const struct vm_area_ops *ops)
 	write_lock(&as->lock);
 	for (a = vm_area_find(as, addr); a; a = next) {
 		next = vm_area_next(a);
-		if (a->ops != ops || a->start - addr != a->offset || (object && a->object != object))
+		if (a->ops != ops || a->start - addr != a->offset ||
+		    (object && a->object != object))
 			continue;
 		if (object && a->start - addr >= ROUND_UP(object->size, PAGE_SIZE))
 			break;
@@ -191,7 +192,8 @@ static u64 pages_replaced(struct aspace *as, const struct vm_map_request *req, u
 
 	if (!(req->how & VM_MAP_FIXED) || add_overflows(req->addr, length, &end))
 		return 0;
-	for (struct vm_area *a = vm_area_find(as, req->addr); a && a->start < end; a = vm_area_next(a))
+	for (struct vm_area *a = vm_area_find(as, req->addr); a && a->start < end;
+	     a = vm_area_next(a))
 		pages += (MIN(a->end, end) - MAX(a->start, req->addr)) >> PAGE_SHIFT;
 	return pages;
 }
@@ -238,9 +240,9 @@ s64 vm_map(struct aspace *as, const struct vm_map_request *req)
 		return -ENOMEM;
 	write_lock(&as->lock);
 	s64 at = map_locked(as, req, &dead);
-	bool touch = at >= 0 && (req->how & VM_MAP_POPULATE ||
-	                         ((req->flags | as->lock_future) & (VM_LOCKED | VM_LOCKONFAULT)) ==
-	                                 VM_LOCKED);
+	bool touch = at >= 0 &&
+	             (req->how & VM_MAP_POPULATE ||
+	              ((req->flags | as->lock_future) & (VM_LOCKED | VM_LOCKONFAULT)) == VM_LOCKED);
 	write_unlock(&as->lock);
 	areas_bury(&dead);
 	if (touch)
@@ -257,14 +259,23 @@ static int map_again_locked(struct aspace *as, u64 addr, u64 length, u64 offset,
 	/* Linux: the range may span parts of the same file mapping, without holes. */
 	for (struct vm_area *b = a; b->end < addr + length;) {
 		struct vm_area *next = vm_area_next(b);
-		if (!next || next->start != b->end || next->object != a->object || next->flags != a->flags)
+		if (!next || next->start != b->end || next->object != a->object ||
+		    next->flags != a->flags)
 			return -EINVAL;
 		b = next;
 	}
 	struct vm_map_request req = {
-		.addr = addr, .length = length, .prot = a->prot, .max_prot = a->max_prot,
-		.flags = a->flags, .how = VM_MAP_FIXED, .object = a->object, .offset = offset,
-		.file = a->file, .ops = a->ops, .private = a->private,
+		.addr = addr,
+		.length = length,
+		.prot = a->prot,
+		.max_prot = a->max_prot,
+		.flags = a->flags,
+		.how = VM_MAP_FIXED,
+		.object = a->object,
+		.offset = offset,
+		.file = a->file,
+		.ops = a->ops,
+		.private = a->private,
 	};
 	s64 at = map_locked(as, &req, dead);
 	return at < 0 ? (int)at : 0;

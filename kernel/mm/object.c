@@ -101,8 +101,8 @@ static int page_add_locked(struct vm_object *o, u32 index, struct page **out)
 
 	if (err < 0)
 		return err;
-	struct page *p = idmap_reserve(&o->pages, index) < 0 ? NULL
-	                                                     : page_alloc(0, PAGE_ZERO | PAGE_USER);
+	struct page *p =
+		idmap_reserve(&o->pages, index) < 0 ? NULL : page_alloc(0, PAGE_ZERO | PAGE_USER);
 	if (!p) {
 		idmap_clear(&o->pages, index);
 		if (o->ops && o->ops->uncharge)
@@ -128,19 +128,22 @@ static int page_get_locked(struct vm_object *o, u64 index, struct page **out)
 
 int vm_object_page(struct vm_object *o, u64 index, struct page **out)
 {
-	GUARD(mutex)(&o->lock);
+	GUARD(mutex)
+	(&o->lock);
 	return index < size_pages(o->size) ? page_get_locked(o, index, out) : -ENXIO;
 }
 
 int vm_object_page_any(struct vm_object *o, u64 index, struct page **out)
 {
-	GUARD(mutex)(&o->lock);
+	GUARD(mutex)
+	(&o->lock);
 	return index < size_pages(VM_OBJECT_SIZE_MAX) ? page_get_locked(o, index, out) : -EFBIG;
 }
 
 void vm_object_extend(struct vm_object *o, u64 size)
 {
-	GUARD(mutex)(&o->lock);
+	GUARD(mutex)
+	(&o->lock);
 	if (size > o->size)
 		store_relaxed(&o->size, size);
 }
@@ -149,7 +152,8 @@ bool vm_object_mapped_writable(struct vm_object *o)
 {
 	struct vm_area *a;
 
-	GUARD(spin)(&o->mappings_lock);
+	GUARD(spin)
+	(&o->mappings_lock);
 	list_for_each (a, &o->mappings, mapping_link)
 		if (a->flags & VM_SHARED && (a->prot | a->max_prot) & PROT_WRITE)
 			return true;
@@ -160,7 +164,8 @@ s64 vm_object_next_page(struct vm_object *o, u64 from, u64 end)
 {
 	u32 i = (u32)from;
 
-	GUARD(mutex)(&o->lock);
+	GUARD(mutex)
+	(&o->lock);
 	if (from > UINT32_MAX || !idmap_next(&o->pages, &i) || i >= end)
 		return -1;
 	return i;
@@ -195,7 +200,8 @@ static void pages_remove_locked(struct vm_object *o, u64 first, u64 last, enum z
 	struct page *p, *next;
 	u64 count = 0;
 
-	for (u32 i = (u32)first; first <= last && (p = idmap_next(&o->pages, &i)) && i <= last; i++) {
+	for (u32 i = (u32)first; first <= last && (p = idmap_next(&o->pages, &i)) && i <= last;
+	     i++) {
 		idmap_clear(&o->pages, i);
 		list_add_tail(&removed, &p->link);
 		count++;
@@ -220,7 +226,8 @@ int vm_object_resize(struct vm_object *o, u64 size)
 {
 	if (size > VM_OBJECT_SIZE_MAX)
 		return -EFBIG;
-	GUARD(mutex)(&o->lock);
+	GUARD(mutex)
+	(&o->lock);
 	u64 old = o->size;
 	store_relaxed(&o->size, size);
 	if (size >= old)
@@ -232,7 +239,8 @@ int vm_object_resize(struct vm_object *o, u64 size)
 
 void vm_object_punch(struct vm_object *o, u64 start, u64 end)
 {
-	GUARD(mutex)(&o->lock);
+	GUARD(mutex)
+	(&o->lock);
 	end = MIN(end, VM_OBJECT_SIZE_MAX);
 	if (start >= end)
 		return;
@@ -241,7 +249,8 @@ void vm_object_punch(struct vm_object *o, u64 start, u64 end)
 	if (last >= first)
 		zero_part_locked(o, last, end);
 	if (first < last)
-		pages_remove_locked(o, first >> PAGE_SHIFT, (last >> PAGE_SHIFT) - 1, ZAP_OBJECT_ONLY);
+		pages_remove_locked(o, first >> PAGE_SHIFT, (last >> PAGE_SHIFT) - 1,
+		                    ZAP_OBJECT_ONLY);
 }
 
 u64 vm_object_resident(struct vm_object *o)
@@ -259,7 +268,8 @@ static u64 hole_after_locked(struct vm_object *o, u64 from)
 
 s64 vm_object_seek(struct vm_object *o, u64 pos, bool hole)
 {
-	GUARD(mutex)(&o->lock);
+	GUARD(mutex)
+	(&o->lock);
 	if (pos >= o->size)
 		return -ENXIO;
 	u64 found = UINT64_MAX >> PAGE_SHIFT;

@@ -8,7 +8,7 @@
 struct file;
 enum vm_limit { VM_LIMIT_AS, VM_LIMIT_DATA, VM_LIMIT_STACK, VM_LIMIT_MEMLOCK };
 u64 vm_owner_limit(enum vm_limit which); /* bytes, UINT64_MAX: none */
-bool vm_owner_may_lock(void);		 /* CAP_IPC_LOCK */
-bool vm_owner_may_map_low(void);	 /* CAP_SYS_RAWIO: below vm.mmap_min_addr */
+bool vm_owner_may_lock(void);            /* CAP_IPC_LOCK */
+bool vm_owner_may_map_low(void);         /* CAP_SYS_RAWIO: below vm.mmap_min_addr */
 void vm_owner_file_get(struct file *f);
 void vm_owner_file_put(struct file *f);

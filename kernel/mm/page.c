@@ -92,7 +92,8 @@ static bool may_take(u64 pages, unsigned flags)
 
 static NOINLINE bool cache_refill(struct page_cache *c, unsigned flags)
 {
-	GUARD(spin)(&page_lock);
+	GUARD(spin)
+	(&page_lock);
 	while (c->count < CACHE_BATCH && may_take(1, flags)) {
 		struct page *p = block_alloc(0);
 		if (!p)
@@ -104,7 +105,8 @@ static NOINLINE bool cache_refill(struct page_cache *c, unsigned flags)
 
 static NOINLINE void cache_drain(struct page_cache *c)
 {
-	GUARD(spin)(&page_lock);
+	GUARD(spin)
+	(&page_lock);
 	while (c->count > CACHE_PAGES - CACHE_BATCH) {
 		struct page *p = c->page[--c->count];
 		p->flags = 0;
@@ -114,7 +116,8 @@ static NOINLINE void cache_drain(struct page_cache *c)
 
 static NOINLINE struct page *block_alloc_locked(unsigned order, unsigned flags)
 {
-	GUARD(spin)(&page_lock);
+	GUARD(spin)
+	(&page_lock);
 	return may_take(1ull << order, flags) ? block_alloc(order) : NULL;
 }
 
@@ -167,14 +170,16 @@ void page_free(struct page *p, unsigned order)
 		c->page[c->count++] = p;
 		return;
 	}
-	GUARD(spin)(&page_lock);
+	GUARD(spin)
+	(&page_lock);
 	block_free(p, order);
 }
 
 /* The largest aligned blocks that fill the frames [from, to). */
 static void frames_add(u64 from, u64 to)
 {
-	GUARD(spin)(&page_lock);
+	GUARD(spin)
+	(&page_lock);
 	page_total += to - from;
 	while (from < to) {
 		unsigned order = from ? (unsigned)__builtin_ctzll(from) : PAGE_ORDER_MAX;

@@ -24,11 +24,11 @@ enum { PAGE_ORDER_MAX = 10 }; /* 4 MiB, the largest contiguous block */
 #define PAGE_MASK (~(u64)(PAGE_SIZE - 1))
 
 enum page_flags {
-	PAGE_FLAG_FREE = 1,  /* first page of a free block; index: its order */
-	PAGE_FLAG_SLAB = 2,  /* owner: the slab's first page */
-	PAGE_FLAG_LARGE = 4, /* kmalloc by whole pages; index: its order */
-	PAGE_FLAG_TABLE = 8, /* page table */
-	PAGE_FLAG_TAIL = 16, /* not the first page of its slab; owner: the first */
+	PAGE_FLAG_FREE = 1,    /* first page of a free block; index: its order */
+	PAGE_FLAG_SLAB = 2,    /* owner: the slab's first page */
+	PAGE_FLAG_LARGE = 4,   /* kmalloc by whole pages; index: its order */
+	PAGE_FLAG_TABLE = 8,   /* page table */
+	PAGE_FLAG_TAIL = 16,   /* not the first page of its slab; owner: the first */
 	PAGE_FLAG_CACHED = 32, /* free, in a processor's cache; debug builds only */
 };
 
@@ -42,8 +42,8 @@ struct page {
 			u64 used;     /* page table: nonzero entries */
 		};
 	};
-	void *owner; /* [owner] slab, page table above */
-	union {      /* [owner] */
+	void *owner;       /* [owner] slab, page table above */
+	union {            /* [owner] */
 		u64 index; /* order of a free or large block */
 		struct {   /* slab: first free object, as offset / 8; number of free objects */
 			u16 free_head, free_count;
@@ -106,7 +106,14 @@ struct page_stats { /* pages; a snapshot without locks */
 void page_stats(struct page_stats *out);
 
 /* What page_stats() counts: kept for each processor, only the sums mean something. */
-enum page_counter { PAGES_ANONYMOUS, PAGES_OBJECT, PAGES_SLAB, PAGES_TABLES, PAGES_VMAP, PAGE_COUNTERS };
+enum page_counter {
+	PAGES_ANONYMOUS,
+	PAGES_OBJECT,
+	PAGES_SLAB,
+	PAGES_TABLES,
+	PAGES_VMAP,
+	PAGE_COUNTERS
+};
 struct page_counts {
 	s64 n[PAGE_COUNTERS];
 };

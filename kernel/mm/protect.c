@@ -8,7 +8,8 @@ static pte_t reprotected(const struct vm_area *a, pte_t e)
 {
 	pte_t bits = area_pte_bits(a) | (e & PTE_OWNED);
 
-	if (e & PTE_OWNED && a->prot & PROT_WRITE && refcount_read(&phys_page(pte_phys(e))->refs) == 1)
+	if (e & PTE_OWNED && a->prot & PROT_WRITE &&
+	    refcount_read(&phys_page(pte_phys(e))->refs) == 1)
 		bits |= PTE_WRITE | PTE_DIRTY;
 	return pte_phys(e) | bits;
 }
@@ -20,7 +21,8 @@ static void area_reprotect(struct vm_area *a)
 
 	for (u64 at = a->start; at < a->end; cond_resched()) {
 		u32 i, changed = 0;
-		GUARD(spin)(&as->pte_lock);
+		GUARD(spin)
+		(&as->pte_lock);
 		u64 from = at;
 		if (!pte_span_next(&as->pt, &at, a->end, &s))
 			break;

@@ -42,7 +42,8 @@ static int pages_move(struct aspace *as, u64 start, u64 end, u64 shift, u64 *mov
 	struct pte_span s;
 	int err = 0;
 
-	GUARD(spin)(&as->pte_lock);
+	GUARD(spin)
+	(&as->pte_lock);
 	for (u64 at = start; err == 0 && pte_span_next(&as->pt, &at, end, &s);)
 		err = span_move(as, &s, shift, moved_end);
 	return err;
@@ -114,7 +115,8 @@ static s64 remap_move(struct remap *r, struct vm_area *a)
 	if (!to)
 		return -ENOMEM;
 	area_link(as, to);
-	if (length && area_pages_move(a, r->old, MIN(r->old_end, r->old + r->new_length), r->new - r->old) < 0) {
+	if (length && area_pages_move(a, r->old, MIN(r->old_end, r->old + r->new_length),
+	                              r->new - r->old) < 0) {
 		area_unlink(to, r->dead);
 		return -ENOMEM;
 	}
@@ -208,7 +210,7 @@ static int remap_check(u64 old, u64 old_length, u64 new_length, u32 flags, u64 n
 		return 0;
 	if (new % PAGE_SIZE || new_length > USER_LIMIT || new > USER_LIMIT - new_length)
 		return -EINVAL;
-	return old_end > new && new + new_length > old ? -EINVAL : 0;
+	return old_end > new &&new + new_length > old ? -EINVAL : 0;
 }
 
 s64 vm_remap(struct aspace *as, u64 old, u64 old_length, u64 new_length, u32 flags, u64 new)
@@ -224,7 +226,8 @@ s64 vm_remap(struct aspace *as, u64 old, u64 old_length, u64 new_length, u32 fla
 	write_lock(&as->lock);
 	s64 at = remap_locked(&r);
 	struct vm_area *a = at >= 0 ? vm_area_find(as, (u64)at) : NULL;
-	bool touch = a && (a->flags & (VM_LOCKED | VM_LOCKONFAULT)) == VM_LOCKED && new_length > old_length;
+	bool touch = a && (a->flags & (VM_LOCKED | VM_LOCKONFAULT)) == VM_LOCKED &&
+	             new_length > old_length;
 	write_unlock(&as->lock);
 	areas_bury(&dead);
 	if (touch)
@@ -239,7 +242,8 @@ static int brk_grow(struct aspace *as, u64 from, u64 to, struct list *dead)
 
 	struct vm_area *above = vm_area_find(as, from);
 	if (to > USER_LIMIT ||
-	    (above && above->start < to + (above->flags & VM_GROWSDOWN ? STACK_GUARD_GAP : PAGE_SIZE)))
+	    (above &&
+	     above->start < to + (above->flags & VM_GROWSDOWN ? STACK_GUARD_GAP : PAGE_SIZE)))
 		return -ENOMEM;
 	if (flags & VM_LOCKED && lock_limit(as, pages) < 0)
 		return -ENOMEM;

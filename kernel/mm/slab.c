@@ -68,8 +68,8 @@ static void slab_delete(struct slab_cache *c, struct page *slab)
 /* From the first slab that has one. Lock held. */
 static void *object_take_locked(struct slab_cache *c)
 {
-	struct page *slab = list_empty(&c->partial) ? slab_new(c)
-	                                            : list_first(&c->partial, struct page, link);
+	struct page *slab =
+		list_empty(&c->partial) ? slab_new(c) : list_first(&c->partial, struct page, link);
 	if (!slab)
 		return NULL;
 	void *object = slab_object(slab, slab->free_head);
@@ -102,7 +102,8 @@ static struct magazine *magazine_make(struct slab_cache *c)
 	if (!c->magazine_capacity)
 		return NULL;
 	{
-		GUARD(spin)(&magazine_cache.lock);
+		GUARD(spin)
+		(&magazine_cache.lock);
 		m = object_take_locked(&magazine_cache);
 	}
 	if (!m)
@@ -118,7 +119,8 @@ static NOINLINE void *alloc_slow(struct slab_cache *c)
 
 	if (m == &no_magazine)
 		m = magazine_make(c);
-	GUARD(spin)(&c->lock);
+	GUARD(spin)
+	(&c->lock);
 	for (; m && m->count < m->capacity / 2; m->count++) {
 		void *object = object_take_locked(c);
 		if (!object)
@@ -136,7 +138,8 @@ static NOINLINE void free_slow(struct slab_cache *c, void *object)
 
 	if (m == &no_magazine)
 		m = magazine_make(c);
-	GUARD(spin)(&c->lock);
+	GUARD(spin)
+	(&c->lock);
 	while (m && m->count > m->capacity / 2)
 		object_give_locked(c, m->object[--m->count]);
 	object_give_locked(c, object);
@@ -208,7 +211,8 @@ void slab_cache_setup(struct slab_cache *c, const char *name, size_t size, size_
 	list_init(&c->full);
 	for (u32 i = 0; i < MAX_CPUS; i++)
 		c->magazine[i] = &no_magazine;
-	GUARD(spin)(&slab_caches_lock);
+	GUARD(spin)
+	(&slab_caches_lock);
 	list_add_tail(&slab_caches, &c->link);
 }
 

@@ -3,7 +3,12 @@
 #include "kernel/lib/string.h"
 
 #if DEBUG_BUILD
-enum { STATE_FREE = 0x46524545, STATE_ALLOCATED = 0x414c4c4f, POISON_FREE = 0x6b, POISON_NEW = 0xa5 };
+enum {
+	STATE_FREE = 0x46524545,
+	STATE_ALLOCATED = 0x414c4c4f,
+	POISON_FREE = 0x6b,
+	POISON_NEW = 0xa5
+};
 enum { REPORT_SITES = 16 };
 static u32 epoch; /* [a] objects of epoch 0 live for ever */
 
@@ -25,8 +30,8 @@ static void poison_check(struct slab_cache *c, void *object, const struct slab_t
 
 	for (u32 i = 8; i < c->object_size; i++)
 		if (b[i] != POISON_FREE)
-			panic("slab %s: object %p changed at +%u after it was freed at %p", c->name, object,
-			      i, t->site);
+			panic("slab %s: object %p changed at +%u after it was freed at %p", c->name,
+			      object, i, t->site);
 }
 
 void slab_debug_alloc(struct slab_cache *c, void *object, const void *site)
@@ -100,7 +105,8 @@ static u64 cache_report(struct slab_cache *c)
 	if (!c->magazine_capacity) /* the allocator's own */
 		return 0;
 	{
-		GUARD(spin)(&c->lock);
+		GUARD(spin)
+		(&c->lock);
 		live = slabs_scan(c, &c->partial, sites) + slabs_scan(c, &c->full, sites);
 	}
 	if (!live)

@@ -22,9 +22,10 @@ struct slab_cache {
 	u32 order, per_slab;   /* [I] of a slab */
 	u32 magazine_capacity; /* [I] 0: objects come straight from the slabs */
 	struct spinlock lock;
-	struct list partial, full; /* [l] slabs, by page->link; those with free objects in partial */
-	u64 slab_count;            /* [l] */
-	struct list link;          /* [caches_lock] */
+	struct list partial,
+		full;     /* [l] slabs, by page->link; those with free objects in partial */
+	u64 slab_count;   /* [l] */
+	struct list link; /* [caches_lock] */
 	struct magazine *magazine[MAX_CPUS]; /* [own] each its processor's */
 };
 

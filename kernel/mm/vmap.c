@@ -135,7 +135,8 @@ void vmap_free(void *p, size_t size)
 
 	if (!p)
 		return;
-	GUARD(spin)(&vmap_lock);
+	GUARD(spin)
+	(&vmap_lock);
 	struct range *r = range_find(&vmap_areas, at);
 	ASSERT(r && r->start == at && r->end == at + ROUND_UP(size, PAGE_SIZE) + 2 * PAGE_SIZE);
 	pages_unmap_locked((u64)p, (u64)p + ROUND_UP(size, PAGE_SIZE));
@@ -160,7 +161,8 @@ void *kvzalloc(size_t size)
 static size_t vmap_size(const void *p)
 {
 	u64 at = (u64)p - VMAP_START - PAGE_SIZE;
-	GUARD(spin)(&vmap_lock);
+	GUARD(spin)
+	(&vmap_lock);
 	struct range *r = range_find(&vmap_areas, at);
 
 	ASSERT(r && r->start == at);

@@ -54,7 +54,8 @@ static ALWAYS_INLINE u32 span_take(const struct pte_span *s, u32 *i, enum zap_wh
 {
 	u32 taken = 0, at;
 
-	for (at = pte_next(s, *i); at < s->last && b->count < BATCH_PAGES; at = pte_next(s, at + 1)) {
+	for (at = pte_next(s, *i); at < s->last && b->count < BATCH_PAGES;
+	     at = pte_next(s, at + 1)) {
 		pte_t e = s->table[at];
 		if (what == ZAP_OBJECT_ONLY && e & PTE_OWNED)
 			continue;
@@ -75,7 +76,8 @@ static void span_note(struct batch *b, const struct pte_span *s, u32 from, u32 t
 	b->high = high;
 }
 
-static void span_zap(struct aspace *as, const struct pte_span *s, enum zap_what what, struct batch *b)
+static void span_zap(struct aspace *as, const struct pte_span *s, enum zap_what what,
+                     struct batch *b)
 {
 	u32 i = s->first;
 
@@ -140,7 +142,8 @@ static bool span_zap_final(struct aspace *as, u64 *at, u64 end)
 	u64 resident = 0, anon = 0;
 	u32 i, taken = 0;
 
-	GUARD(spin)(&as->pte_lock); /* truncation may still come by */
+	GUARD(spin)
+	(&as->pte_lock); /* truncation may still come by */
 	if (!pte_span_next(&as->pt, at, end, &s))
 		return false;
 	pte_for_each (&s, i) {
@@ -185,7 +188,8 @@ void object_unmap(struct vm_object *o, u64 first, u64 last, enum zap_what what)
 {
 	struct vm_area *a;
 
-	GUARD(spin)(&o->mappings_lock);
+	GUARD(spin)
+	(&o->mappings_lock);
 	list_for_each (a, &o->mappings, mapping_link)
 		area_zap_pages(a, first, last, what);
 }
