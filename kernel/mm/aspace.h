@@ -151,6 +151,8 @@ MUST_CHECK int vm_map_again(struct aspace *as, u64 addr, u64 length, u64 offset)
 /* shmdt(2): unmaps every area of `object` that shmat made in one go at addr: those whose start - offset
  * equals addr and whose ops are `ops`. => 0, or -EINVAL when there is none. */
 MUST_CHECK int vm_unmap_object(struct aspace *as, u64 addr, const struct vm_area_ops *ops);
+/* Could so much memory ever be had (vm.overcommit_memory 0)? For objects without VM_NORESERVE. => 0, -ENOMEM. */
+MUST_CHECK int vm_commit_check(u64 pages);
 /* Area containing addr, or the next one above. Lock held. */
 struct vm_area *vm_area_find(struct aspace *as, u64 addr);
 struct vm_area *vm_area_first(struct aspace *as);

@@ -13,6 +13,11 @@ int commit_check(u64 pages, u32 flags, u32 prot)
 	return counts && pages > page_total ? -ENOMEM : 0;
 }
 
+int vm_commit_check(u64 pages)
+{
+	return pages > page_total ? -ENOMEM : 0;
+}
+
 int map_limits(struct aspace *as, u64 pages, u32 prot, u32 flags)
 {
 	u64 limit = vm_owner_limit(VM_LIMIT_AS) >> PAGE_SHIFT;
