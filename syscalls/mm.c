@@ -69,9 +69,9 @@ static s64 map_anonymous(struct vm_map_request *req, u32 flags)
 /* Flags that every file system supports: MAP_SHARED_VALIDATE refuses others. */
 enum {
 	MAP_LEGACY = MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE |
-		     MAP_EXECUTABLE | MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |
-		     MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT | 21 << MAP_HUGE_SHIFT |
-		     30 << MAP_HUGE_SHIFT
+	             MAP_EXECUTABLE | MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |
+	             MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT | 21 << MAP_HUGE_SHIFT |
+	             30 << MAP_HUGE_SHIFT
 };
 
 /* The order of checks is that of Linux' do_mmap(). */
@@ -92,8 +92,7 @@ static int map_file_check(struct file *f, struct vm_map_request *req, u32 flags)
 		if (!file_readable(f))
 			return -EACCES;
 		break;
-	default:
-		return -EINVAL;
+	default: return -EINVAL;
 	}
 	if (!f->ops->map)
 		return -ENODEV;
@@ -218,7 +217,8 @@ SYSCALL3(msync, u64, addr, u64, length, int, flags)
 		return -ENOMEM;
 	if (end == addr)
 		return 0;
-	int err = vm_check_mapped(aspace_current(), addr, end, flags & MS_INVALIDATE ? VM_LOCKED : 0);
+	int err =
+		vm_check_mapped(aspace_current(), addr, end, flags & MS_INVALIDATE ? VM_LOCKED : 0);
 	return err == -EINVAL ? -EBUSY : err;
 }
 

@@ -21,33 +21,20 @@ static bool advice_is_known(int advice)
 static int advise(struct aspace *as, u64 start, u64 end, int advice)
 {
 	switch (advice) {
-	case MADV_DONTNEED:
-		return vm_discard(as, start, end, false, false);
-	case MADV_DONTNEED_LOCKED:
-		return vm_discard(as, start, end, false, true);
-	case MADV_FREE:
-		return vm_discard(as, start, end, true, false);
-	case MADV_REMOVE:
-		return vm_punch(as, start, end);
-	case MADV_DONTFORK:
-		return vm_reflag(as, start, end, VM_DONTFORK, 0, false);
-	case MADV_DOFORK:
-		return vm_reflag(as, start, end, 0, VM_DONTFORK, false);
-	case MADV_DONTDUMP:
-		return vm_reflag(as, start, end, VM_DONTDUMP, 0, false);
-	case MADV_DODUMP:
-		return vm_reflag(as, start, end, 0, VM_DONTDUMP, false);
-	case MADV_WIPEONFORK:
-		return vm_reflag(as, start, end, VM_WIPEONFORK, 0, true);
-	case MADV_KEEPONFORK:
-		return vm_reflag(as, start, end, 0, VM_WIPEONFORK, false);
-	case MADV_POPULATE_READ:
-		return vm_populate_as(as, start, end, false);
-	case MADV_POPULATE_WRITE:
-		return vm_populate_as(as, start, end, true);
+	case MADV_DONTNEED: return vm_discard(as, start, end, false, false);
+	case MADV_DONTNEED_LOCKED: return vm_discard(as, start, end, false, true);
+	case MADV_FREE: return vm_discard(as, start, end, true, false);
+	case MADV_REMOVE: return vm_punch(as, start, end);
+	case MADV_DONTFORK: return vm_reflag(as, start, end, VM_DONTFORK, 0, false);
+	case MADV_DOFORK: return vm_reflag(as, start, end, 0, VM_DONTFORK, false);
+	case MADV_DONTDUMP: return vm_reflag(as, start, end, VM_DONTDUMP, 0, false);
+	case MADV_DODUMP: return vm_reflag(as, start, end, 0, VM_DONTDUMP, false);
+	case MADV_WIPEONFORK: return vm_reflag(as, start, end, VM_WIPEONFORK, 0, true);
+	case MADV_KEEPONFORK: return vm_reflag(as, start, end, 0, VM_WIPEONFORK, false);
+	case MADV_POPULATE_READ: return vm_populate_as(as, start, end, false);
+	case MADV_POPULATE_WRITE: return vm_populate_as(as, start, end, true);
 	case MADV_COLD:
-	case MADV_PAGEOUT:
-		return vm_check_mapped(as, start, end, VM_LOCKED);
+	case MADV_PAGEOUT: return vm_check_mapped(as, start, end, VM_LOCKED);
 	default: /* hints about paging, of which there is none */
 		return vm_check_mapped(as, start, end, 0);
 	}
@@ -196,7 +183,8 @@ SYSCALL5(get_mempolicy, uptr_t, mode, uptr_t, mask, u64, maxnode, u64, addr, u64
 		if (vm_check_mapped(aspace_current(), ROUND_DOWN(addr, PAGE_SIZE),
 		                    ROUND_DOWN(addr, PAGE_SIZE) + PAGE_SIZE, 0) < 0)
 			return -EFAULT;
-	} else if (addr || flags & MPOL_F_NODE) { /* F_NODE alone asks about interleaving: not in use */
+	} else if (addr ||
+	           flags & MPOL_F_NODE) { /* F_NODE alone asks about interleaving: not in use */
 		return -EINVAL;
 	}
 	if (!uptr_null(mode))
@@ -206,7 +194,8 @@ SYSCALL5(get_mempolicy, uptr_t, mode, uptr_t, mask, u64, maxnode, u64, addr, u64
 
 enum {
 	MEMBARRIER_ALL = MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED |
-	                 MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED |
+	                 MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED |
+	                 MEMBARRIER_CMD_PRIVATE_EXPEDITED |
 	                 MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED
 };
 
@@ -232,19 +221,17 @@ SYSCALL3(membarrier, int, cmd, u32, flags, int, cpu)
 	if (flags)
 		return -EINVAL;
 	switch (cmd) {
-	case MEMBARRIER_CMD_QUERY:
-		return MEMBARRIER_ALL;
+	case MEMBARRIER_CMD_QUERY: return MEMBARRIER_ALL;
 	case MEMBARRIER_CMD_GLOBAL:
 	case MEMBARRIER_CMD_GLOBAL_EXPEDITED:
 		return barrier_on(cpu_count >= MAX_CPUS ? ~0ull : BIT(cpu_count) - 1);
-	case MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED:
-		return 0;
+	case MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED: return 0;
 	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
 		store_relaxed(&as->membarrier, 1u);
 		return 0;
 	case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
-		return load_relaxed(&as->membarrier) ? barrier_on(load_relaxed(&as->active_cpus)) : -EPERM;
-	default:
-		return -EINVAL;
+		return load_relaxed(&as->membarrier) ? barrier_on(load_relaxed(&as->active_cpus))
+		                                     : -EPERM;
+	default: return -EINVAL;
 	}
 }

@@ -141,8 +141,8 @@ static ssize process_vm(s32 pid, uptr_t local, u64 local_count, uptr_t remote, u
 	return pieces_copy(as, &r, &l, buf, write);
 }
 
-SYSCALL6(process_vm_readv, s32, pid, uptr_t, local, u64, local_count, uptr_t, remote, u64, remote_count,
-         u64, flags)
+SYSCALL6(process_vm_readv, s32, pid, uptr_t, local, u64, local_count, uptr_t, remote, u64,
+         remote_count, u64, flags)
 {
 	return process_vm(pid, local, local_count, remote, remote_count, flags, false);
 }
