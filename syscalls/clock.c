@@ -4,6 +4,7 @@
 #include "kernel/proc/task.h"
 #include "kernel/sched/account.h"
 #include "kernel/sched/realtime.h"
+#include "kernel/sched/vdso.h"
 #include "syscalls/clock.h"
 #include "syscalls/syscall.h"
 #include "syscalls/timespec.h"
@@ -155,6 +156,7 @@ SYSCALL2(settimeofday, uptr_t, tv, uptr_t, tz)
 		if (zone.minutes_west > 15 * 60 || zone.minutes_west < -15 * 60)
 			return -EINVAL;
 		timezone = zone;
+		vdso_set_timezone(zone.minutes_west, zone.dst_time);
 	}
 	return uptr_null(tv) ? 0 : wall_clock_set(&ts);
 }
