@@ -28,7 +28,7 @@ extern u64 boot_pml4[512];
 static u32 starting_cpu, started_cpu; /* [a] started follows starting when it runs */
 static u64 starting_ist[IST_COUNT];
 
-enum { START_TIMEOUT_US = 200000 };
+enum { START_TIMEOUT_US = 3000000 /* generous: an emulated processor waits for the host */ };
 
 /* The variables in the copy of the trampoline. */
 static u64 *trampoline_variable(u64 *variable)
