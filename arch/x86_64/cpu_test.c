@@ -27,8 +27,7 @@ static void crowd_thread(void *arg)
 static void on_every_cpu(void (*fn)(u32 cpu))
 {
 	struct crowd c = {.fn = fn, .runner = thread_current(), .running = cpu_count};
-	for_each_cpu(i)
-	{
+	for_each_cpu (i) {
 		if (is_err(kthread_start(crowd_thread, &c, "crowd"))) {
 			CHECK(!"a thread");
 			__atomic_fetch_sub(&c.running, 1, __ATOMIC_RELAXED);

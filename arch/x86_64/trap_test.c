@@ -23,8 +23,18 @@ TEST(fault_table_is_sorted_and_finds_its_entries)
 /* A kernel thread has no user memory: each access must fail, whatever its shape. */
 TEST(uaccess_fails_on_addresses_that_are_not_user_memory)
 {
-	static const u64 bad[] = {0, 8, 4095, 0x400000, USER_END - 8, USER_END - 4, USER_END, USER_END + 8,
-	                          0x0000800000000000, 0xfffffffffffffff8, DIRECT_MAP, KERNEL_MAP};
+	static const u64 bad[] = {0,
+	                          8,
+	                          4095,
+	                          0x400000,
+	                          USER_END - 8,
+	                          USER_END - 4,
+	                          USER_END,
+	                          USER_END + 8,
+	                          0x0000800000000000,
+	                          0xfffffffffffffff8,
+	                          DIRECT_MAP,
+	                          KERNEL_MAP};
 	char buf[256] = {0};
 	for (u32 i = 0; i < ARRAY_SIZE(bad); i++) {
 		uptr_t p = UPTR(bad[i]);
