@@ -105,8 +105,10 @@ struct inode_ops {
 	/* Regular files: truncate(2), fallocate(2); inode->lock held, checks of the VFS done. */
 	int (*resize)(struct inode *inode, u64 size);
 	int (*fallocate)(struct inode *inode, u32 mode, u64 start, u64 length);
-	/* Last reference gone: free what hangs on it. */
+	/* Last reference gone: free what hangs on it, but for link text and whatever else walks read. */
 	void (*evict)(struct inode *inode);
+	/* And that, a grace period later. */
+	void (*free)(struct inode *inode);
 };
 
 struct inode {

@@ -55,11 +55,11 @@ enum { FILE_O_PATH = 010000000 }; /* O_PATH in flags: a name only */
 enum { FILE_READ = 1, FILE_WRITE = 2 };
 static inline bool file_readable(const struct file *f)
 {
-	return (f->flags & 3) != 1;
+	return (f->flags + 1) & 1; /* access mode 3 is neither: ioctl only, open(2) */
 }
 static inline bool file_writable(const struct file *f)
 {
-	return (f->flags & 3) != 0;
+	return (f->flags + 1) & 2;
 }
 
 /* => a file with one reference, or err_ptr. Takes over nothing; references path. */
