@@ -224,15 +224,20 @@ void dir_reserve(struct dir *dir)
 		rcu_call(&old->rcu, dir_table_free_rcu);
 }
 
-static bool dir_count_up(struct dir *dir)
+int dir_enter(struct dir *dir)
 {
 	u64 old = load_relaxed(&dir->count);
 	do {
 		if (old == DIR_DEAD)
-			return false;
+			return -ENOENT;
 	} while (!__atomic_compare_exchange_n(&dir->count, &old, old + 1, true, __ATOMIC_ACQ_REL,
 	                                      __ATOMIC_RELAXED));
-	return true;
+	return 0;
+}
+
+void dir_leave(struct dir *dir)
+{
+	__atomic_fetch_sub(&dir->count, 1, __ATOMIC_RELEASE);
 }
 
 int dir_kill(struct dir *dir)
@@ -251,30 +256,23 @@ static void dir_order_append(struct dir *dir, struct dentry *d)
 	rb_link(&dir->order, &d->order, last, last ? &last->right : &dir->order.node);
 }
 
-int dentry_link_locked(struct dentry *d)
+int dentry_add_locked(struct dentry *d)
 {
 	struct dir *dir = d->parent->inode->dir;
+	const struct dentry_name *name = d->name;
+	struct qname q = {name->text, name->length, name->hash};
 	ASSERT_HELD(&dir->lock);
+	if (dir_dead(dir))
+		return -ENOENT;
+	if (dir_search(dir, d->parent, &q))
+		return -EEXIST;
 	if (unlikely(!dir->table))
 		return -ENOMEM;
-	if (!dir_count_up(dir))
-		return -ENOENT;
+	TRY(dir_enter(dir));
+	dentry_get(d);
 	dir_hash(dir, d);
 	dir_order_append(dir, d);
 	__atomic_fetch_or(&d->flags, DENTRY_PINNED, __ATOMIC_RELAXED);
-	return 0;
-}
-
-int dentry_add_locked(struct dentry *d)
-{
-	const struct dentry_name *name = d->name;
-	struct qname q = {name->text, name->length, name->hash};
-	if (dir_dead(d->parent->inode->dir))
-		return -ENOENT;
-	if (dir_search(d->parent->inode->dir, d->parent, &q))
-		return -EEXIST;
-	TRY(dentry_link_locked(d));
-	dentry_get(d);
 	return 0;
 }
 
@@ -293,7 +291,25 @@ void dentry_del_locked(struct dentry *d)
 	dir_unhash(dir, d);
 	rb_erase(&dir->order, &d->order);
 	__atomic_fetch_and(&d->flags, ~DENTRY_PINNED, __ATOMIC_RELAXED);
-	__atomic_fetch_sub(&dir->count, 1, __ATOMIC_RELEASE);
+	dir_leave(dir);
+}
+
+struct dentry_name *dentry_place_locked(struct dentry *d, struct dentry *parent,
+                                        struct dentry_name *name)
+{
+	struct dir *from = d->parent->inode->dir, *to = parent->inode->dir;
+	struct dentry_name *old = d->name;
+	ASSERT_HELD(&names_lock);
+	dir_unhash(from, d);
+	store_release(&d->name, name);
+	if (from != to) {
+		rb_erase(&from->order, &d->order);
+		dir_leave(from);
+		store_release(&d->parent, parent);
+		dir_order_append(to, d);
+	}
+	dir_hash(to, d);
+	return old;
 }
 
 struct dentry *dentry_add_dynamic(struct dentry *d)

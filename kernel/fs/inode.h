@@ -13,8 +13,8 @@
  *
  * Objects and lifetimes. An inode is reference counted: by each dentry that names it and by whoever
  * holds it directly. The last put calls inode_ops.evict and frees the memory after an RCU grace
- * period, since path walks read inodes without a reference. A super is referenced by its mounts and
- * by each of its inodes; it is destroyed with the last.
+ * period, since path walks read inodes without a reference. A super is active while mounted; then its
+ * tree is dismantled, and its memory goes with the last inode.
  *
  * Locking. inode->lock (mutex, class INODE): size, times and attributes against writers; data is
  * copied from user space under it. Readers of single fields take nothing. dir->lock (spin, class DIR):
@@ -99,7 +99,8 @@ struct inode_ops {
 	/* In-memory directories. => 0 and an inode with one reference and nlink set; NULL: creation is
 	 * refused (-EACCES for open, -EPERM for mkdir and the like). Must not sleep. */
 	int (*make)(struct inode *dir, const struct inode_make *m, struct inode **out);
-	/* A further name (link(2)) is about to appear / a name has gone; dir->lock held: quota only. */
+	/* A further name (link(2)) is about to appear / a name has gone; dir->lock held: quota only.
+	 * link NULL: the directory knows neither link(2) nor rename(2) (-EPERM). */
 	int (*link)(struct inode *dir, struct inode *inode);
 	void (*unlink)(struct inode *dir, struct inode *inode);
 	/* Regular files: truncate(2), fallocate(2); inode->lock held, checks of the VFS done. */
@@ -171,7 +172,8 @@ struct super_ops {
 	void (*destroy)(struct super *s);
 };
 struct super {
-	refcount_t refs;
+	refcount_t active; /* mounts; the last one dismantles the tree */
+	refcount_t refs;   /* inodes, and one for active */
 	const struct fs_type *type;
 	const struct super_ops *ops;
 	u32 dev;             /* [I] st_dev: device_make(0, n) */
@@ -184,7 +186,7 @@ struct super {
 struct fs_type {
 	const char *name;
 	u32 flags;
-	/* => a super with one reference (possibly one that exists already), or err_ptr. data: options as
+	/* => a super with one active reference (possibly of one that exists already), or err_ptr. data: options as
 	 * given to mount(2), may be NULL and may be modified. */
 	struct super *(*mount)(const struct fs_type *t, u32 ms_flags, const char *source,
 	                       char *data);
@@ -195,7 +197,7 @@ enum { FS_REQUIRES_DEVICE = 1, FS_NO_USER_MOUNT = 2 };
 void fs_type_register(struct fs_type *t); /* boot; never unregistered */
 const struct fs_type *fs_type_find(const char *name);
 const struct fs_type *fs_type_first(void); /* /proc/filesystems: follow ->next */
-/* => a super with one reference and a fresh st_dev, no root yet; or NULL. */
+/* => a super with one active reference and a fresh st_dev, no root yet; or NULL. */
 MUST_CHECK struct super *super_new(const struct fs_type *t, const struct super_ops *ops, u64 magic);
 /* Gives it a root directory; takes the inode's reference. => 0 or -ENOMEM. */
 MUST_CHECK int super_set_root(struct super *s, struct inode *root);
@@ -204,7 +206,12 @@ static inline void super_get(struct super *s)
 	refcount_get(&s->refs);
 }
 void super_put(struct super *s);
-DEFINE_GUARD(super, struct super *, super_put)
+static inline void super_activate(struct super *s)
+{
+	refcount_get(&s->active);
+}
+void super_deactivate(struct super *s);
+DEFINE_GUARD(super_active, struct super *, super_deactivate)
 
 /* --- directories --- */
 

@@ -8,8 +8,13 @@ void dentry_drop(struct dentry *d); /* unhashes a dynamic entry; idempotent */
 MUST_CHECK struct dentry_name *dentry_name_new(const struct qname *q);
 void dentry_name_fill(struct dentry_name *name, const struct qname *q);
 void dentry_name_free(struct dentry *d, struct dentry_name *name); /* after a grace period, unless inline */
-/* dentry_add_locked without the search and without a new reference. => 0, -ENOENT, -ENOMEM */
-MUST_CHECK int dentry_link_locked(struct dentry *d);
+/* One more entry is promised to the directory / the promise withdrawn. => 0 or -ENOENT (dead). */
+MUST_CHECK int dir_enter(struct dir *dir);
+void dir_leave(struct dir *dir);
+/* rename: both directories and names_lock held, dir_enter done when they differ. Moves d; the references of the
+ * parents are the caller's to settle. => the old name, to be freed. */
+MUST_CHECK struct dentry_name *dentry_place_locked(struct dentry *d, struct dentry *parent,
+                                                   struct dentry_name *name);
 MUST_CHECK struct dir *dir_new(void);
 void dir_free(struct dir *dir);
 

@@ -39,3 +39,7 @@ MUST_CHECK struct file *vfs_open(const char *name, u32 o_flags, u32 mode);
 ssize vfs_read_kernel(struct file *f, void *buf, size_t n, u64 pos);
 /* Absolute name as seen from the current root, into buf's end. => start of the string or err_ptr. "(deleted)" appended as Linux. */
 char *path_name(const struct path *p, char *buf, size_t size);
+/* The same towards `root`; *out_reachable: false when it lies outside, the name is then that in its own tree. */
+char *path_name_from(const struct path *p, const struct path *root, char *buf, size_t size,
+                     bool *out_reachable);
+char *path_name_in_super(struct dentry *d, char *buf, size_t size);
