@@ -2,6 +2,7 @@
 #pragma once
 #include "kernel/fs/inode.h"
 #include "kernel/fs/path.h"
+#include "kernel/mm/object.h"
 
 MUST_CHECK int path_chmod(const struct path *p, u32 mode);
 /* uid, gid: -1 leaves it. */
@@ -16,8 +17,7 @@ MUST_CHECK int file_fallocate(struct file *f, u32 mode, s64 start, s64 length);
 /* RLIMIT_FSIZE and the largest file: how much of n bytes at pos may be written. => bytes > 0 or -EFBIG,
  * with SIGXFSZ sent when the limit is the reason. */
 MUST_CHECK ssize write_limit(u64 pos, size_t n);
-/* Largest file size: s64 offsets. */
-#define FILE_SIZE_MAX ((u64)INT64_MAX)
+#define FILE_SIZE_MAX VM_OBJECT_SIZE_MAX
 
 /* Extended attributes; name without length limit checked by the caller. */
 MUST_CHECK int inode_xattr_set(struct inode *i, const char *name, const void *value, size_t size,

@@ -12,7 +12,7 @@
 static struct slab_cache *inode_cache;
 const struct fifo_hooks *fifo_hooks;
 
-enum { NS_PER_SEC = 1000000000, RELATIME_SECONDS = 24 * 60 * 60 };
+enum { RELATIME_SECONDS = 24 * 60 * 60 };
 
 void inode_init(void)
 {

@@ -25,6 +25,6 @@ void inode_init(void);
 void xattrs_free(struct xattr *first);
 
 /* mount.c */
-void mount_init(void);
 /* Under RCU: what is mounted on d as seen in m, or NULL. */
+struct mount;
 struct mount *mount_find(const struct mount *m, const struct dentry *d);

@@ -201,14 +201,13 @@ static int link_add(const struct path *to, const struct qname *q, struct inode *
 	dir_reserve(dir->dir);
 	GUARD(spin)(&dir->dir->lock);
 	TRY(nlink_up(inode));
-	int err = dir->ops->link(dir, inode);
-	if (!err) {
+	int err = dir->ops->link(dir, inode), charged = !err;
+	if (!err)
 		err = dentry_add_locked(d);
-		if (err && dir->ops->unlink)
-			dir->ops->unlink(dir, inode);
-	}
 	if (err) {
 		__atomic_fetch_sub(&inode->nlink, 1, __ATOMIC_RELEASE);
+		if (charged && dir->ops->unlink)
+			dir->ops->unlink(dir, inode);
 		return err;
 	}
 	__atomic_fetch_and(&inode->flags, ~INODE_LINKABLE, __ATOMIC_RELAXED);

@@ -152,6 +152,14 @@ static int open_complete(struct file *f)
 	return i->ops->open ? i->ops->open(i, f) : 0;
 }
 
+static int open_truncate(struct inode *i)
+{
+	TRY(inode_writer_get(i));
+	int err = inode_truncate(i, 0, true);
+	inode_writer_put(i);
+	return err;
+}
+
 /* The path is found and allowed: makes the file. `truncate`: O_TRUNC on something that was there. */
 static struct file *open_file(const struct path *p, u32 flags, bool truncate)
 {
@@ -166,7 +174,7 @@ static struct file *open_file(const struct path *p, u32 flags, bool truncate)
 		file_put(f);
 		return err_ptr(err);
 	}
-	if (truncate && (err = inode_truncate(i, 0, true))) {
+	if (truncate && (err = open_truncate(i))) {
 		file_put(f);
 		return err_ptr(err);
 	}
@@ -290,11 +298,6 @@ static void creation_drop(struct creation *c)
 	kfree(c->text);
 }
 
-static int creation_start(struct creation *c, int dirfd, const char *name, u32 walk)
-{
-	return walk_parent(dirfd, name, walk, &c->dir, &c->last);
-}
-
 /* On to where the link leads. => 0; *out_file set when a magic link was the end of it. */
 static int creation_follow(struct creation *c, struct dentry *link, u32 flags, u32 walk,
                            struct file **out_file)
@@ -322,11 +325,9 @@ static int creation_follow(struct creation *c, struct dentry *link, u32 flags, u
 static struct file *open_create(int dirfd, const char *name, u32 flags, u32 mode, u32 walk)
 {
 	__attribute__((cleanup(creation_drop))) struct creation c = {};
-	int err = creation_start(&c, dirfd, name, walk);
-	if (err) {
-		c = (struct creation){};
+	int err = walk_parent(dirfd, name, walk, &c.dir, &c.last);
+	if (err)
 		return err_ptr(err);
-	}
 	for (u32 links = 0; links <= OPEN_LINKS_MAX; links++) {
 		if (c.last.kind != LAST_NAME || c.last.slash)
 			return err_ptr(-EISDIR);

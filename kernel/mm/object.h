@@ -55,6 +55,11 @@ void vm_object_put(struct vm_object *o);
 DEFINE_GUARD(vm_object, struct vm_object *, vm_object_put)
 /* => page with a reference in *out, zero-filled when new. -ENOMEM, -ENOSPC (quota), -ENXIO beyond size. */
 MUST_CHECK int vm_object_page(struct vm_object *o, u64 index, struct page **out);
+/* The same without the limit of the size: write(2) fills pages first and moves the end afterwards. -EFBIG
+ * above VM_OBJECT_SIZE_MAX. A page that nobody reaches for (vm_object_extend) goes with the next resize. */
+MUST_CHECK int vm_object_page_any(struct vm_object *o, u64 index, struct page **out);
+/* size = max(size, o->size): for writers; no allocation, nothing to unmap. */
+void vm_object_extend(struct vm_object *o, u64 size);
 /* => the present page with a reference, or NULL: a hole. */
 struct page *vm_object_page_present(struct vm_object *o, u64 index);
 /* The same without the limit of the size: for writers that extend afterwards. -EFBIG above VM_OBJECT_SIZE_MAX. */

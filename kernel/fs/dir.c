@@ -1,0 +1,109 @@
+#include "kernel/fs/dentry.h"
+#include "kernel/fs/internal.h"
+
+enum { DIR_BATCH = 16 };
+
+bool dir_emit_dots(struct file *f, struct dir_emit *e)
+{
+	struct dentry *d = f->path.dentry;
+	if (e->pos == 0 && !dir_emit(e, ".", 1, f->inode->ino, DT_DIR, 1))
+		return false;
+	if (e->pos == 1) {
+		rcu_read_lock();
+		u64 parent = load_acquire(&d->parent)->inode->ino;
+		rcu_read_unlock();
+		return dir_emit(e, "..", 2, parent, DT_DIR, 2);
+	}
+	return true;
+}
+
+/* dir->lock held: the entry with the lowest cookie >= pos. */
+static struct rb_node *order_find(const struct dir *dir, u64 pos)
+{
+	struct rb_node *n = dir->order.node, *best = NULL;
+	while (n) {
+		if (rb_entry(n, struct dentry, order)->cookie >= pos) {
+			best = n;
+			n = n->left;
+		} else {
+			n = n->right;
+		}
+	}
+	return best;
+}
+
+/* References of the next entries, so that emitting may sleep without the lock. */
+static u32 batch_fill(struct dir *dir, u64 pos, struct dentry *batch[DIR_BATCH])
+{
+	u32 n = 0;
+	GUARD(spin)(&dir->lock);
+	for (struct rb_node *r = order_find(dir, pos); r && n < DIR_BATCH; r = rb_next(r)) {
+		batch[n] = rb_entry(r, struct dentry, order);
+		dentry_get(batch[n++]);
+	}
+	return n;
+}
+
+/* A rename within the directory swaps the name and keeps the cookie: the name is read once. */
+static bool entry_emit(struct dir_emit *e, struct dentry *d)
+{
+	char text[NAME_MAX + 1];
+	rcu_read_lock();
+	const struct dentry_name *name = rcu_dereference(d->name);
+	u32 length = name->length;
+	__builtin_memcpy(text, name->text, length);
+	rcu_read_unlock();
+	return dir_emit(e, text, length, d->inode->ino, mode_to_dt(d->inode->mode), d->cookie + 1);
+}
+
+int dir_iterate_memory(struct file *f, struct dir_emit *e)
+{
+	struct dir *dir = f->inode->dir;
+	struct dentry *batch[DIR_BATCH];
+	if (dir_dead(dir))
+		return -ENOENT;
+	if (!dir_emit_dots(f, e))
+		return 0;
+	for (bool room = true; room && e->pos < DIR_DYNAMIC_POS;) {
+		u32 n = batch_fill(dir, e->pos, batch);
+		if (!n)
+			break;
+		for (u32 i = 0; i < n; i++) {
+			room = room && entry_emit(e, batch[i]);
+			dentry_put(batch[i]);
+		}
+	}
+	return 0;
+}
+
+static int dir_iterate(struct file *f, struct dir_emit *e)
+{
+	int err = dir_iterate_memory(f, e);
+	file_touch_read(f);
+	return err;
+}
+
+s64 dir_seek(struct file *f, s64 offset, int whence)
+{
+	if (whence == SEEK_CUR)
+		offset += (s64)f->pos;
+	else if (whence != SEEK_SET)
+		return -EINVAL;
+	if (offset < 0)
+		return -EINVAL;
+	f->pos = (u64)offset;
+	return offset;
+}
+
+static ssize dir_read(struct file *f, struct uio *io, u64 *pos)
+{
+	return -EISDIR;
+}
+
+static int dir_fsync(struct file *f)
+{
+	return 0;
+}
+
+const struct file_ops dir_file_ops = {
+        .read = dir_read, .seek = dir_seek, .iterate = dir_iterate, .fsync = dir_fsync};

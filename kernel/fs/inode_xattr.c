@@ -1,0 +1,146 @@
+#include "kernel/fs/attr.h"
+#include "kernel/fs/internal.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/slab.h"
+#include "kernel/proc/cred.h"
+
+/* Extended attributes as Linux's tmpfs keeps them: trusted.* and security.*, a list on the inode. */
+struct xattr {
+	struct xattr *next;
+	char *name; /* in the same allocation, behind the value */
+	u32 size;
+	u8 value[];
+};
+enum xattr_space { XATTR_TRUSTED, XATTR_SECURITY };
+
+void xattrs_free(struct xattr *x)
+{
+	while (x) {
+		struct xattr *next = x->next;
+		kvfree(x);
+		x = next;
+	}
+}
+
+static int name_space(const struct inode *i, const char *name, enum xattr_space *out)
+{
+	if (!strncmp(name, "trusted.", 8) && name[8])
+		*out = XATTR_TRUSTED;
+	else if (!strncmp(name, "security.", 9) && name[9])
+		*out = XATTR_SECURITY;
+	else
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+static struct xattr **xattr_find(struct inode *i, const char *name)
+{
+	struct xattr **link = &i->xattrs;
+	while (*link && strcmp((*link)->name, name))
+		link = &(*link)->next;
+	return link;
+}
+
+static struct xattr *xattr_new(const char *name, const void *value, size_t size)
+{
+	size_t length = strlen(name) + 1;
+	struct xattr *x = kvzalloc(sizeof(*x) + size + length);
+	if (!x)
+		return NULL;
+	x->size = (u32)size;
+	memcpy(x->value, value, size);
+	x->name = (char *)x->value + size;
+	memcpy(x->name, name, length);
+	return x;
+}
+
+static int xattr_may_write(const struct inode *i, const char *name)
+{
+	enum xattr_space space = XATTR_TRUSTED;
+	if (!strncmp(name, "trusted.", 8) && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (!strncmp(name, "user.", 5) && !S_ISREG(i->mode) && !S_ISDIR(i->mode))
+		return -EPERM;
+	TRY(name_space(i, name, &space));
+	if (space == XATTR_SECURITY && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	return 0;
+}
+
+int inode_xattr_set(struct inode *i, const char *name, const void *value, size_t size, u32 flags)
+{
+	TRY(xattr_may_write(i, name));
+	struct xattr *x = xattr_new(name, value, size);
+	if (!x)
+		return -ENOMEM;
+	mutex_lock(&i->lock);
+	struct xattr **link = xattr_find(i, name), *old = *link;
+	int err = 0;
+	if (old && flags & XATTR_CREATE)
+		err = -EEXIST;
+	else if (!old && flags & XATTR_REPLACE)
+		err = -ENODATA;
+	if (!err) {
+		x->next = old ? old->next : NULL;
+		*link = x;
+		x = old;
+		i->ctime = vtime_now();
+	}
+	mutex_unlock(&i->lock);
+	kvfree(x);
+	return err;
+}
+
+ssize inode_xattr_get(struct inode *i, const char *name, void *value, size_t size)
+{
+	enum xattr_space space;
+	if (!strncmp(name, "user.", 5) && !S_ISREG(i->mode) && !S_ISDIR(i->mode))
+		return -ENODATA;
+	TRY(name_space(i, name, &space));
+	if (space == XATTR_TRUSTED && !capable(CAP_SYS_ADMIN))
+		return -ENODATA;
+	GUARD(mutex)(&i->lock);
+	struct xattr *x = *xattr_find(i, name);
+	if (!x)
+		return -ENODATA;
+	if (!size)
+		return x->size;
+	if (size < x->size)
+		return -ERANGE;
+	memcpy(value, x->value, x->size);
+	return x->size;
+}
+
+ssize inode_xattr_list(struct inode *i, char *list, size_t size)
+{
+	bool trusted = capable(CAP_SYS_ADMIN);
+	size_t used = 0;
+	GUARD(mutex)(&i->lock);
+	for (struct xattr *x = i->xattrs; x; x = x->next) {
+		size_t n = strlen(x->name) + 1;
+		if (!trusted && !strncmp(x->name, "trusted.", 8))
+			continue;
+		if (size && used + n > size)
+			return -ERANGE;
+		if (size)
+			memcpy(list + used, x->name, n);
+		used += n;
+	}
+	return (ssize)used;
+}
+
+int inode_xattr_remove(struct inode *i, const char *name)
+{
+	TRY(xattr_may_write(i, name));
+	mutex_lock(&i->lock);
+	struct xattr **link = xattr_find(i, name), *x = *link;
+	if (x) {
+		*link = x->next;
+		i->ctime = vtime_now();
+	}
+	mutex_unlock(&i->lock);
+	if (!x)
+		return -ENODATA;
+	kvfree(x);
+	return 0;
+}

@@ -1,0 +1,20 @@
+#include "kernel/fs/anon.h"
+#include "kernel/fs/context.h"
+#include "kernel/fs/internal.h"
+#include "kernel/fs/mount.h"
+#include "kernel/fs/tmpfs.h"
+
+static struct fs_type rootfs_type = {.name = "rootfs", .flags = FS_NO_USER_MOUNT};
+
+void vfs_init(void)
+{
+	char options[] = "mode=755";
+	struct super *root;
+	dentry_init();
+	inode_init();
+	anon_init();
+	tmpfs_init();
+	int err = tmpfs_super_new(&rootfs_type, options, &root);
+	ASSERT(!err);
+	mount_root(root);
+}
