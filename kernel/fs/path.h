@@ -20,7 +20,7 @@ static inline void path_auto_drop(struct path *p)
 {
 	path_put(p);
 }
-#define AUTO_PATH __attribute__((cleanup(path_auto_drop))) struct path
+#define AUTO_PATH __attribute__((cleanup(path_auto_drop), unused)) struct path
 
 enum {
 	WALK_FOLLOW = 1,
