@@ -53,7 +53,7 @@ static struct dentry *kind_make(const char *name)
 	if (!k)
 		return NULL;
 	struct qname q =
-	        qname_make(text, (u32)scnprintf(text, sizeof(text), "anon_inode:[%s]", name));
+		qname_make(text, (u32)scnprintf(text, sizeof(text), "anon_inode:[%s]", name));
 	k->name = kstrdup(name);
 	k->dentry = k->name ? dentry_new(NULL, &q, anon_inode) : NULL;
 	if (!k->dentry) {
@@ -93,7 +93,9 @@ int anon_pipe_path(void *fifo, struct path *out)
 	const struct cred *c = cred_current();
 	i->uid = c->fsuid;
 	i->gid = c->fsgid;
-	struct qname q = {text, (u32)scnprintf(text, sizeof(text), "pipe:[%llu]", (unsigned long long)i->ino), 0};
+	struct qname q = {
+		text, (u32)scnprintf(text, sizeof(text), "pipe:[%llu]", (unsigned long long)i->ino),
+		0};
 	struct dentry *d = dentry_new(NULL, &q, i);
 	if (!d) {
 		inode_put(i);

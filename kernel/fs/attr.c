@@ -32,7 +32,8 @@ int path_chmod(const struct path *p, u32 mode)
 {
 	struct inode *i = p->dentry->inode;
 	TRY(mount_check_write(p->mount, i));
-	GUARD(mutex)(&i->lock);
+	GUARD(mutex)
+	(&i->lock);
 	if (!inode_owner_or_capable(i))
 		return -EPERM;
 	if (S_ISLNK(i->mode))
@@ -40,7 +41,8 @@ int path_chmod(const struct path *p, u32 mode)
 	const struct cred *c = cred_current();
 	if (!cred_in_group(c, i->gid) && !cred_capable(c, CAP_FSETID))
 		mode &= ~S_ISGID;
-	struct setattr a = {.valid = SETATTR_MODE | SETATTR_CTIME, .mode = mode, .ctime = vtime_now()};
+	struct setattr a = {
+		.valid = SETATTR_MODE | SETATTR_CTIME, .mode = mode, .ctime = vtime_now()};
 	return setattr_apply(i, &a);
 }
 
@@ -61,7 +63,8 @@ int path_chown(const struct path *p, u32 uid, u32 gid)
 {
 	struct inode *i = p->dentry->inode;
 	TRY(mount_check_write(p->mount, i));
-	GUARD(mutex)(&i->lock);
+	GUARD(mutex)
+	(&i->lock);
 	TRY(chown_allowed(i, uid, gid));
 	struct setattr a = {.valid = SETATTR_CTIME, .uid = uid, .gid = gid, .ctime = vtime_now()};
 	if (uid != UINT32_MAX)
@@ -90,7 +93,8 @@ int path_utimes(const struct path *p, const struct abi_timespec times[2])
 {
 	struct inode *i = p->dentry->inode;
 	TRY(mount_check_write(p->mount, i));
-	GUARD(mutex)(&i->lock);
+	GUARD(mutex)
+	(&i->lock);
 	bool now = !times || (times[0].nsec == UTIME_NOW && times[1].nsec == UTIME_NOW);
 	if (!inode_owner_or_capable(i)) {
 		if (!now)
@@ -126,7 +130,8 @@ int inode_truncate(struct inode *i, u64 size, bool touch)
 {
 	if (!i->ops->resize)
 		return S_ISREG(i->mode) ? 0 : -EINVAL;
-	GUARD(mutex)(&i->lock);
+	GUARD(mutex)
+	(&i->lock);
 	u64 old = i->object ? i->object->size : i->size;
 	if (size > old && size > rlimit(RLIMIT_FSIZE))
 		return size_refused();
@@ -166,7 +171,8 @@ static int fallocate_mode_check(u32 mode)
 		return -EINVAL;
 	if (mode & FALLOC_FL_INSERT_RANGE && mode & ~FALLOC_FL_INSERT_RANGE)
 		return -EINVAL;
-	if (mode & FALLOC_FL_UNSHARE_RANGE && mode & ~(FALLOC_FL_UNSHARE_RANGE | FALLOC_FL_KEEP_SIZE))
+	if (mode & FALLOC_FL_UNSHARE_RANGE &&
+	    mode & ~(FALLOC_FL_UNSHARE_RANGE | FALLOC_FL_KEEP_SIZE))
 		return -EINVAL;
 	return 0;
 }
@@ -190,7 +196,8 @@ int file_fallocate(struct file *f, u32 mode, s64 start, s64 length)
 		return -EFBIG;
 	if (!i->ops->fallocate)
 		return -EOPNOTSUPP;
-	GUARD(mutex)(&i->lock);
+	GUARD(mutex)
+	(&i->lock);
 	if (!(mode & FALLOC_FL_KEEP_SIZE) && (u64)end > i->object->size &&
 	    (u64)end > rlimit(RLIMIT_FSIZE))
 		return size_refused();

@@ -64,7 +64,8 @@ struct fs_context *fs_context_current(void)
 
 static struct path context_read(struct fs_context *fs, const struct path *which)
 {
-	GUARD(spin)(&fs->lock);
+	GUARD(spin)
+	(&fs->lock);
 	path_get(which);
 	return *which;
 }

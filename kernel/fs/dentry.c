@@ -10,9 +10,8 @@ static struct slab_cache *dentry_cache;
 
 enum { DIR_FIRST_SIZE = 8, DIR_FIRST_COOKIE = 2 };
 
-_Static_assert(offsetof(struct dentry_name, text) ==
-                       offsetof(struct dentry, inline_name.text) -
-                               offsetof(struct dentry, inline_name),
+_Static_assert(offsetof(struct dentry_name, text) == offsetof(struct dentry, inline_name.text) -
+                                                             offsetof(struct dentry, inline_name),
                "inline_name is a struct dentry_name with room");
 
 void dentry_init(void)
@@ -32,7 +31,8 @@ void names_write_begin(void)
 {
 	spin_lock(&names_lock);
 	store_relaxed(&names_seq, names_seq + 1);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* odd before any change: pairs with names_read_begin */
+	__atomic_thread_fence(
+		__ATOMIC_SEQ_CST); /* odd before any change: pairs with names_read_begin */
 }
 
 void names_write_end(void)
@@ -123,7 +123,8 @@ static void dir_hash(struct dir *dir, struct dentry *d)
 void dentry_drop(struct dentry *d)
 {
 	struct dir *dir = d->parent->inode->dir;
-	GUARD(spin)(&dir->lock);
+	GUARD(spin)
+	(&dir->lock);
 	if ((d->flags & (DENTRY_HASHED | DENTRY_PINNED)) == DENTRY_HASHED)
 		dir_unhash(dir, d);
 }
@@ -174,7 +175,8 @@ struct dentry *dentry_find(struct dentry *parent, const struct qname *q)
 		u32 names = names_read_begin();
 		u32 seq = load_acquire(&dir->seq);
 		struct dentry *d = dir_search(dir, parent, q);
-		if (likely(!names_read_retry(names) && !(seq & 1) && load_relaxed(&dir->seq) == seq))
+		if (likely(!names_read_retry(names) && !(seq & 1) &&
+		           load_relaxed(&dir->seq) == seq))
 			return d;
 	}
 }
@@ -187,7 +189,8 @@ static void dir_table_free_rcu(struct rcu_head *head)
 static void dir_move_all(struct dir *dir, struct dir_table *from, struct dir_table *to)
 {
 	store_relaxed(&dir->seq, dir->seq + 1);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* odd before the chains change: pairs with dentry_find */
+	__atomic_thread_fence(
+		__ATOMIC_SEQ_CST); /* odd before the chains change: pairs with dentry_find */
 	for (u32 i = 0; from && i <= from->mask; i++) {
 		for (struct dentry *d = from->bucket[i], *next; d; d = next) {
 			next = d->hash_next;
@@ -244,9 +247,9 @@ int dir_kill(struct dir *dir)
 {
 	u64 empty = 0;
 	return __atomic_compare_exchange_n(&dir->count, &empty, DIR_DEAD, false, __ATOMIC_ACQ_REL,
-	                                   __ATOMIC_RELAXED) ?
-	               0 :
-	               -ENOTEMPTY;
+	                                   __ATOMIC_RELAXED)
+	               ? 0
+	               : -ENOTEMPTY;
 }
 
 static void dir_order_append(struct dir *dir, struct dentry *d)
@@ -280,7 +283,8 @@ int dentry_add(struct dentry *d)
 {
 	struct dir *dir = d->parent->inode->dir;
 	dir_reserve(dir);
-	GUARD(spin)(&dir->lock);
+	GUARD(spin)
+	(&dir->lock);
 	return dentry_add_locked(d);
 }
 

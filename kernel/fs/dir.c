@@ -36,7 +36,8 @@ static struct rb_node *order_find(const struct dir *dir, u64 pos)
 static u32 batch_fill(struct dir *dir, u64 pos, struct dentry *batch[DIR_BATCH])
 {
 	u32 n = 0;
-	GUARD(spin)(&dir->lock);
+	GUARD(spin)
+	(&dir->lock);
 	for (struct rb_node *r = order_find(dir, pos); r && n < DIR_BATCH; r = rb_next(r)) {
 		batch[n] = rb_entry(r, struct dentry, order);
 		dentry_get(batch[n++]);
@@ -106,4 +107,4 @@ static int dir_fsync(struct file *f)
 }
 
 const struct file_ops dir_file_ops = {
-        .read = dir_read, .seek = dir_seek, .iterate = dir_iterate, .fsync = dir_fsync};
+	.read = dir_read, .seek = dir_seek, .iterate = dir_iterate, .fsync = dir_fsync};

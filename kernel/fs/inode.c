@@ -136,20 +136,20 @@ bool inode_owner_or_capable(const struct inode *i)
 void inode_stat(struct inode *i, struct kstat *st)
 {
 	*st = (struct kstat){
-	        .ino = i->ino,
-	        .size = i->object ? load_relaxed(&i->object->size) : load_relaxed(&i->size),
-	        .blocks = i->object ? vm_object_resident(i->object) * (PAGE_SIZE / 512) : 0,
-	        .dev = i->super->dev,
-	        .rdev = i->rdev,
-	        .mode = i->mode,
-	        .nlink = load_relaxed(&i->nlink),
-	        .uid = i->uid,
-	        .gid = i->gid,
-	        .blksize = PAGE_SIZE,
-	        .atime = i->atime,
-	        .mtime = i->mtime,
-	        .ctime = i->ctime,
-	        .btime = i->btime,
+		.ino = i->ino,
+		.size = i->object ? load_relaxed(&i->object->size) : load_relaxed(&i->size),
+		.blocks = i->object ? vm_object_resident(i->object) * (PAGE_SIZE / 512) : 0,
+		.dev = i->super->dev,
+		.rdev = i->rdev,
+		.mode = i->mode,
+		.nlink = load_relaxed(&i->nlink),
+		.uid = i->uid,
+		.gid = i->gid,
+		.blksize = PAGE_SIZE,
+		.atime = i->atime,
+		.mtime = i->mtime,
+		.ctime = i->ctime,
+		.btime = i->btime,
 	};
 	if (i->ops->getattr)
 		i->ops->getattr(i, st);

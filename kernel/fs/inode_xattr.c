@@ -99,7 +99,8 @@ ssize inode_xattr_get(struct inode *i, const char *name, void *value, size_t siz
 	TRY(name_space(i, name, &space));
 	if (space == XATTR_TRUSTED && !capable(CAP_SYS_ADMIN))
 		return -ENODATA;
-	GUARD(mutex)(&i->lock);
+	GUARD(mutex)
+	(&i->lock);
 	struct xattr *x = *xattr_find(i, name);
 	if (!x)
 		return -ENODATA;
@@ -115,7 +116,8 @@ ssize inode_xattr_list(struct inode *i, char *list, size_t size)
 {
 	bool trusted = capable(CAP_SYS_ADMIN);
 	size_t used = 0;
-	GUARD(mutex)(&i->lock);
+	GUARD(mutex)
+	(&i->lock);
 	for (struct xattr *x = i->xattrs; x; x = x->next) {
 		size_t n = strlen(x->name) + 1;
 		if (!trusted && !strncmp(x->name, "trusted.", 8))

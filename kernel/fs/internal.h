@@ -7,7 +7,8 @@ void dentry_init(void);
 void dentry_drop(struct dentry *d); /* unhashes a dynamic entry; idempotent */
 MUST_CHECK struct dentry_name *dentry_name_new(const struct qname *q);
 void dentry_name_fill(struct dentry_name *name, const struct qname *q);
-void dentry_name_free(struct dentry *d, struct dentry_name *name); /* after a grace period, unless inline */
+void dentry_name_free(struct dentry *d,
+                      struct dentry_name *name); /* after a grace period, unless inline */
 /* One more entry is promised to the directory / the promise withdrawn. => 0 or -ENOENT (dead). */
 MUST_CHECK int dir_enter(struct dir *dir);
 void dir_leave(struct dir *dir);

@@ -7,7 +7,7 @@
 
 enum { LOCK_CHAIN_MAX = 10 };
 
-struct file_locks {    /* of one inode */
+struct file_locks {        /* of one inode */
 	struct list held;  /* struct file_lock by start */
 	struct list queue; /* struct lock_wait, FIFO */
 };
@@ -44,7 +44,7 @@ static struct file_lock *find_conflict(struct file_locks *l, const struct file_l
 	struct file_lock *held;
 	if (request->type == F_UNLCK)
 		return NULL;
-	list_for_each(held, &l->held, link)
+	list_for_each (held, &l->held, link)
 		if (conflicts(held, request))
 			return held;
 	return NULL;
@@ -53,7 +53,7 @@ static struct file_lock *find_conflict(struct file_locks *l, const struct file_l
 static void lock_insert(struct file_locks *l, struct file_lock *lock)
 {
 	struct file_lock *after;
-	list_for_each(after, &l->held, link)
+	list_for_each (after, &l->held, link)
 		if (after->start > lock->start)
 			break;
 	list_add_tail(&after->link, &lock->link);
@@ -70,7 +70,7 @@ static void lock_remove(struct file_lock *lock, struct list *freed)
 static void wake_ready(struct file_locks *l)
 {
 	struct lock_wait *w, *next;
-	list_for_each_safe(w, next, &l->queue, link) {
+	list_for_each_safe (w, next, &l->queue, link) {
 		if (!w->ready && !find_conflict(l, w->request)) {
 			w->ready = true;
 			unpark(w->thread);
@@ -107,7 +107,7 @@ static void lock_apply(struct file_locks *l, const struct file_lock *request,
                        struct file_lock **made, struct file_lock **spare, struct list *freed)
 {
 	struct file_lock want = *request, *old, *next;
-	list_for_each_safe(old, next, &l->held, link) {
+	list_for_each_safe (old, next, &l->held, link) {
 		if (!same_owner(old, request))
 			continue;
 		bool touches = old->start <= (want.end == LOCK_END_MAX ? want.end : want.end + 1) &&
@@ -135,7 +135,7 @@ static bool would_deadlock(const void *owner, const void *blocker)
 			return true;
 		const void *next = NULL;
 		struct lock_wait *w;
-		list_for_each(w, &all_waits, all_link)
+		list_for_each (w, &all_waits, all_link)
 			if (w->request->owner == blocker)
 				next = w->blocker;
 		blocker = next;
@@ -190,7 +190,8 @@ static int lock_try(struct file_locks *l, const struct file_lock *request, bool 
                     struct file_lock **made, struct file_lock **spare, struct list *freed)
 {
 	struct file_lock *blocker;
-	GUARD(spin)(&locks_lock);
+	GUARD(spin)
+	(&locks_lock);
 	while ((blocker = find_conflict(l, request))) {
 		if (!wait)
 			return -EAGAIN;
@@ -228,7 +229,8 @@ void lock_test(struct inode *i, const struct file_lock *request, struct file_loc
 	struct file_locks *l = load_acquire(&i->locks);
 	if (!l)
 		return;
-	GUARD(spin)(&locks_lock);
+	GUARD(spin)
+	(&locks_lock);
 	struct file_lock *held = find_conflict(l, request);
 	if (held)
 		*out = *held;
@@ -240,7 +242,7 @@ static void release_owned(struct inode *i, const void *owner)
 	struct file_locks *l = load_acquire(&i->locks);
 	struct file_lock *lock, *next;
 	spin_lock(&locks_lock);
-	list_for_each_safe(lock, next, &l->held, link)
+	list_for_each_safe (lock, next, &l->held, link)
 		if (lock->owner == owner)
 			lock_remove(lock, &freed);
 	if (!list_empty(&freed))
@@ -282,8 +284,9 @@ void locks_show(struct seq *s)
 {
 	u32 number = 1;
 	struct file_lock *k;
-	GUARD(spin)(&locks_lock);
-	list_for_each(k, &all_locks, all_link)
+	GUARD(spin)
+	(&locks_lock);
+	list_for_each (k, &all_locks, all_link)
 		lock_line(s, number++, k);
 }
 
@@ -294,8 +297,9 @@ void file_locks_show(struct seq *s, struct file *f)
 	struct file_lock *k;
 	if (!l)
 		return;
-	GUARD(spin)(&locks_lock);
-	list_for_each(k, &l->held, link) {
+	GUARD(spin)
+	(&locks_lock);
+	list_for_each (k, &l->held, link) {
 		if (k->kind != LOCK_KIND_POSIX && k->owner != f)
 			continue;
 		seq_puts(s, "lock:\t");

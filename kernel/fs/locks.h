@@ -25,7 +25,7 @@ struct file_lock {
 	struct inode *inode;
 	const void *owner;
 	enum lock_kind kind;
-	u32 type; /* F_RDLCK, F_WRLCK */
+	u32 type;       /* F_RDLCK, F_WRLCK */
 	u64 start, end; /* inclusive */
 	s32 pid;
 };
@@ -38,6 +38,6 @@ void lock_test(struct inode *i, const struct file_lock *request, struct file_loc
 
 void file_locks_release(struct file *f); /* flock and OFD locks of an open file */
 void posix_locks_release(struct inode *i, struct fdtable *owner);
-void file_locks_free(struct file_locks *l); /* with the inode; NULL allowed */
+void file_locks_free(struct file_locks *l);          /* with the inode; NULL allowed */
 void file_locks_show(struct seq *s, struct file *f); /* fdinfo */
 void locks_show(struct seq *s);                      /* /proc/locks */

@@ -92,7 +92,7 @@ void mount_attach(struct mount *m, struct mount *parent, struct dentry *at)
 static bool mounted_elsewhere(const struct dentry *at)
 {
 	struct mount *m;
-	list_for_each(m, &mounts, link)
+	list_for_each (m, &mounts, link)
 		if (m->mountpoint == at)
 			return true;
 	return false;
@@ -148,13 +148,13 @@ static void mount_detach_tree(struct mount *top)
 {
 	struct list gone = LIST_INIT(gone);
 	struct mount *m, *next;
-	list_for_each_safe(m, next, &mounts, link) {
+	list_for_each_safe (m, next, &mounts, link) {
 		if (m != top && mount_below(m, top)) {
 			list_del(&m->link);
 			list_add(&gone, &m->link); /* later mounts first: children before parents */
 		}
 	}
-	list_for_each_safe(m, next, &gone, link) {
+	list_for_each_safe (m, next, &gone, link) {
 		mount_detach(m);
 		mount_put(m);
 	}
@@ -166,7 +166,8 @@ int mount_umount(struct path *at, u32 flags)
 {
 	AUTO_PATH p = *at;
 	struct mount *m = p.mount;
-	GUARD(mutex)(&mount_mutex);
+	GUARD(mutex)
+	(&mount_mutex);
 	if (p.dentry != m->root || (!m->parent && m != mount_initial))
 		return -EINVAL;
 	if (!m->parent)

@@ -21,10 +21,10 @@ struct mount {
 	struct mount *parent;      /* [names] reference; NULL: the root mount, or detached */
 	struct dentry *mountpoint; /* [names] reference */
 	struct mount *hash_next;   /* [names] RCU */
-	s32 writers;               /* [a] files open for writing; remounting read-only waits for none */
-	u32 id;                    /* [I] mountinfo */
-	struct list link;          /* [mount_mutex] all attached mounts, in order of attachment */
-	char *source;              /* [I] */
+	s32 writers;      /* [a] files open for writing; remounting read-only waits for none */
+	u32 id;           /* [I] mountinfo */
+	struct list link; /* [mount_mutex] all attached mounts, in order of attachment */
+	char *source;     /* [I] */
 	struct rcu_head rcu;
 };
 enum {
@@ -46,9 +46,10 @@ extern struct mount *mount_initial;
 /* May files be changed through this path? => 0 or -EROFS. */
 static inline int mount_check_write(const struct mount *m, const struct inode *i)
 {
-	return (m && load_relaxed(&m->flags) & MS_RDONLY) || load_relaxed(&i->super->flags) & MS_RDONLY ?
-	               -EROFS :
-	               0;
+	return (m && load_relaxed(&m->flags) & MS_RDONLY) ||
+	                       load_relaxed(&i->super->flags) & MS_RDONLY
+	               ? -EROFS
+	               : 0;
 }
 bool path_nosuid(const struct path *p); /* exec honours no setuid bits */
 bool path_noexec(const struct path *p); /* exec and PROT_EXEC are refused */
@@ -58,7 +59,8 @@ MUST_CHECK int mount_new_fs(const struct path *at, const char *type, u32 flags, 
                             char *data);
 MUST_CHECK int mount_bind(const struct path *at, const struct path *from, bool recursive);
 MUST_CHECK int mount_move(const struct path *at, const struct path *from);
-MUST_CHECK int mount_remount(const struct path *at, u32 flags, char *data); /* with MS_BIND: the mount only */
+MUST_CHECK int mount_remount(const struct path *at, u32 flags,
+                             char *data);                /* with MS_BIND: the mount only */
 MUST_CHECK int mount_umount(struct path *at, u32 flags); /* takes the path's references over */
 MUST_CHECK int mount_pivot(const struct path *new_root, const struct path *put_old);
 

@@ -19,8 +19,7 @@ static int mount_graft(struct mount *m, const struct path *at)
 	struct path top = mount_top(at);
 	if (S_ISDIR(top.dentry->inode->mode) != S_ISDIR(m->root->inode->mode))
 		return -ENOTDIR;
-	if (top.mount->super == m->super && top.mount->root == top.dentry &&
-	    top.dentry == m->root)
+	if (top.mount->super == m->super && top.mount->root == top.dentry && top.dentry == m->root)
 		return -EBUSY;
 	/* Unlinking looks at DENTRY_MOUNTED under the directory's lock: it or we come first. */
 	bool is_root = top.dentry == top.mount->root;
@@ -61,7 +60,8 @@ int mount_new_fs(const struct path *at, const char *type, u32 flags, const char 
 	m = mount_new(s, s->root, mount_flags_of(flags), source && *source ? source : "none");
 	if (!m)
 		return -ENOMEM;
-	GUARD(mutex)(&mount_mutex);
+	GUARD(mutex)
+	(&mount_mutex);
 	return mount_graft(m, at);
 }
 
@@ -88,7 +88,7 @@ static int mount_clone_children(const struct path *from, struct mount *copy)
 {
 	u32 count = 1, used = 0;
 	struct mount *m;
-	list_for_each(m, &mounts, link)
+	list_for_each (m, &mounts, link)
 		count++;
 	struct clone_pair *pairs = kvzalloc(count * sizeof(*pairs));
 	if (!pairs)
@@ -123,7 +123,8 @@ static int mount_clone_children(const struct path *from, struct mount *copy)
 
 int mount_bind(const struct path *at, const struct path *from, bool recursive)
 {
-	GUARD(mutex)(&mount_mutex);
+	GUARD(mutex)
+	(&mount_mutex);
 	struct path source = mount_top(from);
 	if (source.mount != mount_initial && !source.mount->parent)
 		return -EINVAL;
@@ -136,7 +137,7 @@ int mount_bind(const struct path *at, const struct path *from, bool recursive)
 	if (!err || !recursive)
 		return err;
 	struct mount *child, *next;
-	list_for_each_safe(child, next, &mounts, link) {
+	list_for_each_safe (child, next, &mounts, link) {
 		if (child->parent && mount_below(child, m)) {
 			mount_detach(child);
 			mount_put(child);
@@ -147,7 +148,8 @@ int mount_bind(const struct path *at, const struct path *from, bool recursive)
 
 int mount_move(const struct path *at, const struct path *from)
 {
-	GUARD(mutex)(&mount_mutex);
+	GUARD(mutex)
+	(&mount_mutex);
 	struct mount *m = from->mount;
 	if (from->dentry != m->root || !m->parent)
 		return -EINVAL;
@@ -163,7 +165,8 @@ int mount_move(const struct path *at, const struct path *from)
 
 int mount_remount(const struct path *at, u32 flags, char *data)
 {
-	GUARD(mutex)(&mount_mutex);
+	GUARD(mutex)
+	(&mount_mutex);
 	struct mount *m = at->mount;
 	if (at->dentry != m->root)
 		return -EINVAL;
@@ -177,8 +180,9 @@ int mount_remount(const struct path *at, u32 flags, char *data)
 	}
 	u32 new_flags = mount_flags_of(flags);
 	if (!(flags & (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)))
-		new_flags = (new_flags & ~(MS_RELATIME | MS_STRICTATIME)) |
-		            (m->flags & (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME));
+		new_flags =
+			(new_flags & ~(MS_RELATIME | MS_STRICTATIME)) |
+			(m->flags & (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME));
 	store_relaxed(&m->flags, new_flags);
 	return 0;
 }

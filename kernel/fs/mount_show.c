@@ -10,9 +10,10 @@ static const struct {
 	u32 flag;
 	const char *text;
 } mount_words[] = {
-        {MS_NOSUID, ",nosuid"},         {MS_NODEV, ",nodev"},       {MS_NOEXEC, ",noexec"},
-        {MS_NOATIME, ",noatime"},       {MS_NODIRATIME, ",nodiratime"},
-        {MS_RELATIME, ",relatime"},     {MS_NOSYMFOLLOW, ",nosymfollow"},
+	{MS_NOSUID, ",nosuid"},           {MS_NODEV, ",nodev"},
+	{MS_NOEXEC, ",noexec"},           {MS_NOATIME, ",noatime"},
+	{MS_NODIRATIME, ",nodiratime"},   {MS_RELATIME, ",relatime"},
+	{MS_NOSYMFOLLOW, ",nosymfollow"},
 };
 
 static void flags_show(struct seq *s, u32 flags)
@@ -65,7 +66,8 @@ static void mountinfo_line(struct seq *s, const struct mount *m, const char *at)
 	seq_putc(s, '\n');
 }
 
-static void mounts_each(struct seq *s, void (*line)(struct seq *, const struct mount *, const char *))
+static void mounts_each(struct seq *s,
+                        void (*line)(struct seq *, const struct mount *, const char *))
 {
 	char *buf = kmalloc(PATH_MAX);
 	if (!buf) {
@@ -75,7 +77,7 @@ static void mounts_each(struct seq *s, void (*line)(struct seq *, const struct m
 	AUTO_PATH root = fs_context_root();
 	mutex_lock(&mount_mutex);
 	struct mount *m;
-	list_for_each(m, &mounts, link) {
+	list_for_each (m, &mounts, link) {
 		bool reachable;
 		struct path at = {m, m->root};
 		const char *name = path_name_from(&at, &root, buf, PATH_MAX, &reachable);

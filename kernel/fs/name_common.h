@@ -3,7 +3,9 @@
 #include "kernel/fs/dentry.h"
 #include "kernel/fs/path.h"
 
-enum { DIR_ENTRY_SIZE = 20 }; /* what an entry adds to st_size of its directory, as on Linux's tmpfs */
+enum {
+	DIR_ENTRY_SIZE = 20
+}; /* what an entry adds to st_size of its directory, as on Linux's tmpfs */
 
 /* dir->lock held: its size and times after so many more entries. */
 void dir_changed(struct inode *dir, int entries);

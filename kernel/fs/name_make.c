@@ -87,7 +87,8 @@ int name_create_unlinked(const struct path *at, u32 mode, struct dentry **out)
 	TRY(inode_make_in(dir, mode, 0, NULL, &made));
 	made->nlink = 0;
 	char text[24];
-	struct qname q = qname_make(text, (u32)scnprintf(text, sizeof(text), "#%llu", (unsigned long long)made->ino));
+	struct qname q = qname_make(
+		text, (u32)scnprintf(text, sizeof(text), "#%llu", (unsigned long long)made->ino));
 	struct dentry *d = dentry_new(at->dentry, &q, made);
 	inode_put(made);
 	if (!d)
@@ -145,19 +146,14 @@ int vfs_mkdir(int dirfd, const char *name, u32 mode)
 int vfs_mknod(int dirfd, const char *name, u32 mode, u32 rdev)
 {
 	switch (mode & S_IFMT) {
-	case 0:
-		mode |= S_IFREG;
-		break;
+	case 0: mode |= S_IFREG; break;
 	case S_IFREG:
 	case S_IFCHR:
 	case S_IFBLK:
 	case S_IFIFO:
-	case S_IFSOCK:
-		break;
-	case S_IFDIR:
-		return -EPERM;
-	default:
-		return -EINVAL;
+	case S_IFSOCK: break;
+	case S_IFDIR: return -EPERM;
+	default: return -EINVAL;
 	}
 	bool device = S_ISCHR(mode) || S_ISBLK(mode);
 	return name_make(dirfd, name, mode & (S_IFMT | S_IALLUGO), device ? rdev : 0, NULL);
@@ -199,7 +195,8 @@ static int link_add(const struct path *to, const struct qname *q, struct inode *
 	if (!d)
 		return -ENOMEM;
 	dir_reserve(dir->dir);
-	GUARD(spin)(&dir->dir->lock);
+	GUARD(spin)
+	(&dir->dir->lock);
 	TRY(nlink_up(inode));
 	int err = dir->ops->link(dir, inode), charged = !err;
 	if (!err)

@@ -100,14 +100,10 @@ int vfs_rmdir(int dirfd, const char *name)
 	TRY(walk_parent(dirfd, name, 0, &at, &last));
 	AUTO_PATH held = at;
 	switch (last.kind) {
-	case LAST_DOT:
-		return -EINVAL;
-	case LAST_DOTDOT:
-		return -ENOTEMPTY;
-	case LAST_ROOT:
-		return -EBUSY;
-	case LAST_NAME:
-		break;
+	case LAST_DOT: return -EINVAL;
+	case LAST_DOTDOT: return -ENOTEMPTY;
+	case LAST_ROOT: return -EBUSY;
+	case LAST_NAME: break;
 	}
 	return remove_last(&held, &last, true);
 }

@@ -88,8 +88,8 @@ static int rename_settle(struct rename *r)
 	struct dentry *to = r->to_dir.dentry;
 	if (!name_still(r->moved, r->from_dir.dentry, &r->from.name))
 		return RENAME_AGAIN;
-	if (r->target ? !name_still(r->target, to, &r->to.name) :
-	                dentry_find(to, &r->to.name) != NULL)
+	if (r->target ? !name_still(r->target, to, &r->to.name)
+	              : dentry_find(to, &r->to.name) != NULL)
 		return RENAME_AGAIN;
 	if (r->moved->flags & DENTRY_MOUNTED || (r->target && r->target->flags & DENTRY_MOUNTED))
 		return -EBUSY;
@@ -98,7 +98,8 @@ static int rename_settle(struct rename *r)
 	if (r->from_dir.dentry != to) {
 		TRY(dir_enter(to->inode->dir));
 		if (r->flags & RENAME_EXCHANGE)
-			TRY(dir_enter(r->from_dir.dentry->inode->dir)); /* cannot be dead: it has an entry */
+			TRY(dir_enter(r->from_dir.dentry->inode
+			                      ->dir)); /* cannot be dead: it has an entry */
 	}
 	if (r->target && !(r->flags & RENAME_EXCHANGE) && is_directory(r->target)) {
 		int err = dir_kill(r->target->inode->dir);

@@ -9,10 +9,12 @@
 MUST_CHECK int vfs_mkdir(int dirfd, const char *name, u32 mode);
 MUST_CHECK int vfs_mknod(int dirfd, const char *name, u32 mode, u32 rdev); /* rdev: device_make() */
 MUST_CHECK int vfs_symlink(const char *target, int dirfd, const char *name);
-MUST_CHECK int vfs_link(int old_dirfd, const char *old_name, int dirfd, const char *name, u32 at_flags);
+MUST_CHECK int vfs_link(int old_dirfd, const char *old_name, int dirfd, const char *name,
+                        u32 at_flags);
 MUST_CHECK int vfs_unlink(int dirfd, const char *name);
 MUST_CHECK int vfs_rmdir(int dirfd, const char *name);
-MUST_CHECK int vfs_rename(int old_dirfd, const char *old_name, int dirfd, const char *name, u32 flags);
+MUST_CHECK int vfs_rename(int old_dirfd, const char *old_name, int dirfd, const char *name,
+                          u32 flags);
 
 /* open(2) with O_CREAT, O_TMPFILE: in a directory that the caller holds. mode: with type, umask not applied.
  * => 0 and the new entry with a reference, or -EEXIST, -EACCES ... */

@@ -90,8 +90,7 @@ static int open_permission(const struct path *p, u32 flags, u32 mask)
 {
 	struct inode *i = p->dentry->inode;
 	switch (i->mode & S_IFMT) {
-	case S_IFLNK:
-		return -ELOOP;
+	case S_IFLNK: return -ELOOP;
 	case S_IFDIR:
 		if (mask & MAY_WRITE)
 			return -EISDIR;
@@ -114,7 +113,8 @@ static int open_permission(const struct path *p, u32 flags, u32 mask)
 
 static u32 open_mask(u32 flags)
 {
-	static const u8 masks[4] = {MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, MAY_READ | MAY_WRITE};
+	static const u8 masks[4] = {MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE,
+	                            MAY_READ | MAY_WRITE};
 	return masks[flags & O_ACCMODE] | (flags & O_TRUNC ? MAY_WRITE : 0);
 }
 
@@ -139,13 +139,10 @@ static int open_complete(struct file *f)
 	struct inode *i = f->inode;
 	TRY(open_count_writer(f));
 	switch (i->mode & S_IFMT) {
-	case S_IFCHR:
-		return device_open(f, i->rdev);
-	case S_IFIFO:
-		return fifo_hooks ? fifo_hooks->open(i, f) : -ENXIO;
+	case S_IFCHR: return device_open(f, i->rdev);
+	case S_IFIFO: return fifo_hooks ? fifo_hooks->open(i, f) : -ENXIO;
 	case S_IFBLK:
-	case S_IFSOCK:
-		return -ENXIO;
+	case S_IFSOCK: return -ENXIO;
 	}
 	if (f->flags & O_DIRECT && !S_ISDIR(i->mode) && i->object)
 		return -EINVAL;
@@ -309,8 +306,8 @@ static int creation_follow(struct creation *c, struct dentry *link, u32 flags, u
 	TRY(link_read(&c->dir, link, &text, &to));
 	if (!text) {
 		AUTO_PATH p = to;
-		*out_file = S_ISDIR(p.dentry->inode->mode) ? err_ptr(-EISDIR) :
-		                                             open_existing(&p, flags);
+		*out_file = S_ISDIR(p.dentry->inode->mode) ? err_ptr(-EISDIR)
+		                                           : open_existing(&p, flags);
 		return 0;
 	}
 	struct path dir;

@@ -106,7 +106,8 @@ static int seq_show(struct seq_file *sf)
 static ssize seq_file_read(struct file *f, struct uio *io, u64 *pos)
 {
 	struct seq_file *sf = f->private;
-	GUARD(mutex)(&sf->lock);
+	GUARD(mutex)
+	(&sf->lock);
 	if (*pos == 0 || !sf->shown)
 		TRY(seq_show(sf));
 	if (*pos >= sf->seq.length)

@@ -64,7 +64,8 @@ void super_put(struct super *s)
 
 static struct dentry *dir_pop(struct dir *dir)
 {
-	GUARD(spin)(&dir->lock);
+	GUARD(spin)
+	(&dir->lock);
 	struct rb_node *n = rb_first(&dir->order);
 	if (!n)
 		return NULL;
@@ -130,9 +131,9 @@ static int number_parse(const char **text, unsigned base, u64 *out)
 	u64 v = 0;
 	const char *start = p;
 	for (;; p++) {
-		unsigned digit = *p >= '0' && *p <= '9' ? *p - '0' :
-		                 (*p | 32) >= 'a' && (*p | 32) <= 'f' ? (*p | 32) - 'a' + 10 :
-		                                                        99;
+		unsigned digit = *p >= '0' && *p <= '9'                 ? *p - '0'
+		                 : (*p | 32) >= 'a' && (*p | 32) <= 'f' ? (*p | 32) - 'a' + 10
+		                                                        : 99;
 		if (digit >= base)
 			break;
 		if (mul_overflows(v, (u64)base, &v) || add_overflows(v, (u64)digit, &v))

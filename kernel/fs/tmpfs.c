@@ -47,7 +47,7 @@ static void object_destroy(struct vm_object *o)
 }
 
 const struct vm_object_ops tmpfs_object_ops = {
-        .charge = object_charge, .uncharge = object_uncharge, .destroy = object_destroy};
+	.charge = object_charge, .uncharge = object_uncharge, .destroy = object_destroy};
 
 struct tmpfs_super_pair { /* allocated together: the quota finds its super */
 	struct tmpfs_super quota;
@@ -103,14 +103,12 @@ static int tmpfs_make(struct inode *dir, const struct inode_make *m, struct inod
 	return 0;
 }
 
-static const struct inode_ops tmpfs_dir_ops = {.make = tmpfs_make,
-                                               .link = tmpfs_link,
-                                               .unlink = tmpfs_unlink,
-                                               .evict = tmpfs_evict};
+static const struct inode_ops tmpfs_dir_ops = {
+	.make = tmpfs_make, .link = tmpfs_link, .unlink = tmpfs_unlink, .evict = tmpfs_evict};
 static const struct inode_ops tmpfs_reg_ops = {
-        .resize = tmpfs_resize, .fallocate = tmpfs_fallocate, .evict = tmpfs_evict};
+	.resize = tmpfs_resize, .fallocate = tmpfs_fallocate, .evict = tmpfs_evict};
 static const struct inode_ops tmpfs_link_ops = {
-        .link_text = tmpfs_link_text, .evict = tmpfs_evict, .free = tmpfs_free};
+	.link_text = tmpfs_link_text, .evict = tmpfs_evict, .free = tmpfs_free};
 static const struct inode_ops tmpfs_node_ops = {.evict = tmpfs_evict};
 
 static int inode_fill(struct inode *i, u32 rdev, const char *symlink)
@@ -135,9 +133,7 @@ static int inode_fill(struct inode *i, u32 rdev, const char *symlink)
 		i->size = strlen(symlink);
 		i->private = kstrdup(symlink);
 		return i->private ? 0 : -ENOMEM;
-	default:
-		i->rdev = rdev;
-		return 0;
+	default: i->rdev = rdev; return 0;
 	}
 }
 

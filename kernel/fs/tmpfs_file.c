@@ -65,7 +65,8 @@ static ssize tmpfs_write(struct file *f, struct uio *io, u64 *pos)
 	struct inode *i = f->inode;
 	if (!io->left)
 		return 0;
-	GUARD(mutex)(&i->lock);
+	GUARD(mutex)
+	(&i->lock);
 	u64 at = f->flags & O_APPEND ? i->object->size : *pos;
 	ssize n = TRY(write_limit(at, io->left));
 	if (unlikely(i->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
@@ -88,22 +89,16 @@ static s64 tmpfs_seek(struct file *f, s64 offset, int whence)
 	struct vm_object *o = f->inode->object;
 	s64 base = 0;
 	switch (whence) {
-	case SEEK_SET:
-		break;
-	case SEEK_CUR:
-		base = (s64)f->pos;
-		break;
-	case SEEK_END:
-		base = (s64)load_relaxed(&o->size);
-		break;
+	case SEEK_SET: break;
+	case SEEK_CUR: base = (s64)f->pos; break;
+	case SEEK_END: base = (s64)load_relaxed(&o->size); break;
 	case SEEK_DATA:
 	case SEEK_HOLE:
 		if (offset < 0 || (u64)offset >= load_relaxed(&o->size))
 			return -ENXIO;
 		offset = TRY(vm_object_seek(o, (u64)offset, whence == SEEK_HOLE));
 		break;
-	default:
-		return -EINVAL;
+	default: return -EINVAL;
 	}
 	s64 to;
 	if (__builtin_add_overflow(base, offset, &to) || to < 0)
@@ -123,7 +118,7 @@ static void area_close(struct vm_area *a)
 }
 
 static const struct vm_area_ops tmpfs_area_ops = {
-        .open = area_open, .close = area_close, .mergeable = true};
+	.open = area_open, .close = area_close, .mergeable = true};
 
 static int tmpfs_map(struct file *f, struct vm_map_request *req)
 {
@@ -167,7 +162,8 @@ static int allocate_range(struct inode *i, u64 start, u64 end)
 	struct tmpfs_super *t = tmpfs_of(i->super);
 	u64 first = start / PAGE_SIZE, last = (end - 1) / PAGE_SIZE;
 	u64 present = MIN(vm_object_resident(o), last - first + 1);
-	if (t->max_blocks && last - first + 1 - present + load_relaxed(&t->used_blocks) > t->max_blocks)
+	if (t->max_blocks &&
+	    last - first + 1 - present + load_relaxed(&t->used_blocks) > t->max_blocks)
 		return -ENOSPC;
 	for (u64 index = first; index <= last; index++) {
 		struct page *page;

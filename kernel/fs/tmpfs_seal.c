@@ -45,8 +45,9 @@ struct file *tmpfs_file_new(const char *name, u32 flags, u64 size, bool sealable
 static bool mapped_writable(struct vm_object *o)
 {
 	struct vm_area *a;
-	GUARD(spin)(&o->mappings_lock);
-	list_for_each(a, &o->mappings, mapping_link)
+	GUARD(spin)
+	(&o->mappings_lock);
+	list_for_each (a, &o->mappings, mapping_link)
 		if (a->flags & VM_SHARED && a->max_prot & PROT_WRITE)
 			return true;
 	return false;
@@ -59,9 +60,11 @@ int tmpfs_add_seals(struct file *f, u32 seals)
 		return -EINVAL;
 	if (!file_writable(f))
 		return -EPERM;
-	if (seals & ~(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+	if (seals &
+	    ~(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
 		return -EINVAL;
-	GUARD(mutex)(&i->lock);
+	GUARD(mutex)
+	(&i->lock);
 	if (!(i->flags & INODE_MEMFD) || i->seals & F_SEAL_SEAL)
 		return -EPERM;
 	u32 before = i->seals;

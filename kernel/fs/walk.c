@@ -14,7 +14,7 @@ struct walk {
 	struct dentry *dentry;
 	struct mount *root_mount; /* "/" of this walk; RCU, until pinned */
 	struct dentry *root;
-	const char *at; /* rest of the text */
+	const char *at;         /* rest of the text */
 	struct walk_last *last; /* WALK_PARENT: where the last component goes */
 	u32 flags, links, depth;
 	bool found; /* the parent of the last component */

@@ -30,7 +30,7 @@ void pathname_put(struct pathname *p);
 
 /* Flags beyond WALK_* of path.h */
 enum {
-	WALK_NO_MAGIC = 0x100,	/* RESOLVE_* of openat2(2) */
+	WALK_NO_MAGIC = 0x100, /* RESOLVE_* of openat2(2) */
 	WALK_NO_XDEV = 0x200,
 	WALK_BENEATH = 0x400,
 	WALK_IN_ROOT = 0x800,

@@ -30,6 +30,9 @@ static inline struct uio uio_kernel(struct iovec_user *one, void *base, size_t l
 size_t uio_put(struct uio *io, const void *from, size_t n);
 size_t uio_take(struct uio *io, void *to, size_t n);
 size_t uio_put_zero(struct uio *io, size_t n);
-enum { UIO_MAX = 0x7ffff000, UIO_COUNT_MAX = 1024 }; /* bytes of one transfer, iovecs of one call: readv(2) */
+enum {
+	UIO_MAX = 0x7ffff000,
+	UIO_COUNT_MAX = 1024
+}; /* bytes of one transfer, iovecs of one call: readv(2) */
 /* Copies `count` <= UIO_COUNT_MAX iovecs in; the total is cut at UIO_MAX. => 0, -EFAULT, -EINVAL (a negative length). */
 MUST_CHECK int uio_import(struct uio *io, struct iovec_user *iov, uptr_t user, u64 count);
