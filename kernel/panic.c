@@ -39,13 +39,13 @@ void panic_ends_selftest(void)
 	ends_selftest = true;
 }
 
-static void print_address(u64 pc)
+/* A return address may be the first byte behind its function: `back` 1 names the call's own function. */
+static void print_address(u64 pc, u64 back)
 {
 	u64 start;
-	const char *name = symbol_find(pc, &start);
+	const char *name = symbol_find(pc - back, &start);
 	if (name)
-		log_warn("  %016llx %s+0x%llx", (unsigned long long)pc, name,
-		         (unsigned long long)(pc - start));
+		log_warn("  %016llx %s+0x%llx", (unsigned long long)pc, name, (unsigned long long)(pc - start));
 	else
 		log_warn("  %016llx", (unsigned long long)pc);
 }
@@ -70,15 +70,17 @@ static void print_regs(const struct regs *r)
 static void print_backtrace(const struct regs *regs)
 {
 	struct unwind u;
+	bool interrupted = regs;
 	if (regs)
 		unwind_start_at(&u, regs);
 	else
 		unwind_start(&u);
 	log_warn("backtrace:");
 	for (int i = 0; i < BACKTRACE_MAX; i++) {
-		print_address(u.pc);
+		print_address(u.pc, !interrupted);
 		if (!unwind_step(&u))
 			break;
+		interrupted = u.trap;
 		if (u.trap)
 			log_warn("  -- exception or interrupt --");
 	}

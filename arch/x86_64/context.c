@@ -51,7 +51,8 @@ int arch_thread_init(struct arch_thread *a, void (*fn)(void *arg), void *arg)
 		return -ENOMEM;
 	u64 top = (u64)stack + KERNEL_STACK_SIZE - fpu_state_size;
 	*a = (struct arch_thread){.stack_top = top, .fpu_cpu = ~0u};
-	struct switch_frame *frame = (struct switch_frame *)top - 1;
+	/* Below the place of struct regs: the function may end in arch_enter_user(). */
+	struct switch_frame *frame = (struct switch_frame *)arch_thread_regs(a) - 1;
 	*frame = (struct switch_frame){
 		.rbx = (u64)fn, .r12 = (u64)arg, .rip = (u64)thread_first_kernel};
 	a->rsp = (u64)frame;
