@@ -45,7 +45,8 @@ static void print_address(u64 pc, u64 back)
 	u64 start;
 	const char *name = symbol_find(pc - back, &start);
 	if (name)
-		log_warn("  %016llx %s+0x%llx", (unsigned long long)pc, name, (unsigned long long)(pc - start));
+		log_warn("  %016llx %s+0x%llx", (unsigned long long)pc, name,
+		         (unsigned long long)(pc - start));
 	else
 		log_warn("  %016llx", (unsigned long long)pc);
 }
