@@ -52,11 +52,13 @@ TEST(errors)
 	FAILS((long)mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), EINVAL);
 	FAILS((long)mmap(NULL, PAGE, PROT_READ, MAP_ANONYMOUS, -1, 0), EINVAL);
 	FAILS((long)mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, -1, 0), EBADF);
-	FAILS(syscall(SYS_mmap, 1, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), EINVAL);
+	FAILS(syscall(SYS_mmap, 1, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+	      EINVAL);
 	FAILS(syscall(SYS_mmap, 0, PAGE, PROT_READ, MAP_PRIVATE, 0, 1), EINVAL);
 	FAILS(syscall(SYS_mmap, 0, -4096L, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), ENOMEM);
-	FAILS(syscall(SYS_mmap, 0x7ffffffff000, 2 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-	              -1, 0), ENOMEM);
+	FAILS(syscall(SYS_mmap, 0x7ffffffff000, 2 * PAGE, PROT_READ,
+	              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+	      ENOMEM);
 	FAILS(munmap((void *)1, PAGE), EINVAL);
 	FAILS(munmap((void *)PAGE, 0), EINVAL);
 	FAILS(munmap((void *)0xffff800000000000, PAGE), EINVAL);
@@ -70,7 +72,8 @@ TEST(errors)
 
 TEST(file_access_modes)
 {
-	int wo = OK(open("mapped", O_CREAT | O_TRUNC | O_WRONLY, 0600)), ro = OK(open("mapped", O_RDONLY));
+	int wo = OK(open("mapped", O_CREAT | O_TRUNC | O_WRONLY, 0600)),
+	    ro = OK(open("mapped", O_RDONLY));
 	FAILS((long)mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, wo, 0), EACCES);
 	FAILS((long)mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, ro, 0), EACCES);
 	char *p = MUST((char *)mmap(NULL, PAGE, PROT_READ, MAP_SHARED, ro, 0));
@@ -115,13 +118,18 @@ TEST(fixed_replaces_and_noreplace_refuses)
 {
 	char *p = map_rw(3);
 	memset(p, 7, 3 * PAGE);
-	EQ(mmap(p + PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == p + PAGE, 1);
+	EQ(mmap(p + PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+	           p + PAGE,
+	   1);
 	EQ(p[PAGE], 0);
 	EQ(p[0], 7);
 	EQ(p[2 * PAGE], 7);
-	FAILS((long)mmap(p, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0), EEXIST);
+	FAILS((long)mmap(p, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+	                 0),
+	      EEXIST);
 	OK(munmap(p, PAGE));
-	EQ(mmap(p, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == p, 1);
+	EQ(mmap(p, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == p,
+	   1);
 }
 
 TEST(hint_is_followed_when_free)
@@ -352,9 +360,11 @@ TEST(address_space_limit)
 	{
 		struct rlimit limit = {64 << 20, 64 << 20};
 		OK(setrlimit(RLIMIT_AS, &limit));
-		FAILS((long)mmap(NULL, 128 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), ENOMEM);
+		FAILS((long)mmap(NULL, 128 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+		      ENOMEM);
 		int n = 0;
-		while (mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
+		while (mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		            0) != MAP_FAILED)
 			n++;
 		EQ(errno, ENOMEM);
 		YES(n > 30 && n < 64);
@@ -377,7 +387,8 @@ TEST(stack_grows_and_ends)
 TEST(ten_thousand_mappings)
 {
 	enum { N = 10000 };
-	char *base = MUST((char *)mmap(NULL, 2UL * N * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+	char *base = MUST((char *)mmap(NULL, 2UL * N * PAGE, PROT_NONE,
+	                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
 	for (long i = 0; i < N; i++)
 		OK(mprotect(base + 2 * i * PAGE, PAGE, PROT_READ | PROT_WRITE));
 	for (long i = 0; i < N; i += 100)
@@ -405,7 +416,8 @@ TEST(process_vm_and_vectors)
 
 TEST(fork_keeps_shared_and_splits_private)
 {
-	char *private_page = map_rw(1), *shared_page = map(PAGE, PROT_READ | PROT_WRITE, MAP_SHARED);
+	char *private_page = map_rw(1),
+	     *shared_page = map(PAGE, PROT_READ | PROT_WRITE, MAP_SHARED);
 	pid_t pid;
 	CHILD(pid)
 	{

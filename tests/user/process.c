@@ -74,8 +74,9 @@ TEST(faults_kill)
 	static const struct {
 		int signal;
 		const char *what;
-	} faults[] = {{SIGSEGV, "null"}, {SIGFPE, "divide"}, {SIGILL, "ud2"}, {SIGTRAP, "int3"},
-	              {SIGSEGV, "kernel"}, {SIGSEGV, "hlt"}, {SIGSEGV, "constant"}, {SIGSEGV, "noncanonical"}};
+	} faults[] = {{SIGSEGV, "null"},     {SIGFPE, "divide"},       {SIGILL, "ud2"},
+	              {SIGTRAP, "int3"},     {SIGSEGV, "kernel"},      {SIGSEGV, "hlt"},
+	              {SIGSEGV, "constant"}, {SIGSEGV, "noncanonical"}};
 	struct rlimit none = {0, 0};
 	setrlimit(RLIMIT_CORE, &none);
 	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
@@ -85,12 +86,17 @@ TEST(faults_kill)
 			volatile int zero = 0;
 			switch (i) {
 			case 0: *(volatile int *)(uintptr_t)zero = 1; break;
-			case 1: __asm__ volatile("xor %%ecx, %%ecx; cltd; idivl %%ecx" : : "a"(1) : "ecx", "edx"); break;
+			case 1:
+				__asm__ volatile("xor %%ecx, %%ecx; cltd; idivl %%ecx"
+				                 :
+				                 : "a"(1)
+				                 : "ecx", "edx");
+				break;
 			case 2: __asm__ volatile("ud2"); break;
 			case 3: __asm__ volatile("int3"); break;
 			case 4: *(volatile int *)0xffffffff80000000 = 1; break;
 			case 5: __asm__ volatile("hlt"); break;
-			case 6: *(volatile char *)(uintptr_t)"constant" = 0; break;
+			case 6: *(volatile char *)(uintptr_t) "constant" = 0; break;
 			case 7: *(volatile int *)0x8000000000000000 = 1; break;
 			}
 			_exit(0);
@@ -226,7 +232,8 @@ TEST(orphans_go_to_the_reaper)
 	{
 		CHILD(orphan)
 		{
-			UNTIL(getppid() != middle && kill(getppid(), 0) == 0 && state_of(middle) != 'Z');
+			UNTIL(getppid() != middle && kill(getppid(), 0) == 0 &&
+			      state_of(middle) != 'Z');
 			_exit(getppid());
 		}
 		OK(write(p[1], &orphan, sizeof(orphan)));
@@ -291,8 +298,10 @@ TEST(clone_settid_and_cleartid)
 {
 	pid_t *tid = shared(4096);
 	pid_t parent_tid = 0;
-	long pid = syscall(SYS_clone, CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD,
-	                   NULL, &parent_tid, tid, NULL);
+	long pid =
+		syscall(SYS_clone,
+	                CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD,
+	                NULL, &parent_tid, tid, NULL);
 	if (pid == 0) {
 		EQ(*tid, syscall(SYS_gettid));
 		_exit(0);
@@ -388,8 +397,11 @@ TEST(exec_keeps_and_resets)
 		sigprocmask(SIG_BLOCK, &set, NULL);
 		signal(SIGUSR1, count_signal);
 		signal(SIGHUP, SIG_IGN);
-		char *const args[] = {"sh", "-c", "grep -q '^SigBlk:.*[89a-f]..$' /proc/$$/status && "
-		                      "grep -q '^SigIgn:.*[13579bdf]$' /proc/$$/status && kill -USR1 $$", NULL};
+		char *const args[] = {
+			"sh", "-c",
+			"grep -q '^SigBlk:.*[89a-f]..$' /proc/$$/status && "
+			"grep -q '^SigIgn:.*[13579bdf]$' /proc/$$/status && kill -USR1 $$",
+			NULL};
 		execv("/bin/sh", args);
 		_exit(9);
 	}
@@ -402,7 +414,8 @@ TEST(exec_closes_cloexec)
 {
 	int a = OK(open("/dev/null", O_RDONLY | O_CLOEXEC)), b = OK(open("/dev/null", O_RDONLY));
 	char line[128];
-	snprintf(line, sizeof(line), "test ! -e /proc/self/fd/%d && test -e /proc/self/fd/%d", a, b);
+	snprintf(line, sizeof(line), "test ! -e /proc/self/fd/%d && test -e /proc/self/fd/%d", a,
+	         b);
 	char *const args[] = {"sh", "-c", line, NULL}, *const env[] = {"PATH=/bin:/usr/bin", NULL};
 	EQ(run("/bin/sh", args, env), 0);
 }

@@ -179,7 +179,8 @@ TEST(alternate_stack)
 	OK(sigaltstack(&stack, NULL));
 	on_signal(SIGUSR1, where, SA_ONSTACK);
 	raise(SIGUSR1);
-	YES(handler_sp > (uintptr_t)alternate && handler_sp <= (uintptr_t)alternate + sizeof(alternate));
+	YES(handler_sp > (uintptr_t)alternate &&
+	    handler_sp <= (uintptr_t)alternate + sizeof(alternate));
 	OK(sigaltstack(NULL, &old));
 	YES(old.ss_sp == alternate);
 	EQ(old.ss_flags, 0);
