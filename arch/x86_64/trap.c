@@ -102,7 +102,7 @@ void trap_exception(struct regs *regs, u64 error, u64 vector)
 	user_exception(regs, vector);
 }
 
-static void signal_page_fault(int failure, u64 address)
+static NOINLINE void signal_page_fault(int failure, u64 address)
 {
 	switch (failure) {
 	case -EACCES: signal_fault(SIGSEGV, SEGV_ACCERR, address); break;
@@ -113,7 +113,7 @@ static void signal_page_fault(int failure, u64 address)
 }
 
 /* The kernel touched a user address through uaccess.h, or something is badly wrong. */
-static void kernel_page_fault(struct regs *regs, u64 address, u64 error)
+static NOINLINE void kernel_page_fault(struct regs *regs, u64 address, u64 error)
 {
 	bool nofault;
 	u64 fixup = fault_table_find(regs->rip, &nofault);
