@@ -46,6 +46,15 @@
 	add $8, %rsp		/* orig_rax */
 	.endm
 
+	/* The interrupted code may have opened user memory (arch/uaccess.h); a handler, or the thread that it
+	 * switches to, must not inherit that. iret puts it back. A nop until boot patches clac in. */
+	.macro user_close
+771:	.byte 0x0f, 0x1f, 0x01
+	.pushsection .smap_patch, "a"
+	.quad 771b
+	.popsection
+	.endm
+
 	.section .text.entry, "ax"
 	/* entry name, handler, error: pushed by the processor or not */
 	.macro entry name, handler, error
@@ -61,6 +70,7 @@ entry_\name:
 	jz 1f
 	swapgs
 1:	cld
+	user_close
 	mov R_ORIG_RAX(%rsp), %rsi
 	movq $-1, R_ORIG_RAX(%rsp)
 	mov %rsp, %rdi
@@ -139,6 +149,7 @@ entry_\name:
 	.endif
 	save_registers
 	cld
+	user_close
 	mov $0xc0000101, %ecx	/* MSR_GS_BASE */
 	rdmsr
 	mov %eax, %r12d
