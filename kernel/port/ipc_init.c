@@ -1,8 +1,10 @@
 #include "kernel/port/ipc_init.h"
+#include "kernel/ipc/futex/futex.h"
 #include "kernel/port/internal.h"
 
 void ipc_init(void)
 {
+	futex_init();
 	proc_files_init();
 	pipe_files_init();
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "arch/uaccess.h"
+#include "kernel/mm/aspace.h"
 #include "kernel/mm/slab.h"
 #include "kernel/sync/waitq.h"
 #include "kernel/proc/task.h"
@@ -105,6 +106,14 @@ MUST_CHECK static ALWAYS_INLINE int port_user_cmpxchg_nofault(uptr_t p, u32 expe
                                                               u32 *out_old)
 {
 	return user_cmpxchg_u32_nofault(p, expected, desired, out_old);
+}
+
+MUST_CHECK static ALWAYS_INLINE int port_futex_key(uptr_t p, bool shared, struct port_futex_key *out)
+{
+	struct futex_key key;
+	int err = vm_futex_key(thread_current()->aspace, p, !shared, &key);
+	*out = (struct port_futex_key){key.space, key.offset};
+	return err;
 }
 
 MUST_CHECK static ALWAYS_INLINE size_t port_io_put(struct port_io *io, const void *from, size_t n)

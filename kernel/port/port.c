@@ -101,14 +101,6 @@ int port_user_fault_in(uptr_t p, bool write)
 	/* As a store by the user would fault: breaks copy-on-write, leaves the word alone. */
 	return mm_page_fault(p.addr, PF_WRITE | PF_PRESENT, false) < 0 ? -EFAULT : 0;
 }
-int port_futex_key(uptr_t p, bool shared, struct port_futex_key *out)
-{
-	struct futex_key key;
-	TRY(vm_futex_key(thread_current()->aspace, p, !shared, &key));
-	*out = (struct port_futex_key){key.space, key.offset};
-	return 0;
-}
-
 void port_pollq_init(struct port_pollq *q)
 {
 	waitq_init(&q->waitq);

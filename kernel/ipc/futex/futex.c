@@ -1,0 +1,284 @@
+#include "kernel/ipc/futex/table.h"
+
+static ALWAYS_INLINE int key_of(uptr_t word, enum futex_scope scope, struct port_futex_key *out)
+{
+	if (unlikely(word.addr % sizeof(u32)))
+		return -EINVAL;
+	return port_futex_key(word, scope == FUTEX_SHARED, out);
+}
+
+/* --- Waiting --- */
+
+/* A sleeper gives up. Its bucket changes by requeue and growth, under the lock of the one it is in. */
+static bool withdraw(struct ipc_waiter *wait)
+{
+	struct futex_waiter *w = container_of(wait, struct futex_waiter, wait);
+	struct futex_bucket *b;
+	bool pending;
+
+	port_read_lock();
+	for (;;) {
+		b = load_acquire(&w->bucket);
+		port_lock(&b->lock);
+		if (likely(w->bucket == b))
+			break;
+		port_unlock(&b->lock);
+	}
+	pending = ipc_waiter_pending(wait);
+	if (pending)
+		futex_dequeue(w);
+	port_unlock(&b->lock);
+	port_read_unlock();
+	return pending;
+}
+
+/* Queues w if the word is as expected. => 0, -EAGAIN, or -EFAULT: could not look without faulting. */
+static int queue_if(struct futex_waiter *w, uptr_t word, u32 expected)
+{
+	u32 value;
+
+	port_read_lock();
+	struct futex_bucket *b = futex_bucket_lock(&w->key);
+	int err = port_user_load_nofault(word, &value);
+	if (!err && value != expected)
+		err = -EAGAIN;
+	if (!err)
+		futex_queue(b, w);
+	port_unlock(&b->lock);
+	if (!err)
+		futex_table_relieve(b);
+	port_read_unlock();
+	return err;
+}
+
+int futex_wait(uptr_t word, enum futex_scope scope, u32 expected, u32 bitset, u64 deadline)
+{
+	struct futex_waiter w;
+	u32 value;
+	int err;
+
+	if (!bitset)
+		return -EINVAL;
+	TRY(key_of(word, scope, &w.key));
+	/* Looking before locking costs little, and often there is nothing to wait for. */
+	TRY(port_copy_in(&value, word, sizeof value));
+	if (value != expected)
+		return -EAGAIN;
+	ipc_waiter_init(&w.wait);
+	w.bitset = bitset;
+	while (unlikely((err = queue_if(&w, word, expected)) == -EFAULT)) {
+		TRY(port_user_fault_in(word, false));
+		/* The page that came in may be another one. */
+		TRY(key_of(word, scope, &w.key));
+	}
+	if (err)
+		return err;
+	err = ipc_wait(&w.wait, deadline, withdraw);
+	return err == -EAGAIN ? -ETIMEDOUT : err;
+}
+
+/* --- Waking --- */
+
+/* Takes up to max sleepers with a bit of `bitset` off a word, at least one. => how many. b locked. */
+static int take(struct futex_bucket *b, const struct port_futex_key *key, s32 max, u32 bitset,
+		struct ipc_wake_list *wakes)
+{
+	struct futex_waiter *w = *word_find(b, key), *next, *last;
+	int taken = 0;
+
+	if (!w)
+		return 0;
+	last = list_entry(w->link.prev, struct futex_waiter, link);
+	for (;; w = next) {
+		bool done = w == last;
+		next = list_entry(w->link.next, struct futex_waiter, link);
+		if (w->bitset & bitset) {
+			futex_dequeue(w);
+			ipc_waiter_decide(&w->wait, 0, wakes);
+			done |= ++taken >= max;
+		}
+		if (done)
+			return taken;
+	}
+}
+
+static NOINLINE int wake_slow_unlock(struct futex_bucket *b, const struct port_futex_key *key, s32 max,
+				     u32 bitset)
+{
+	struct ipc_wake_list wakes = {0};
+	int woken = take(b, key, max, bitset, &wakes);
+
+	port_unlock(&b->lock);
+	ipc_wake_flush(&wakes);
+	port_read_unlock();
+	return woken;
+}
+
+int futex_wake(uptr_t word, enum futex_scope scope, s32 max, u32 bitset)
+{
+	struct port_futex_key key;
+
+	if (!bitset)
+		return -EINVAL;
+	TRY(key_of(word, scope, &key));
+	port_read_lock();
+	struct futex_bucket *b = futex_bucket_lock(&key);
+	if (unlikely(b->first))
+		return wake_slow_unlock(b, &key, max, bitset);
+	port_unlock(&b->lock);
+	port_read_unlock();
+	return 0;
+}
+
+/* --- Requeueing --- */
+
+/* Hangs up to max sleepers of m's first word behind those of its second. => how many. Both locked. */
+static int move(struct futex_bucket *from, const struct port_futex_key *from_key,
+		struct futex_bucket *to, const struct port_futex_key *to_key, s32 max)
+{
+	int moved = 0;
+	struct futex_waiter *w;
+	if (key_equal(from_key, to_key))
+		max = 0;
+	while (moved < max && (w = *word_find(from, from_key))) {
+		futex_dequeue(w);
+		w->key = *to_key;
+		futex_queue(to, w);
+		moved++;
+	}
+	return moved;
+}
+
+static int requeue_once(const struct futex_move *m, const struct port_futex_key *from_key,
+			const struct port_futex_key *to_key)
+{
+	struct ipc_wake_list wakes = {0};
+	struct futex_bucket *from, *to;
+	u32 value;
+	int result = 0;
+
+	port_read_lock();
+	futex_bucket_lock2(from_key, to_key, &from, &to);
+	if (m->expected)
+		result = port_user_load_nofault(m->from, &value);
+	if (!result && m->expected && value != *m->expected)
+		result = -EAGAIN;
+	if (!result && m->wake > 0)
+		result = take(from, from_key, m->wake, FUTEX_BITSET_MATCH_ANY, &wakes);
+	if (result >= 0)
+		result += move(from, from_key, to, to_key, m->move);
+	port_unlock2(&from->lock, &to->lock);
+	ipc_wake_flush(&wakes);
+	port_read_unlock();
+	return result;
+}
+
+int futex_requeue(const struct futex_move *m)
+{
+	struct port_futex_key from, to;
+
+	if (m->wake < 0 || m->move < 0)
+		return -EINVAL;
+	for (;;) {
+		TRY(key_of(m->from, m->scope, &from));
+		TRY(key_of(m->to, m->scope, &to));
+		int result = requeue_once(m, &from, &to);
+		if (likely(result != -EFAULT))
+			return result;
+		TRY(port_user_fault_in(m->from, false));
+	}
+}
+
+/* --- Waking with an operation --- */
+
+struct wake_operation {
+	u32 op, cmp;
+	s32 oparg, cmparg;
+};
+
+static struct wake_operation decode(u32 encoded)
+{
+	struct wake_operation o = {
+		.op = encoded >> 28 & 7,
+		.cmp = encoded >> 24 & 15,
+		.oparg = (s32)(encoded << 8) >> 20,
+		.cmparg = (s32)(encoded << 20) >> 20,
+	};
+	if (encoded >> 28 & FUTEX_OP_ARG_SHIFT)
+		o.oparg = (s32)(1u << (o.oparg & 31));
+	return o;
+}
+
+/* => 0 and the new value, or -ENOSYS. */
+static int operate(const struct wake_operation *o, u32 value, u32 *out)
+{
+	u32 arg = (u32)o->oparg;
+	switch (o->op) {
+	case FUTEX_OP_SET: *out = arg; return 0;
+	case FUTEX_OP_ADD: *out = value + arg; return 0;
+	case FUTEX_OP_OR: *out = value | arg; return 0;
+	case FUTEX_OP_ANDN: *out = value & ~arg; return 0;
+	case FUTEX_OP_XOR: *out = value ^ arg; return 0;
+	}
+	return -ENOSYS;
+}
+
+/* => 1, 0, or -ENOSYS. */
+static int compare(const struct wake_operation *o, s32 old)
+{
+	switch (o->cmp) {
+	case FUTEX_OP_CMP_EQ: return old == o->cmparg;
+	case FUTEX_OP_CMP_NE: return old != o->cmparg;
+	case FUTEX_OP_CMP_LT: return old < o->cmparg;
+	case FUTEX_OP_CMP_LE: return old <= o->cmparg;
+	case FUTEX_OP_CMP_GT: return old > o->cmparg;
+	case FUTEX_OP_CMP_GE: return old >= o->cmparg;
+	}
+	return -ENOSYS;
+}
+
+/* Changes the word atomically, without faulting. => comparison of its old value, -ENOSYS, -EFAULT. */
+static int change_and_compare(uptr_t word, const struct wake_operation *o)
+{
+	u32 old, new, found;
+	TRY(port_user_load_nofault(word, &old));
+	for (;; old = found) {
+		TRY(operate(o, old, &new));
+		TRY(port_user_cmpxchg_nofault(word, old, new, &found));
+		if (found == old)
+			return compare(o, (s32)old);
+	}
+}
+
+static int wake_op_once(const struct futex_pair *p, const struct port_futex_key *key,
+			const struct port_futex_key *other_key)
+{
+	const struct wake_operation o = decode(p->operation);
+	struct ipc_wake_list wakes = {0};
+	struct futex_bucket *b, *other;
+
+	port_read_lock();
+	futex_bucket_lock2(key, other_key, &b, &other);
+	int holds = change_and_compare(p->other, &o), result = holds;
+	if (holds >= 0)
+		result = take(b, key, p->wake, FUTEX_BITSET_MATCH_ANY, &wakes);
+	if (holds > 0)
+		result += take(other, other_key, p->wake_other, FUTEX_BITSET_MATCH_ANY, &wakes);
+	port_unlock2(&b->lock, &other->lock);
+	ipc_wake_flush(&wakes);
+	port_read_unlock();
+	return result;
+}
+
+int futex_wake_op(const struct futex_pair *p)
+{
+	struct port_futex_key key, other;
+	for (;;) {
+		TRY(key_of(p->word, p->scope, &key));
+		TRY(key_of(p->other, p->scope, &other));
+		int result = wake_op_once(p, &key, &other);
+		if (likely(result != -EFAULT))
+			return result;
+		TRY(port_user_fault_in(p->other, true));
+	}
+}

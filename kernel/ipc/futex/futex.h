@@ -1,0 +1,69 @@
+/*
+ * Futexes, futex(2): sleeping on a word of user memory.
+ *
+ * A word is named by a key that does not depend on who maps it (port_futex_key). Sleepers of all words
+ * hang in one hash; in a bucket each word with sleepers has its own FIFO, chained through the first
+ * sleeper of each, so sleepers of other words cost nothing. The hash doubles when a bucket has many words.
+ *
+ *	struct futex_waiter	on the sleeper's stack; nothing is ever allocated to sleep or wake
+ *	struct futex_bucket	lock, words with sleepers
+ *	the table		replaced by one of twice the size; the old one goes after a grace period
+ *
+ * The promise of futex(2): comparing the word and going to sleep is one step for whoever changes the word and
+ * then wakes. Both happen under the bucket's lock:
+ *
+ *	sleeper					waker
+ *	lock bucket				store to the word (user space)
+ *	load word (no fault): as expected?	lock bucket: sees the sleeper, or the sleeper will see the store
+ *	queue, unlock, sleep			take sleepers off, unlock, wake
+ *
+ *	         futex_wait                  futex_wake, wake_op           ipc_wake_flush
+ *	(none) -------------> PENDING in word -----------------> DECIDED 0 ---------------> OVER
+ *	                       |  ^ futex_requeue moves it to another word
+ *	                       +-- deadline: -ETIMEDOUT; signal: -EINTR
+ *
+ * Locking: read section around everything; bucket lock (FUTEX_BUCKET), two of them through port_lock2. A bucket
+ * whose words have gone to a larger table is `moved`: whoever locked it waits for the growth to end and
+ * looks the key up again. Growth holds grow_lock (FUTEX_GROW) and one bucket at a time.
+ *
+ * User memory is touched under a bucket lock only without faulting; when that fails, the lock is dropped, the
+ * page is faulted in, and everything starts over.
+ *
+ * What can fail: -EINVAL (address not aligned, no bits in the bitset), -EFAULT, and what is said below.
+ */
+#pragma once
+#include "abi/futex.h"
+#include "kernel/ipc/port.h"
+
+enum futex_scope { FUTEX_PRIVATE, FUTEX_SHARED };
+
+/* Boot. */
+void futex_init(void);
+
+/* Sleeps while the word is `expected`, until woken with a bit of `bitset`. deadline: port_mono_ns() time.
+ * => 0 woken; -EAGAIN: the word differs; -ETIMEDOUT; -EINTR. */
+MUST_CHECK int futex_wait(uptr_t word, enum futex_scope scope, u32 expected, u32 bitset, u64 deadline);
+/* => how many were woken, at most max (but one, when max is 0 or less: Linux). */
+MUST_CHECK int futex_wake(uptr_t word, enum futex_scope scope, s32 max, u32 bitset);
+
+struct futex_move {
+	uptr_t from, to;
+	enum futex_scope scope;
+	s32 wake, move;	      /* at most so many are woken, then so many moved */
+	const u32 *expected;  /* what *from must be, or NULL */
+};
+/* FUTEX_REQUEUE, FUTEX_CMP_REQUEUE. => woken and moved; -EAGAIN: *from differs. */
+MUST_CHECK int futex_requeue(const struct futex_move *m);
+
+struct futex_pair {
+	uptr_t word, other;
+	enum futex_scope scope;
+	s32 wake, wake_other; /* at most so many at word; at other when the comparison holds */
+	u32 operation;	      /* encoded as futex(2) says */
+};
+/* FUTEX_WAKE_OP: changes `other`, wakes at `word`, and at `other` if its old value compares true.
+ * => woken in all; -ENOSYS: no such operation. */
+MUST_CHECK int futex_wake_op(const struct futex_pair *p);
+
+/* A thread with this tid leaves its address space: marks and wakes what it holds, set_robust_list(2). */
+void futex_robust_exit(uptr_t head, u32 tid);

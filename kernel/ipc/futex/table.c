@@ -1,0 +1,149 @@
+#include "kernel/ipc/futex/table.h"
+
+enum {
+	FIRST_BITS = 8,
+	LAST_BITS = 17,
+	CROWDED = 6, /* words in one bucket: rare before the table is about full */
+};
+
+struct futex_table *futex_table;
+static struct port_lock grow_lock;
+
+static struct futex_table *table_new(u32 bits)
+{
+	struct futex_table *t = port_alloc(sizeof *t + (sizeof t->bucket[0] << bits));
+	if (!t)
+		return NULL;
+	t->bits = bits;
+	for (u32 i = 0; i < 1u << bits; i++)
+		port_lock_init(&t->bucket[i].lock, LOCK_CLASS_FUTEX_BUCKET);
+	return t;
+}
+
+static void table_free(struct port_defer *d)
+{
+	port_free(container_of(d, struct futex_table, defer));
+}
+
+void futex_init(void)
+{
+	port_lock_init(&grow_lock, LOCK_CLASS_FUTEX_GROW);
+	futex_table = table_new(FIRST_BITS);
+	if (!futex_table)
+		panic("futex: no memory for the first table");
+}
+
+/* A growth is under way: lets it finish. */
+static void wait_for_growth(void)
+{
+	port_lock(&grow_lock);
+	port_unlock(&grow_lock);
+}
+
+struct futex_bucket *futex_bucket_lock_slow(const struct port_futex_key *key)
+{
+	for (;;) {
+		wait_for_growth();
+		struct futex_bucket *b = bucket_of(load_acquire(&futex_table), key);
+		port_lock(&b->lock);
+		if (!b->moved)
+			return b;
+		port_unlock(&b->lock);
+	}
+}
+
+void futex_bucket_lock2(const struct port_futex_key *a, const struct port_futex_key *b,
+			struct futex_bucket **out_a, struct futex_bucket **out_b)
+{
+	for (;;) {
+		struct futex_table *t = load_acquire(&futex_table);
+		*out_a = bucket_of(t, a);
+		*out_b = bucket_of(t, b);
+		port_lock2(&(*out_a)->lock, &(*out_b)->lock);
+		if (likely(!(*out_a)->moved && !(*out_b)->moved))
+			return;
+		port_unlock2(&(*out_a)->lock, &(*out_b)->lock);
+		wait_for_growth();
+	}
+}
+
+void futex_queue(struct futex_bucket *b, struct futex_waiter *w)
+{
+	struct futex_waiter **slot = word_find(b, &w->key), *first = *slot;
+
+	store_release(&w->bucket, b);
+	if (first) {
+		list_add_tail(&first->link, &w->link);
+		return;
+	}
+	list_init(&w->link);
+	w->next_word = NULL;
+	*slot = w;
+	b->words++;
+}
+
+void futex_dequeue(struct futex_waiter *w)
+{
+	struct futex_bucket *b = w->bucket;
+	struct futex_waiter **slot = word_find(b, &w->key);
+
+	if (*slot == w) {
+		if (list_linked(&w->link)) {
+			*slot = list_entry(w->link.next, struct futex_waiter, link);
+			(*slot)->next_word = w->next_word;
+		} else {
+			*slot = w->next_word;
+			b->words--;
+		}
+	}
+	list_del(&w->link);
+}
+
+/* Moves all sleepers of b into t, which nobody else sees yet. b locked. */
+static void bucket_move(struct futex_bucket *b, struct futex_table *t)
+{
+	b->moved = true;
+	while (b->first) {
+		struct futex_waiter *first = b->first, *w = first;
+		struct futex_bucket *to = bucket_of(t, &first->key);
+		b->first = first->next_word;
+		first->next_word = to->first;
+		to->first = first;
+		to->words++;
+		do {
+			store_release(&w->bucket, to);
+			w = list_entry(w->link.next, struct futex_waiter, link);
+		} while (w != first);
+	}
+	b->words = 0;
+}
+
+/* => the table that was replaced, or NULL: somebody else was faster. */
+static struct futex_table *table_replace(struct futex_table *bigger)
+{
+	GUARD(port)(&grow_lock);
+	struct futex_table *old = futex_table;
+	if (old->bits >= bigger->bits)
+		return NULL;
+	for (u32 i = 0; i < 1u << old->bits; i++) {
+		GUARD(port)(&old->bucket[i].lock);
+		bucket_move(&old->bucket[i], bigger);
+	}
+	store_release(&futex_table, bigger);
+	return old;
+}
+
+void futex_table_relieve(struct futex_bucket *b)
+{
+	u32 bits = load_acquire(&futex_table)->bits;
+	if (likely(load_relaxed(&b->words) < CROWDED) || bits == LAST_BITS)
+		return;
+	struct futex_table *bigger = table_new(bits + 1), *old;
+	if (!bigger)
+		return; /* slower, but no failure */
+	old = table_replace(bigger);
+	if (old)
+		port_defer(&old->defer, table_free);
+	else
+		port_free(bigger);
+}

@@ -1,0 +1,70 @@
+/* The hash of sleepers: for the files of this folder. */
+#pragma once
+#include "kernel/ipc/futex/futex.h"
+#include "kernel/ipc/wait.h"
+#include "kernel/lib/hash.h"
+#include "kernel/lib/list.h"
+
+struct futex_bucket;
+struct futex_waiter {
+	struct ipc_waiter wait;
+	struct port_futex_key key;	/* [l] changes by requeue */
+	struct futex_bucket *bucket;	/* [a] written under the lock of the bucket that it is in */
+	u32 bitset;			/* [I] */
+	struct list link;		/* [l] sleepers of the same word, a ring without a head */
+	struct futex_waiter *next_word; /* [l] first sleeper of the next word; only in a first sleeper */
+};
+
+struct futex_bucket {
+	struct port_lock lock;
+	bool moved;		    /* [l] for ever empty: look in the newer table */
+	u32 words;		    /* [l] */
+	struct futex_waiter *first; /* [l] first sleeper of the first word */
+};
+
+struct futex_table {
+	struct port_defer defer;
+	u32 bits;
+	struct futex_bucket bucket[];
+};
+extern struct futex_table *futex_table; /* [a] */
+
+static inline bool key_equal(const struct port_futex_key *a, const struct port_futex_key *b)
+{
+	return a->offset == b->offset && a->space == b->space;
+}
+static inline struct futex_bucket *bucket_of(struct futex_table *t, const struct port_futex_key *key)
+{
+	/* Words are aligned; spaces are small numbers: keep both from meeting in the same bits. */
+	return &t->bucket[hash_bits(key->offset >> 2 ^ key->space << 40, t->bits)];
+}
+
+/* => the key's bucket, locked and not moved. Read section. */
+struct futex_bucket *futex_bucket_lock_slow(const struct port_futex_key *key);
+static ALWAYS_INLINE struct futex_bucket *futex_bucket_lock(const struct port_futex_key *key)
+{
+	struct futex_bucket *b = bucket_of(load_acquire(&futex_table), key);
+	port_lock(&b->lock);
+	if (likely(!b->moved))
+		return b;
+	port_unlock(&b->lock);
+	return futex_bucket_lock_slow(key);
+}
+/* Both keys' buckets, for port_unlock2(). They may be one. */
+void futex_bucket_lock2(const struct port_futex_key *a, const struct port_futex_key *b,
+			struct futex_bucket **out_a, struct futex_bucket **out_b);
+
+/* => where the first sleeper of `key` hangs; *slot is NULL when there is none. b locked. */
+static inline struct futex_waiter **word_find(struct futex_bucket *b, const struct port_futex_key *key)
+{
+	struct futex_waiter **slot = &b->first;
+	while (*slot && !key_equal(&(*slot)->key, key))
+		slot = &(*slot)->next_word;
+	return slot;
+}
+/* Behind the sleepers of its word. b locked. */
+void futex_queue(struct futex_bucket *b, struct futex_waiter *w);
+/* Off its word. w->bucket locked. */
+void futex_dequeue(struct futex_waiter *w);
+/* Doubles the table if b is crowded. No lock, read section. */
+void futex_table_relieve(struct futex_bucket *b);

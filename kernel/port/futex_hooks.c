@@ -1,0 +1,31 @@
+/* A thread leaves its address space: robust futexes, and the word that pthread_join(3) waits on. */
+#include "kernel/ipc/futex/futex.h"
+#include "kernel/mm/aspace.h"
+#include "kernel/proc/hooks.h"
+#include "kernel/proc/task.h"
+
+/* set_tid_address(2), CLONE_CHILD_CLEARTID: only if somebody is left who could look. */
+static void clear_child_tid(struct task *t)
+{
+	uptr_t word = UPTR(t->clear_child_tid);
+	u32 zero = 0;
+
+	t->clear_child_tid = 0;
+	if (uptr_null(word) || refcount_read(&t->thread.aspace->users) <= 1)
+		return;
+	if (copy_to_user(word, &zero, sizeof zero) == 0)
+		(void)!futex_wake(word, FUTEX_SHARED, 1, FUTEX_BITSET_MATCH_ANY);
+}
+
+static void futex_exit_mm(struct task *t)
+{
+	uptr_t robust = UPTR(t->robust_list);
+
+	t->robust_list = 0;
+	if (!uptr_null(robust))
+		futex_robust_exit(robust, (u32)t->tid);
+	clear_child_tid(t);
+}
+
+static const struct proc_hooks futex_hooks = {.name = "futex", .exit_mm = futex_exit_mm};
+PROC_HOOKS(futex_hooks);

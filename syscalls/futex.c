@@ -1,0 +1,154 @@
+/* futex(2), set_robust_list(2), get_robust_list(2). */
+#include "abi/futex.h"
+#include "kernel/ipc/futex/futex.h"
+#include "kernel/proc/task.h"
+#include "syscalls/syscall.h"
+#include "syscalls/timespec.h"
+
+struct wait_call {
+	uptr_t word;
+	enum futex_scope scope;
+	u32 expected, bitset;
+	u64 deadline;
+};
+
+/* restart_syscall(2): waits on, until the deadline of the first call. */
+static long wait_again(struct restart_block *r);
+
+static long wait_until(const struct wait_call *c)
+{
+	int err = futex_wait(c->word, c->scope, c->expected, c->bitset, c->deadline);
+	if (err != -EINTR)
+		return err;
+	if (c->deadline == PORT_FOREVER)
+		return -ERESTARTSYS;
+	task_current()->restart = (struct restart_block){
+		.fn = wait_again,
+		.arg = {c->word.addr, c->scope, c->expected, c->bitset, c->deadline},
+	};
+	return -ERESTART_RESTARTBLOCK;
+}
+
+static long wait_again(struct restart_block *r)
+{
+	const struct wait_call c = {UPTR(r->arg[0]), (enum futex_scope)r->arg[1], (u32)r->arg[2],
+				    (u32)r->arg[3], r->arg[4]};
+	return wait_until(&c);
+}
+
+/* An absolute time of the given clock in port_mono_ns() time. */
+static u64 deadline_of(const struct abi_timespec *t, bool realtime)
+{
+	u64 at = timespec_ns(t), now = realtime ? port_real_ns() : 0;
+	if (!realtime)
+		return at;
+	return at <= now ? 0 : port_mono_ns() + (at - now);
+}
+
+static NOINLINE long futex_wait_call(uptr_t word, u32 op, u32 expected, u32 bitset, uptr_t timeout)
+{
+	struct wait_call c = {
+		.word = word,
+		.scope = op & FUTEX_PRIVATE_FLAG ? FUTEX_PRIVATE : FUTEX_SHARED,
+		.expected = expected,
+		.bitset = bitset,
+		.deadline = PORT_FOREVER,
+	};
+	if (!uptr_null(timeout)) {
+		struct abi_timespec t;
+		TRY(port_copy_in(&t, timeout, sizeof t));
+		if (!timespec_valid(&t))
+			return -EINVAL;
+		/* FUTEX_WAIT's is relative, FUTEX_WAIT_BITSET's absolute. */
+		c.deadline = (op & FUTEX_CMD_MASK) == FUTEX_WAIT
+				     ? port_mono_ns() + timespec_ns(&t)
+				     : deadline_of(&t, op & FUTEX_CLOCK_REALTIME);
+	}
+	/* Judged after the time-out was read, as on Linux. */
+	if ((op & FUTEX_CLOCK_REALTIME) && (op & FUTEX_CMD_MASK) != FUTEX_WAIT_BITSET)
+		return -ENOSYS;
+	return wait_until(&c);
+}
+
+static NOINLINE long futex_two_words(uptr_t word, u32 op, u32 value, u64 value2, uptr_t word2, u32 value3)
+{
+	enum futex_scope scope = op & FUTEX_PRIVATE_FLAG ? FUTEX_PRIVATE : FUTEX_SHARED;
+
+	if ((op & FUTEX_CMD_MASK) == FUTEX_WAKE_OP) {
+		const struct futex_pair p = {
+			.word = word,
+			.other = word2,
+			.scope = scope,
+			.wake = (s32)value,
+			.wake_other = (s32)value2,
+			.operation = value3,
+		};
+		return futex_wake_op(&p);
+	}
+	const struct futex_move m = {
+		.from = word,
+		.to = word2,
+		.scope = scope,
+		.wake = (s32)value,
+		.move = (s32)value2,
+		.expected = (op & FUTEX_CMD_MASK) == FUTEX_CMP_REQUEUE ? &value3 : NULL,
+	};
+	return futex_requeue(&m);
+}
+
+/* The priority-inheriting operations are not there yet: ENOSYS, as on a Linux without them. */
+SYSCALL6(futex, uptr_t, word, u32, op, u32, value, uptr_t, timeout, uptr_t, word2, u32, value3)
+{
+	enum futex_scope scope = op & FUTEX_PRIVATE_FLAG ? FUTEX_PRIVATE : FUTEX_SHARED;
+	u32 cmd = op & (u32)FUTEX_CMD_MASK;
+
+	if (cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET)
+		return futex_wait_call(word, op, value,
+				       cmd == FUTEX_WAIT ? FUTEX_BITSET_MATCH_ANY : value3, timeout);
+	if (unlikely(op & FUTEX_CLOCK_REALTIME))
+		return -ENOSYS;
+	switch (cmd) {
+	case FUTEX_WAKE: return futex_wake(word, scope, (s32)value, FUTEX_BITSET_MATCH_ANY);
+	case FUTEX_WAKE_BITSET: return futex_wake(word, scope, (s32)value, value3);
+	case FUTEX_REQUEUE:
+	case FUTEX_CMP_REQUEUE:
+	case FUTEX_WAKE_OP:
+		return futex_two_words(word, op, value, timeout.addr, word2, value3);
+	}
+	return -ENOSYS;
+}
+
+SYSCALL2(set_robust_list, uptr_t, head, size_t, size)
+{
+	if (size != sizeof(struct robust_list_head))
+		return -EINVAL;
+	task_current()->robust_list = head.addr;
+	return 0;
+}
+
+/* Reading another's list is what ptrace(2) may: same user or CAP_SYS_PTRACE. */
+static bool may_inspect(const struct task *t)
+{
+	const struct cred *me = cred_current(), *other = load_acquire(&t->cred);
+	return t == task_current() || (me->uid == other->euid && me->uid == other->suid &&
+				       me->uid == other->uid && me->gid == other->egid &&
+				       me->gid == other->sgid && me->gid == other->gid) ||
+	       capable(CAP_SYS_PTRACE);
+}
+
+SYSCALL3(get_robust_list, s32, tid, uptr_t, out_head, uptr_t, out_size)
+{
+	size_t size = sizeof(struct robust_list_head);
+	u64 head;
+
+	rcu_read_lock();
+	const struct task *t = tid ? task_find(tid) : task_current();
+	int err = !t ? -ESRCH : may_inspect(t) ? 0 : -EPERM;
+	if (!err)
+		head = t->robust_list;
+	rcu_read_unlock();
+	if (err)
+		return err;
+	TRY(port_copy_out(out_size, &size, sizeof size));
+	return port_copy_out(out_head, &head, sizeof head);
+}
