@@ -32,7 +32,7 @@ static long wait_until(const struct wait_call *c)
 static long wait_again(struct restart_block *r)
 {
 	const struct wait_call c = {UPTR(r->arg[0]), (enum futex_scope)r->arg[1], (u32)r->arg[2],
-				    (u32)r->arg[3], r->arg[4]};
+	                            (u32)r->arg[3], r->arg[4]};
 	return wait_until(&c);
 }
 
@@ -61,8 +61,8 @@ static NOINLINE long futex_wait_call(uptr_t word, u32 op, u32 expected, u32 bits
 			return -EINVAL;
 		/* FUTEX_WAIT's is relative, FUTEX_WAIT_BITSET's absolute. */
 		c.deadline = (op & FUTEX_CMD_MASK) == FUTEX_WAIT
-				     ? port_mono_ns() + timespec_ns(&t)
-				     : deadline_of(&t, op & FUTEX_CLOCK_REALTIME);
+		                     ? port_mono_ns() + timespec_ns(&t)
+		                     : deadline_of(&t, op & FUTEX_CLOCK_REALTIME);
 	}
 	/* Judged after the time-out was read, as on Linux. */
 	if ((op & FUTEX_CLOCK_REALTIME) && (op & FUTEX_CMD_MASK) != FUTEX_WAIT_BITSET)
@@ -70,7 +70,8 @@ static NOINLINE long futex_wait_call(uptr_t word, u32 op, u32 expected, u32 bits
 	return wait_until(&c);
 }
 
-static NOINLINE long futex_two_words(uptr_t word, u32 op, u32 value, u64 value2, uptr_t word2, u32 value3)
+static NOINLINE long futex_two_words(uptr_t word, u32 op, u32 value, u64 value2, uptr_t word2,
+                                     u32 value3)
 {
 	enum futex_scope scope = op & FUTEX_PRIVATE_FLAG ? FUTEX_PRIVATE : FUTEX_SHARED;
 
@@ -104,7 +105,8 @@ SYSCALL6(futex, uptr_t, word, u32, op, u32, value, uptr_t, timeout, uptr_t, word
 
 	if (cmd == FUTEX_WAIT || cmd == FUTEX_WAIT_BITSET)
 		return futex_wait_call(word, op, value,
-				       cmd == FUTEX_WAIT ? FUTEX_BITSET_MATCH_ANY : value3, timeout);
+		                       cmd == FUTEX_WAIT ? FUTEX_BITSET_MATCH_ANY : value3,
+		                       timeout);
 	if (unlikely(op & FUTEX_CLOCK_REALTIME))
 		return -ENOSYS;
 	switch (cmd) {
@@ -112,8 +114,7 @@ SYSCALL6(futex, uptr_t, word, u32, op, u32, value, uptr_t, timeout, uptr_t, word
 	case FUTEX_WAKE_BITSET: return futex_wake(word, scope, (s32)value, value3);
 	case FUTEX_REQUEUE:
 	case FUTEX_CMP_REQUEUE:
-	case FUTEX_WAKE_OP:
-		return futex_two_words(word, op, value, timeout.addr, word2, value3);
+	case FUTEX_WAKE_OP: return futex_two_words(word, op, value, timeout.addr, word2, value3);
 	}
 	return -ENOSYS;
 }
@@ -130,9 +131,9 @@ SYSCALL2(set_robust_list, uptr_t, head, size_t, size)
 static bool may_inspect(const struct task *t)
 {
 	const struct cred *me = cred_current(), *other = load_acquire(&t->cred);
-	return t == task_current() || (me->uid == other->euid && me->uid == other->suid &&
-				       me->uid == other->uid && me->gid == other->egid &&
-				       me->gid == other->sgid && me->gid == other->gid) ||
+	return t == task_current() ||
+	       (me->uid == other->euid && me->uid == other->suid && me->uid == other->uid &&
+	        me->gid == other->egid && me->gid == other->sgid && me->gid == other->gid) ||
 	       capable(CAP_SYS_PTRACE);
 }
 

@@ -108,7 +108,8 @@ MUST_CHECK static ALWAYS_INLINE int port_user_cmpxchg_nofault(uptr_t p, u32 expe
 	return user_cmpxchg_u32_nofault(p, expected, desired, out_old);
 }
 
-MUST_CHECK static ALWAYS_INLINE int port_futex_key(uptr_t p, bool shared, struct port_futex_key *out)
+MUST_CHECK static ALWAYS_INLINE int port_futex_key(uptr_t p, bool shared,
+                                                   struct port_futex_key *out)
 {
 	struct futex_key key;
 	int err = vm_futex_key(thread_current()->aspace, p, !shared, &key);

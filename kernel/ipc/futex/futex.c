@@ -81,7 +81,7 @@ int futex_wait(uptr_t word, enum futex_scope scope, u32 expected, u32 bitset, u6
 
 /* Takes up to max sleepers with a bit of `bitset` off a word, at least one. => how many. b locked. */
 static int take(struct futex_bucket *b, const struct port_futex_key *key, s32 max, u32 bitset,
-		struct ipc_wake_list *wakes)
+                struct ipc_wake_list *wakes)
 {
 	struct futex_waiter *w = *word_find(b, key), *next, *last;
 	int taken = 0;
@@ -102,8 +102,8 @@ static int take(struct futex_bucket *b, const struct port_futex_key *key, s32 ma
 	}
 }
 
-static NOINLINE int wake_slow_unlock(struct futex_bucket *b, const struct port_futex_key *key, s32 max,
-				     u32 bitset)
+static NOINLINE int wake_slow_unlock(struct futex_bucket *b, const struct port_futex_key *key,
+                                     s32 max, u32 bitset)
 {
 	struct ipc_wake_list wakes = {0};
 	int woken = take(b, key, max, bitset, &wakes);
@@ -134,7 +134,7 @@ int futex_wake(uptr_t word, enum futex_scope scope, s32 max, u32 bitset)
 
 /* Hangs up to max sleepers of m's first word behind those of its second. => how many. Both locked. */
 static int move(struct futex_bucket *from, const struct port_futex_key *from_key,
-		struct futex_bucket *to, const struct port_futex_key *to_key, s32 max)
+                struct futex_bucket *to, const struct port_futex_key *to_key, s32 max)
 {
 	int moved = 0;
 	struct futex_waiter *w;
@@ -150,7 +150,7 @@ static int move(struct futex_bucket *from, const struct port_futex_key *from_key
 }
 
 static int requeue_once(const struct futex_move *m, const struct port_futex_key *from_key,
-			const struct port_futex_key *to_key)
+                        const struct port_futex_key *to_key)
 {
 	struct ipc_wake_list wakes = {0};
 	struct futex_bucket *from, *to;
@@ -251,7 +251,7 @@ static int change_and_compare(uptr_t word, const struct wake_operation *o)
 }
 
 static int wake_op_once(const struct futex_pair *p, const struct port_futex_key *key,
-			const struct port_futex_key *other_key)
+                        const struct port_futex_key *other_key)
 {
 	const struct wake_operation o = decode(p->operation);
 	struct ipc_wake_list wakes = {0};

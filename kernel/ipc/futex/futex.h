@@ -42,15 +42,16 @@ void futex_init(void);
 
 /* Sleeps while the word is `expected`, until woken with a bit of `bitset`. deadline: port_mono_ns() time.
  * => 0 woken; -EAGAIN: the word differs; -ETIMEDOUT; -EINTR. */
-MUST_CHECK int futex_wait(uptr_t word, enum futex_scope scope, u32 expected, u32 bitset, u64 deadline);
+MUST_CHECK int futex_wait(uptr_t word, enum futex_scope scope, u32 expected, u32 bitset,
+                          u64 deadline);
 /* => how many were woken, at most max (but one, when max is 0 or less: Linux). */
 MUST_CHECK int futex_wake(uptr_t word, enum futex_scope scope, s32 max, u32 bitset);
 
 struct futex_move {
 	uptr_t from, to;
 	enum futex_scope scope;
-	s32 wake, move;	      /* at most so many are woken, then so many moved */
-	const u32 *expected;  /* what *from must be, or NULL */
+	s32 wake, move;      /* at most so many are woken, then so many moved */
+	const u32 *expected; /* what *from must be, or NULL */
 };
 /* FUTEX_REQUEUE, FUTEX_CMP_REQUEUE. => woken and moved; -EAGAIN: *from differs. */
 MUST_CHECK int futex_requeue(const struct futex_move *m);
@@ -59,7 +60,7 @@ struct futex_pair {
 	uptr_t word, other;
 	enum futex_scope scope;
 	s32 wake, wake_other; /* at most so many at word; at other when the comparison holds */
-	u32 operation;	      /* encoded as futex(2) says */
+	u32 operation;        /* encoded as futex(2) says */
 };
 /* FUTEX_WAKE_OP: changes `other`, wakes at `word`, and at `other` if its old value compares true.
  * => woken in all; -ENOSYS: no such operation. */

@@ -76,5 +76,6 @@ void futex_robust_exit(uptr_t head, u32 tid)
 		port_yield();
 	}
 	if (pending)
-		(void)!owner_died(UPTR(pending + (u64)h.futex_offset), tid, pending_pi, ENTRY_PENDING);
+		(void)!owner_died(UPTR(pending + (u64)h.futex_offset), tid, pending_pi,
+		                  ENTRY_PENDING);
 }

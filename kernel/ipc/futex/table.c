@@ -53,7 +53,7 @@ struct futex_bucket *futex_bucket_lock_slow(const struct port_futex_key *key)
 }
 
 void futex_bucket_lock2(const struct port_futex_key *a, const struct port_futex_key *b,
-			struct futex_bucket **out_a, struct futex_bucket **out_b)
+                        struct futex_bucket **out_a, struct futex_bucket **out_b)
 {
 	for (;;) {
 		struct futex_table *t = load_acquire(&futex_table);
@@ -121,12 +121,14 @@ static void bucket_move(struct futex_bucket *b, struct futex_table *t)
 /* => the table that was replaced, or NULL: somebody else was faster. */
 static struct futex_table *table_replace(struct futex_table *bigger)
 {
-	GUARD(port)(&grow_lock);
+	GUARD(port)
+	(&grow_lock);
 	struct futex_table *old = futex_table;
 	if (old->bits >= bigger->bits)
 		return NULL;
 	for (u32 i = 0; i < 1u << old->bits; i++) {
-		GUARD(port)(&old->bucket[i].lock);
+		GUARD(port)
+		(&old->bucket[i].lock);
 		bucket_move(&old->bucket[i], bigger);
 	}
 	store_release(&futex_table, bigger);

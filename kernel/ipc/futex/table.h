@@ -8,17 +8,18 @@
 struct futex_bucket;
 struct futex_waiter {
 	struct ipc_waiter wait;
-	struct port_futex_key key;	/* [l] changes by requeue */
-	struct futex_bucket *bucket;	/* [a] written under the lock of the bucket that it is in */
-	u32 bitset;			/* [I] */
-	struct list link;		/* [l] sleepers of the same word, a ring without a head */
-	struct futex_waiter *next_word; /* [l] first sleeper of the next word; only in a first sleeper */
+	struct port_futex_key key;   /* [l] changes by requeue */
+	struct futex_bucket *bucket; /* [a] written under the lock of the bucket that it is in */
+	u32 bitset;                  /* [I] */
+	struct list link;            /* [l] sleepers of the same word, a ring without a head */
+	struct futex_waiter
+		*next_word; /* [l] first sleeper of the next word; only in a first sleeper */
 };
 
 struct futex_bucket {
 	struct port_lock lock;
-	bool moved;		    /* [l] for ever empty: look in the newer table */
-	u32 words;		    /* [l] */
+	bool moved;                 /* [l] for ever empty: look in the newer table */
+	u32 words;                  /* [l] */
 	struct futex_waiter *first; /* [l] first sleeper of the first word */
 };
 
@@ -33,7 +34,8 @@ static inline bool key_equal(const struct port_futex_key *a, const struct port_f
 {
 	return a->offset == b->offset && a->space == b->space;
 }
-static inline struct futex_bucket *bucket_of(struct futex_table *t, const struct port_futex_key *key)
+static inline struct futex_bucket *bucket_of(struct futex_table *t,
+                                             const struct port_futex_key *key)
 {
 	/* Words are aligned; spaces are small numbers: keep both from meeting in the same bits. */
 	return &t->bucket[hash_bits(key->offset >> 2 ^ key->space << 40, t->bits)];
@@ -52,10 +54,11 @@ static ALWAYS_INLINE struct futex_bucket *futex_bucket_lock(const struct port_fu
 }
 /* Both keys' buckets, for port_unlock2(). They may be one. */
 void futex_bucket_lock2(const struct port_futex_key *a, const struct port_futex_key *b,
-			struct futex_bucket **out_a, struct futex_bucket **out_b);
+                        struct futex_bucket **out_a, struct futex_bucket **out_b);
 
 /* => where the first sleeper of `key` hangs; *slot is NULL when there is none. b locked. */
-static inline struct futex_waiter **word_find(struct futex_bucket *b, const struct port_futex_key *key)
+static inline struct futex_waiter **word_find(struct futex_bucket *b,
+                                              const struct port_futex_key *key)
 {
 	struct futex_waiter **slot = &b->first;
 	while (*slot && !key_equal(&(*slot)->key, key))
