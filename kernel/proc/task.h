@@ -152,6 +152,7 @@ struct process {
 	struct tty *tty;                  /* [TASKLIST] controlling terminal of the session */
 	bool is_subreaper, had_subreaper, dumpable, did_exec, is_session_leader;
 	u8 state;        /* [TASKLIST] enum process_state */
+	s32 oom_score_adj; /* [a] /proc/PID/oom_score_adj; inherited */
 	s32 exit_signal; /* to the parent; -1: reap at once, tell nobody */
 	s32 exit_code;   /* status of wait(2) */
 	u64 start_ns;
