@@ -48,4 +48,17 @@ struct sysctl {
 enum { SYSCTL_COUNT_MAX = 16 };
 void sysctl_register(const struct sysctl *c);
 
+/*
+ * A kind of namespace, shown as /proc/PID/ns/NAME (namespaces(7)): readlink(2) gives "NAME:[number]",
+ * open(2) a descriptor that pins the namespace, for setns(2).
+ */
+struct task;
+struct file;
+struct proc_ns {
+	const char *name;
+	u64 (*number)(struct task *t); /* 0: the task has exited */
+	int (*open)(struct task *t, struct file *f); /* sets f->ops and f->private; => 0 or -errno */
+};
+void proc_ns_register(const struct proc_ns *ns);
+
 void procfs_init(void); /* boot: registers the file system type "proc" and its own files */

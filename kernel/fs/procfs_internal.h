@@ -77,6 +77,10 @@ int proc_setattr(struct inode *i, const struct setattr *a);
 void proc_evict(struct inode *i);
 /* ptrace(2), "Ptrace access mode checking": PTRACE_MODE_READ_FSCREDS of the current process on t. */
 bool proc_may_inspect(struct task *t);
+/* The task of a magic link, if the caller may follow it. => 0 and a reference, or -ENOENT, -EACCES. */
+MUST_CHECK int proc_link_task(struct inode *i, struct task **out);
+/* readlink(2) of whatever i's link_path yields. */
+ssize proc_readlink(struct inode *i, char *buf, size_t size);
 
 /* Sets owner and permissions from the task's credentials. Walk context. */
 void proc_refresh_owner(struct inode *i, struct task *t);
@@ -86,6 +90,8 @@ s64 proc_parse_number(const char *name, u32 len);
 /* --- procfs_link.c, procfs_fd.c --- */
 
 extern const struct inode_ops proc_exe_ops, proc_cwd_ops, proc_root_link_ops;
+extern const struct inode_ops proc_ns_dir_ops;
+extern const struct file_ops proc_ns_dir_file_ops;
 extern const struct inode_ops proc_fd_dir_ops, proc_fdinfo_dir_ops, proc_task_dir_ops;
 extern const struct file_ops proc_fd_dir_file_ops, proc_fdinfo_dir_file_ops, proc_task_dir_file_ops;
 

@@ -10,8 +10,7 @@
 #include "kernel/mm/slab.h"
 #include "kernel/proc/fdtable.h"
 
-/* The task, if the caller may follow its links. => 0 and a reference, or -ENOENT, -EACCES. */
-static int proc_link_task(struct inode *i, struct task **out)
+int proc_link_task(struct inode *i, struct task **out)
 {
 	struct task *t = proc_task_get(i);
 	if (!t)
@@ -24,8 +23,7 @@ static int proc_link_task(struct inode *i, struct task **out)
 	return 0;
 }
 
-/* readlink(2) of whatever link_path yields. */
-static ssize proc_readlink(struct inode *i, char *buf, size_t size)
+ssize proc_readlink(struct inode *i, char *buf, size_t size)
 {
 	AUTO_PATH path = {0};
 	TRY(i->ops->link_path(i, &path));
@@ -103,7 +101,7 @@ const struct inode_ops proc_root_link_ops = PROC_LINK_OPS(proc_root_path);
 /* --- descriptors --- */
 
 /* => the file at fd with a reference, or NULL. May sleep. */
-static struct file *proc_fd_file(struct task *t, u32 fd)
+static struct file *proc_fd_file(struct task *t, u32 fd, bool *out_cloexec)
 {
 	struct fdtable *table = task_files_get(t);
 	if (!table)
@@ -113,6 +111,10 @@ static struct file *proc_fd_file(struct task *t, u32 fd)
 	if (f && at != (int)fd) {
 		file_put(f);
 		f = NULL;
+	}
+	if (f) {
+		GUARD(spin)(&table->lock);
+		*out_cloexec = table->array->cloexec[fd / 64] >> (fd % 64) & 1;
 	}
 	fdtable_put(table);
 	return f;
@@ -150,7 +152,8 @@ static int proc_fd_path(struct inode *i, struct path *out)
 	struct task *raw;
 	TRY(proc_link_task(i, &raw));
 	AUTO_PUT(task) t = raw;
-	AUTO_PUT(file) f = proc_fd_file(t, proc_ino_sub(i->ino) - 1);
+	bool cloexec;
+	AUTO_PUT(file) f = proc_fd_file(t, proc_ino_sub(i->ino) - 1, &cloexec);
 	if (!f)
 		return -ENOENT;
 	*out = f->path;
@@ -170,10 +173,11 @@ static int proc_fdinfo_show(struct seq *s, void *arg)
 	AUTO_PUT(task) t = proc_task_get(i);
 	if (!t)
 		return -ESRCH;
-	AUTO_PUT(file) f = proc_fd_file(t, proc_ino_sub(i->ino) - 1);
+	bool cloexec;
+	AUTO_PUT(file) f = proc_fd_file(t, proc_ino_sub(i->ino) - 1, &cloexec);
 	if (!f)
 		return -ENOENT;
-	file_fdinfo(f, s);
+	file_fdinfo(f, cloexec, s);
 	return 0;
 }
 

@@ -224,6 +224,7 @@ const struct proc_entry proc_entries[] = {
          .only = PROC_IN_PROCESS},
         DIR_("fd", 0500, proc_fd_dir_ops, proc_fd_dir_file_ops),
         DIR_("fdinfo", 0555, proc_fdinfo_dir_ops, proc_fdinfo_dir_file_ops),
+        DIR_("ns", 0511, proc_ns_dir_ops, proc_ns_dir_file_ops),
         LINK_("exe", proc_exe_ops),
         LINK_("cwd", proc_cwd_ops),
         LINK_("root", proc_root_link_ops),
