@@ -57,7 +57,8 @@ struct file;
 struct proc_ns {
 	const char *name;
 	u64 (*number)(struct task *t); /* 0: the task has exited */
-	int (*open)(struct task *t, struct file *f); /* sets f->ops and f->private; => 0 or -errno */
+	int (*open)(struct task *t,
+	            struct file *f); /* sets f->ops and f->private; => 0 or -errno */
 };
 void proc_ns_register(const struct proc_ns *ns);
 

@@ -46,7 +46,8 @@ static int proc_exe_path(struct inode *i, struct path *out)
 	AUTO_PUT(aspace) as = task_aspace_get(t);
 	if (!as)
 		return -ENOENT;
-	GUARD(read)(&as->lock);
+	GUARD(read)
+	(&as->lock);
 	if (!as->exe)
 		return -ENOENT;
 	*out = as->exe->path;
@@ -89,11 +90,10 @@ static int proc_root_path(struct inode *i, struct path *out)
 }
 
 #define PROC_LINK_OPS(path_)                                                                       \
-	{.link_path = path_,                                                                       \
-	 .readlink = proc_readlink,                                                                \
-	 .stale = proc_stale,                                                                      \
-	 .setattr = proc_setattr,                                                                  \
-	 .evict = proc_evict}
+	{                                                                                          \
+		.link_path = path_, .readlink = proc_readlink, .stale = proc_stale,                \
+		.setattr = proc_setattr, .evict = proc_evict                                       \
+	}
 const struct inode_ops proc_exe_ops = PROC_LINK_OPS(proc_exe_path);
 const struct inode_ops proc_cwd_ops = PROC_LINK_OPS(proc_cwd_path);
 const struct inode_ops proc_root_link_ops = PROC_LINK_OPS(proc_root_path);
@@ -113,7 +113,8 @@ static struct file *proc_fd_file(struct task *t, u32 fd, bool *out_cloexec)
 		f = NULL;
 	}
 	if (f) {
-		GUARD(spin)(&table->lock);
+		GUARD(spin)
+		(&table->lock);
 		*out_cloexec = table->array->cloexec[fd / 64] >> (fd % 64) & 1;
 	}
 	fdtable_put(table);
@@ -131,7 +132,8 @@ static u32 proc_fd_peek(struct task *t, u32 fd)
 		const struct fdarray *a = rcu_dereference(table->array);
 		struct file *f = fd < a->size ? rcu_dereference(a->files[fd]) : NULL;
 		if (f)
-			mode = S_IFLNK | (file_readable(f) ? 0500 : 0) | (file_writable(f) ? 0300 : 0);
+			mode = S_IFLNK | (file_readable(f) ? 0500 : 0) |
+			       (file_writable(f) ? 0300 : 0);
 	}
 	sighand_unlock(s);
 	return mode;

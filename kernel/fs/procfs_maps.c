@@ -51,8 +51,8 @@ static void show_area(struct seq *s, const struct vm_area *a, struct aspace *as,
 
 /* Calls fn for each area of t's address space, read-locked. => 0, -ENOMEM. */
 static int areas_for_each(struct seq *s, struct task *t,
-                          void (*fn)(struct seq *s, struct vm_area *a, struct aspace *as,
-                                     char *buf, void *arg),
+                          void (*fn)(struct seq *s, struct vm_area *a, struct aspace *as, char *buf,
+                                     void *arg),
                           void *arg)
 {
 	AUTO_PUT(aspace) as = task_aspace_get(t);
@@ -84,13 +84,15 @@ int proc_show_maps(struct seq *s, struct task *t)
 static void kb(struct seq *s, const char *name, u64 bytes)
 {
 	size_t pad = 16 - MIN(strlen(name), (size_t)15);
-	seq_printf(s, "%s:%*s%8llu kB\n", name, (int)pad - 1, "", (unsigned long long)(bytes / 1024));
+	seq_printf(s, "%s:%*s%8llu kB\n", name, (int)pad - 1, "",
+	           (unsigned long long)(bytes / 1024));
 }
 
 static void show_area_stats(struct seq *s, const struct vm_area_stats *st, u64 locked)
 {
 	kb(s, "Rss", st->resident);
-	kb(s, "Pss", st->private_clean + st->private_dirty + (st->shared_clean + st->shared_dirty) / 2);
+	kb(s, "Pss",
+	   st->private_clean + st->private_dirty + (st->shared_clean + st->shared_dirty) / 2);
 	kb(s, "Shared_Clean", st->shared_clean);
 	kb(s, "Shared_Dirty", st->shared_dirty);
 	kb(s, "Private_Clean", st->private_clean);
@@ -113,9 +115,9 @@ static void smaps_one(struct seq *s, struct vm_area *a, struct aspace *as, char 
 	static const struct {
 		u32 flag;
 		const char *name;
-	} names[] = {{VM_SHARED, "sh "},    {VM_GROWSDOWN, "gd "},   {VM_LOCKED, "lo "},
-	             {VM_DONTFORK, "dc "},  {VM_DONTEXPAND, "de "},  {VM_NORESERVE, "nr "},
-	             {VM_DONTDUMP, "dd "},  {VM_WIPEONFORK, "wf "}};
+	} names[] = {{VM_SHARED, "sh "},   {VM_GROWSDOWN, "gd "},  {VM_LOCKED, "lo "},
+	             {VM_DONTFORK, "dc "}, {VM_DONTEXPAND, "de "}, {VM_NORESERVE, "nr "},
+	             {VM_DONTDUMP, "dd "}, {VM_WIPEONFORK, "wf "}};
 	struct vm_area_stats st;
 	vm_area_stats(a, &st);
 	show_area(s, a, as, buf);

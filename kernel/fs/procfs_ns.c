@@ -46,8 +46,9 @@ static const struct proc_ns *ns_of(const struct inode *i)
 static int nsfs_path(struct task *t, u32 kind, u64 number, struct path *out)
 {
 	char name[48];
-	struct qname q = {name, (u32)scnprintf(name, sizeof name, "%s:[%llu]", kinds[kind]->name,
-	                                       (unsigned long long)number),
+	struct qname q = {name,
+	                  (u32)scnprintf(name, sizeof name, "%s:[%llu]", kinds[kind]->name,
+	                                 (unsigned long long)number),
 	                  0};
 	AUTO_PUT(inode) i = inode_new(nsfs_super, S_IFREG | 0444, &nsfs_inode_ops, number);
 	if (!i)
@@ -123,7 +124,5 @@ static int ns_readdir(struct file *f, struct dir_emit *e)
 }
 
 const struct file_ops proc_ns_dir_file_ops = {.iterate = ns_readdir, .seek = dir_seek};
-const struct inode_ops proc_ns_dir_ops = {.lookup = ns_lookup,
-                                          .stale = proc_stale,
-                                          .setattr = proc_setattr,
-                                          .evict = proc_evict};
+const struct inode_ops proc_ns_dir_ops = {
+	.lookup = ns_lookup, .stale = proc_stale, .setattr = proc_setattr, .evict = proc_evict};

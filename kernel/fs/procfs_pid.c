@@ -139,10 +139,8 @@ static int proc_text_open(struct inode *i, struct file *f)
 	return seq_open(f, &proc_text_seq, i); /* the file keeps the inode */
 }
 
-static const struct inode_ops proc_text_ops = {.open = proc_text_open,
-                                               .stale = proc_stale,
-                                               .setattr = proc_setattr,
-                                               .evict = proc_evict};
+static const struct inode_ops proc_text_ops = {
+	.open = proc_text_open, .stale = proc_stale, .setattr = proc_setattr, .evict = proc_evict};
 
 /* --- the entries --- */
 
@@ -199,70 +197,75 @@ static int show_timerslack(struct seq *s, struct task *t)
 }
 
 #define DIR_(name_, mode_, ops_, fops_)                                                            \
-	{.name = name_, .mode = S_IFDIR | (mode_), .ops = &(ops_), .file_ops = &(fops_)}
-#define LINK_(name_, ops_)  {.name = name_, .mode = S_IFLNK | 0777, .ops = &(ops_)}
+	{                                                                                          \
+		.name = name_, .mode = S_IFDIR | (mode_), .ops = &(ops_), .file_ops = &(fops_)     \
+	}
+#define LINK_(name_, ops_)                                                                         \
+	{                                                                                          \
+		.name = name_, .mode = S_IFLNK | 0777, .ops = &(ops_)                              \
+	}
 #define TEXT_(name_, mode_, show_)                                                                 \
-	{.name = name_, .mode = S_IFREG | (mode_), .ops = &proc_text_ops, .show = show_}
+	{                                                                                          \
+		.name = name_, .mode = S_IFREG | (mode_), .ops = &proc_text_ops, .show = show_     \
+	}
 #define GUARDED_(name_, mode_, show_)                                                              \
-	{.name = name_,                                                                            \
-	 .mode = S_IFREG | (mode_),                                                                \
-	 .ops = &proc_text_ops,                                                                    \
-	 .show = show_,                                                                            \
-	 .guard = PROC_GUARDED}
+	{                                                                                          \
+		.name = name_, .mode = S_IFREG | (mode_), .ops = &proc_text_ops, .show = show_,    \
+		.guard = PROC_GUARDED                                                              \
+	}
 #define STORE_(name_, mode_, show_, store_)                                                        \
-	{.name = name_,                                                                            \
-	 .mode = S_IFREG | (mode_),                                                                \
-	 .ops = &proc_text_ops,                                                                    \
-	 .show = show_,                                                                            \
-	 .store = store_}
+	{                                                                                          \
+		.name = name_, .mode = S_IFREG | (mode_), .ops = &proc_text_ops, .show = show_,    \
+		.store = store_                                                                    \
+	}
 
 const struct proc_entry proc_entries[] = {
-        {.name = "task",
+	{.name = "task",
          .mode = S_IFDIR | 0555,
          .ops = &proc_task_dir_ops,
          .file_ops = &proc_task_dir_file_ops,
          .only = PROC_IN_PROCESS},
-        DIR_("fd", 0500, proc_fd_dir_ops, proc_fd_dir_file_ops),
-        DIR_("fdinfo", 0555, proc_fdinfo_dir_ops, proc_fdinfo_dir_file_ops),
-        DIR_("ns", 0511, proc_ns_dir_ops, proc_ns_dir_file_ops),
-        LINK_("exe", proc_exe_ops),
-        LINK_("cwd", proc_cwd_ops),
-        LINK_("root", proc_root_link_ops),
-        {.name = "stat",
+	DIR_("fd", 0500, proc_fd_dir_ops, proc_fd_dir_file_ops),
+	DIR_("fdinfo", 0555, proc_fdinfo_dir_ops, proc_fdinfo_dir_file_ops),
+	DIR_("ns", 0511, proc_ns_dir_ops, proc_ns_dir_file_ops),
+	LINK_("exe", proc_exe_ops),
+	LINK_("cwd", proc_cwd_ops),
+	LINK_("root", proc_root_link_ops),
+	{.name = "stat",
          .mode = S_IFREG | 0444,
          .ops = &proc_text_ops,
          .show = proc_show_stat,
          .only = PROC_IN_PROCESS},
-        {.name = "stat",
+	{.name = "stat",
          .mode = S_IFREG | 0444,
          .ops = &proc_text_ops,
          .show = proc_show_thread_stat,
          .only = PROC_IN_THREAD},
-        TEXT_("statm", 0444, proc_show_statm),
-        TEXT_("status", 0444, proc_show_status),
-        TEXT_("cmdline", 0444, proc_show_cmdline),
-        TEXT_("limits", 0444, proc_show_limits),
-        STORE_("comm", 0644, proc_show_comm, proc_store_comm),
-        GUARDED_("maps", 0444, proc_show_maps),
-        GUARDED_("smaps", 0444, proc_show_smaps),
-        GUARDED_("smaps_rollup", 0444, proc_show_smaps_rollup),
-        GUARDED_("environ", 0400, proc_show_environ),
-        GUARDED_("auxv", 0400, proc_show_auxv),
-        GUARDED_("io", 0400, proc_show_io),
-        GUARDED_("personality", 0400, show_personality),
-        TEXT_("mounts", 0444, show_mounts),
-        TEXT_("mountinfo", 0444, show_mountinfo),
-        TEXT_("cgroup", 0444, show_cgroup),
-        TEXT_("oom_score", 0444, show_zero),
-        STORE_("oom_score_adj", 0644, proc_show_oom_score_adj, proc_store_oom_score_adj),
-        TEXT_("loginuid", 0444, show_no_id),
-        TEXT_("sessionid", 0444, show_no_id),
-        TEXT_("wchan", 0444, show_wchan),
-        TEXT_("schedstat", 0444, proc_show_schedstat),
-        TEXT_("timerslack_ns", 0444, show_timerslack),
-        TEXT_("uid_map", 0444, show_id_map),
-        TEXT_("gid_map", 0444, show_id_map),
-        TEXT_("setgroups", 0444, show_setgroups),
+	TEXT_("statm", 0444, proc_show_statm),
+	TEXT_("status", 0444, proc_show_status),
+	TEXT_("cmdline", 0444, proc_show_cmdline),
+	TEXT_("limits", 0444, proc_show_limits),
+	STORE_("comm", 0644, proc_show_comm, proc_store_comm),
+	GUARDED_("maps", 0444, proc_show_maps),
+	GUARDED_("smaps", 0444, proc_show_smaps),
+	GUARDED_("smaps_rollup", 0444, proc_show_smaps_rollup),
+	GUARDED_("environ", 0400, proc_show_environ),
+	GUARDED_("auxv", 0400, proc_show_auxv),
+	GUARDED_("io", 0400, proc_show_io),
+	GUARDED_("personality", 0400, show_personality),
+	TEXT_("mounts", 0444, show_mounts),
+	TEXT_("mountinfo", 0444, show_mountinfo),
+	TEXT_("cgroup", 0444, show_cgroup),
+	TEXT_("oom_score", 0444, show_zero),
+	STORE_("oom_score_adj", 0644, proc_show_oom_score_adj, proc_store_oom_score_adj),
+	TEXT_("loginuid", 0444, show_no_id),
+	TEXT_("sessionid", 0444, show_no_id),
+	TEXT_("wchan", 0444, show_wchan),
+	TEXT_("schedstat", 0444, proc_show_schedstat),
+	TEXT_("timerslack_ns", 0444, show_timerslack),
+	TEXT_("uid_map", 0444, show_id_map),
+	TEXT_("gid_map", 0444, show_id_map),
+	TEXT_("setgroups", 0444, show_setgroups),
 };
 const u32 proc_entry_count = ARRAY_SIZE(proc_entries);
 

@@ -17,20 +17,21 @@ struct proc_family {
 static struct proc_family proc_family(struct task *t)
 {
 	struct process *p = t->process;
-	GUARD(spin)(&task_list_lock);
+	GUARD(spin)
+	(&task_list_lock);
 	return (struct proc_family){
-	        .ppid = p->parent ? p->parent->pid : 0,
-	        .pgid = p->pgid,
-	        .sid = p->sid,
-	        .threads = p->thread_count,
-	        .exit_signal = p->exit_signal,
-	        .exit_code = p->state == PROCESS_LIVE ? 0 : p->exit_code,
+		.ppid = p->parent ? p->parent->pid : 0,
+		.pgid = p->pgid,
+		.sid = p->sid,
+		.threads = p->thread_count,
+		.exit_signal = p->exit_signal,
+		.exit_code = p->state == PROCESS_LIVE ? 0 : p->exit_code,
 	};
 }
 
 struct proc_memory {
 	u64 size_bytes, resident, code_start, code_end, stack, data_start, data_end, brk, arg_start,
-	        arg_end, env_start, env_end;
+		arg_end, env_start, env_end;
 };
 
 static struct proc_memory proc_memory(struct task *t)
@@ -38,11 +39,13 @@ static struct proc_memory proc_memory(struct task *t)
 	AUTO_PUT(aspace) as = task_aspace_get(t);
 	if (!as)
 		return (struct proc_memory){0};
-	GUARD(read)(&as->lock);
+	GUARD(read)
+	(&as->lock);
 	struct proc_memory m = {.size_bytes = as->total_pages * PAGE_SIZE,
 	                        .resident = as->resident_pages};
 	if (!proc_may_inspect(t)) {
-		m.code_start = m.code_end = 1; /* as Linux: neither addresses nor the sign of a kernel thread */
+		m.code_start = m.code_end =
+			1; /* as Linux: neither addresses nor the sign of a kernel thread */
 		return m;
 	}
 	m.code_start = as->code_start;
@@ -98,15 +101,15 @@ static int show_stat(struct seq *s, struct task *t, const struct process_times *
 	u32 tty;
 	s32 foreground;
 	tty_describe(p, &tty, &foreground);
-	u32 flags = PF_RANDOMIZE | (p->did_exec ? 0 : PF_FORKNOEXEC) | (t->exiting ? PF_EXITING : 0);
+	u32 flags =
+		PF_RANDOMIZE | (p->did_exec ? 0 : PF_FORKNOEXEC) | (t->exiting ? PF_EXITING : 0);
 	bool permitted = proc_may_inspect(t);
 
-	seq_printf(s, "%d (%s) %c %d %d %d %d %d %u %llu %llu %llu %llu", t->tid, th->name,
-	           task_state_letter(t), f.ppid, f.pgid, f.sid, (s32)tty, foreground, flags,
-	           (unsigned long long)now->faults_minor,
-	           (unsigned long long)children->faults_minor,
-	           (unsigned long long)now->faults_major,
-	           (unsigned long long)children->faults_major);
+	seq_printf(
+		s, "%d (%s) %c %d %d %d %d %d %u %llu %llu %llu %llu", t->tid, th->name,
+		task_state_letter(t), f.ppid, f.pgid, f.sid, (s32)tty, foreground, flags,
+		(unsigned long long)now->faults_minor, (unsigned long long)children->faults_minor,
+		(unsigned long long)now->faults_major, (unsigned long long)children->faults_major);
 	seq_printf(s, " %llu %llu %llu %llu %d %d %u 0 %llu", ticks(now->user_ns),
 	           ticks(now->system_ns), ticks(children->user_ns), ticks(children->system_ns),
 	           stat_priority(th), th->nice, f.threads, ticks(t->start_ns));
@@ -116,7 +119,8 @@ static int show_stat(struct seq *s, struct task *t, const struct process_times *
 	           (unsigned long long)m.code_start, (unsigned long long)m.code_end,
 	           (unsigned long long)m.stack);
 	stat_signals(s, t);
-	seq_printf(s, " 0 0 0 %d %u %u %u 0 0 0", f.exit_signal, th->cpu, th->rt_priority, th->policy);
+	seq_printf(s, " 0 0 0 %d %u %u %u 0 0 0", f.exit_signal, th->cpu, th->rt_priority,
+	           th->policy);
 	stat_memory_tail(s, &m, permitted ? f.exit_code : 0);
 	return 0;
 }
@@ -143,7 +147,8 @@ int proc_show_statm(struct seq *s, struct task *t)
 	u64 size = 0, resident = 0, shared = 0, text = 0, data = 0;
 	AUTO_PUT(aspace) as = task_aspace_get(t);
 	if (as) {
-		GUARD(read)(&as->lock);
+		GUARD(read)
+		(&as->lock);
 		size = as->total_pages;
 		resident = as->resident_pages;
 		shared = resident - MIN(as->resident_anon, resident);

@@ -76,7 +76,8 @@ static void status_memory(struct seq *s, struct task *t)
 	AUTO_PUT(aspace) as = task_aspace_get(t);
 	if (!as)
 		return;
-	GUARD(read)(&as->lock);
+	GUARD(read)
+	(&as->lock);
 	u64 resident = as->resident_pages, anon = MIN(as->resident_anon, resident);
 	u64 text = (ROUND_UP(as->code_end, PAGE_SIZE) - ROUND_DOWN(as->code_start, PAGE_SIZE)) /
 	           PAGE_SIZE;
@@ -116,13 +117,14 @@ static void status_signals(struct seq *s, struct task *t, const struct cred *c)
 
 static void status_caps(struct seq *s, struct task *t, const struct cred *c)
 {
-	seq_printf(s,
-	           "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\n"
-	           "CapAmb:\t%016llx\nNoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n"
-	           "Speculation_Store_Bypass:\tvulnerable\nSpeculationIndirectBranch:\talways enabled\n",
-	           (unsigned long long)c->cap_inheritable, (unsigned long long)c->cap_permitted,
-	           (unsigned long long)c->cap_effective, (unsigned long long)c->cap_bounding,
-	           (unsigned long long)c->cap_ambient, t->no_new_privs);
+	seq_printf(
+		s,
+		"CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\n"
+		"CapAmb:\t%016llx\nNoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n"
+		"Speculation_Store_Bypass:\tvulnerable\nSpeculationIndirectBranch:\talways enabled\n",
+		(unsigned long long)c->cap_inheritable, (unsigned long long)c->cap_permitted,
+		(unsigned long long)c->cap_effective, (unsigned long long)c->cap_bounding,
+		(unsigned long long)c->cap_ambient, t->no_new_privs);
 }
 
 /* "0-3,6" */
@@ -179,7 +181,8 @@ static void limit_value(struct seq *s, u64 v)
 	if (v == RLIM_INFINITY)
 		seq_printf(s, "%-20s ", "unlimited");
 	else
-		seq_printf(s, "%-20s ", (snprintf(text, sizeof text, "%llu", (unsigned long long)v), text));
+		seq_printf(s, "%-20s ",
+		           (snprintf(text, sizeof text, "%llu", (unsigned long long)v), text));
 }
 
 int proc_show_limits(struct seq *s, struct task *t)
@@ -187,22 +190,22 @@ int proc_show_limits(struct seq *s, struct task *t)
 	static const struct {
 		const char *name, *unit;
 	} limits[RLIMIT_COUNT] = {
-	        [RLIMIT_CPU] = {"Max cpu time", "seconds"},
-	        [RLIMIT_FSIZE] = {"Max file size", "bytes"},
-	        [RLIMIT_DATA] = {"Max data size", "bytes"},
-	        [RLIMIT_STACK] = {"Max stack size", "bytes"},
-	        [RLIMIT_CORE] = {"Max core file size", "bytes"},
-	        [RLIMIT_RSS] = {"Max resident set", "bytes"},
-	        [RLIMIT_NPROC] = {"Max processes", "processes"},
-	        [RLIMIT_NOFILE] = {"Max open files", "files"},
-	        [RLIMIT_MEMLOCK] = {"Max locked memory", "bytes"},
-	        [RLIMIT_AS] = {"Max address space", "bytes"},
-	        [RLIMIT_LOCKS] = {"Max file locks", "locks"},
-	        [RLIMIT_SIGPENDING] = {"Max pending signals", "signals"},
-	        [RLIMIT_MSGQUEUE] = {"Max msgqueue size", "bytes"},
-	        [RLIMIT_NICE] = {"Max nice priority", ""},
-	        [RLIMIT_RTPRIO] = {"Max realtime priority", ""},
-	        [RLIMIT_RTTIME] = {"Max realtime timeout", "us"},
+		[RLIMIT_CPU] = {"Max cpu time", "seconds"},
+		[RLIMIT_FSIZE] = {"Max file size", "bytes"},
+		[RLIMIT_DATA] = {"Max data size", "bytes"},
+		[RLIMIT_STACK] = {"Max stack size", "bytes"},
+		[RLIMIT_CORE] = {"Max core file size", "bytes"},
+		[RLIMIT_RSS] = {"Max resident set", "bytes"},
+		[RLIMIT_NPROC] = {"Max processes", "processes"},
+		[RLIMIT_NOFILE] = {"Max open files", "files"},
+		[RLIMIT_MEMLOCK] = {"Max locked memory", "bytes"},
+		[RLIMIT_AS] = {"Max address space", "bytes"},
+		[RLIMIT_LOCKS] = {"Max file locks", "locks"},
+		[RLIMIT_SIGPENDING] = {"Max pending signals", "signals"},
+		[RLIMIT_MSGQUEUE] = {"Max msgqueue size", "bytes"},
+		[RLIMIT_NICE] = {"Max nice priority", ""},
+		[RLIMIT_RTPRIO] = {"Max realtime priority", ""},
+		[RLIMIT_RTTIME] = {"Max realtime timeout", "us"},
 	};
 	seq_printf(s, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
 	for (u32 i = 0; i < RLIMIT_COUNT; i++) {
@@ -218,8 +221,12 @@ int proc_show_limits(struct seq *s, struct task *t)
 /* Bytes are not counted: that would cost every read and write, and nothing here is on a disk. */
 int proc_show_io(struct seq *s, struct task *t)
 {
-	static const char *const names[] = {"rchar",      "wchar",       "syscr",
-	                                    "syscw",      "read_bytes",  "write_bytes",
+	static const char *const names[] = {"rchar",
+	                                    "wchar",
+	                                    "syscr",
+	                                    "syscw",
+	                                    "read_bytes",
+	                                    "write_bytes",
 	                                    "cancelled_write_bytes"};
 	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
 		seq_printf(s, "%s: 0\n", names[i]);

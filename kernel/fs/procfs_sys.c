@@ -24,7 +24,8 @@ static int store_name(const struct proc_file *f, char *text, size_t length)
 {
 	char *end = memchr(text, '\n', length);
 	length = MIN(end ? (size_t)(end - text) : length, (size_t)UTS_LEN - 1);
-	return uts_set((uintptr_t)f->arg == NAME_NODE ? UTS_NODENAME : UTS_DOMAINNAME, text, length);
+	return uts_set((uintptr_t)f->arg == NAME_NODE ? UTS_NODENAME : UTS_DOMAINNAME, text,
+	               length);
 }
 
 /* --- random --- */
@@ -77,19 +78,22 @@ static int load_threads_max(const struct sysctl *c, s64 *values)
 }
 
 static const struct proc_file sys_files[] = {
-        {.path = "sys/kernel/ostype", .show = show_name, .arg = (void *)NAME_SYSNAME},
-        {.path = "sys/kernel/osrelease", .show = show_name, .arg = (void *)NAME_RELEASE},
-        {.path = "sys/kernel/version", .show = show_name, .arg = (void *)NAME_VERSION},
-        {.path = "sys/kernel/hostname", .show = show_name, .store = store_name, .arg = (void *)NAME_NODE},
-        {.path = "sys/kernel/domainname",
+	{.path = "sys/kernel/ostype", .show = show_name, .arg = (void *)NAME_SYSNAME},
+	{.path = "sys/kernel/osrelease", .show = show_name, .arg = (void *)NAME_RELEASE},
+	{.path = "sys/kernel/version", .show = show_name, .arg = (void *)NAME_VERSION},
+	{.path = "sys/kernel/hostname",
+         .show = show_name,
+         .store = store_name,
+         .arg = (void *)NAME_NODE},
+	{.path = "sys/kernel/domainname",
          .show = show_name,
          .store = store_name,
          .arg = (void *)NAME_DOMAIN},
-        {.path = "sys/kernel/random/uuid", .show = show_uuid},
-        {.path = "sys/kernel/random/boot_id", .show = show_boot_id},
-        {.path = "sys/kernel/random/entropy_avail", .show = show_text, .arg = "256"},
-        {.path = "sys/kernel/random/poolsize", .show = show_text, .arg = "256"},
-        {.path = "sys/kernel/core_pattern", .show = show_text, .arg = "core"},
+	{.path = "sys/kernel/random/uuid", .show = show_uuid},
+	{.path = "sys/kernel/random/boot_id", .show = show_boot_id},
+	{.path = "sys/kernel/random/entropy_avail", .show = show_text, .arg = "256"},
+	{.path = "sys/kernel/random/poolsize", .show = show_text, .arg = "256"},
+	{.path = "sys/kernel/core_pattern", .show = show_text, .arg = "core"},
 };
 
 /* Settings that programs read, and some write, without anything here depending on them. */
@@ -104,36 +108,39 @@ static s64 file_max = INT64_MAX, file_nr[3] = {0, 0, INT64_MAX}, aio_max_nr = 65
 static s32 yes = 1;
 
 static const struct sysctl sys_numbers[] = {
-        {.path = "sys/kernel/printk", .count = 4, .data = printk_levels},
-        {.path = "sys/kernel/panic", .data = &panic_seconds},
-        {.path = "sys/kernel/randomize_va_space", .max = 2, .data = &randomize_va_space},
-        {.path = "sys/kernel/dmesg_restrict", .max = 1, .data = &dmesg_restrict},
-        {.path = "sys/kernel/kptr_restrict", .max = 2, .data = &kptr_restrict},
-        {.path = "sys/kernel/tainted", .mode = 0444, .data = &tainted},
-        {.path = "sys/kernel/cap_last_cap", .mode = 0444, .data = &cap_last_cap},
-        {.path = "sys/kernel/ngroups_max", .mode = 0444, .data = &ngroups_max},
-        {.path = "sys/kernel/overflowuid", .max = 65535, .data = &overflow_uid},
-        {.path = "sys/kernel/overflowgid", .max = 65535, .data = &overflow_gid},
-        {.path = "sys/kernel/core_uses_pid", .data = &core_uses_pid},
-        {.path = "sys/kernel/sched_rr_timeslice_ms", .mode = 0444, .data = &rr_timeslice_ms},
-        {.path = "sys/kernel/sched_rt_period_us", .mode = 0444, .data = &rt_period_us},
-        {.path = "sys/kernel/sched_rt_runtime_us", .mode = 0444, .data = &rt_runtime_us},
-        {.path = "sys/kernel/threads-max", .mode = 0444, .load = load_threads_max},
-        {.path = "sys/vm/overcommit_memory", .max = 2, .data = &overcommit_memory},
-        {.path = "sys/vm/overcommit_ratio", .data = &overcommit_ratio},
-        {.path = "sys/vm/max_map_count", .mode = 0444, .data = &max_map_count},
-        {.path = "sys/vm/swappiness", .max = 200, .data = &swappiness},
-        {.path = "sys/vm/mmap_min_addr", .kind = SYSCTL_ULONG, .mode = 0444, .data = &mmap_min_addr},
-        {.path = "sys/vm/nr_hugepages", .kind = SYSCTL_ULONG, .mode = 0444, .data = &nr_hugepages},
-        {.path = "sys/fs/file-max", .kind = SYSCTL_ULONG, .mode = 0444, .data = &file_max},
-        {.path = "sys/fs/file-nr", .kind = SYSCTL_ULONG, .count = 3, .mode = 0444, .data = file_nr},
-        {.path = "sys/fs/nr_open", .mode = 0444, .data = &nr_open},
-        {.path = "sys/fs/aio-max-nr", .kind = SYSCTL_ULONG, .mode = 0444, .data = &aio_max_nr},
-        {.path = "sys/fs/aio-nr", .kind = SYSCTL_ULONG, .mode = 0444, .data = &aio_nr},
-        {.path = "sys/fs/protected_hardlinks", .mode = 0444, .data = &protected_hardlinks},
-        {.path = "sys/fs/protected_symlinks", .mode = 0444, .data = &protected_symlinks},
-        {.path = "sys/fs/suid_dumpable", .mode = 0444, .data = &suid_dumpable},
-        {.path = "sys/kernel/sysctl_writes_strict", .mode = 0444, .data = &yes},
+	{.path = "sys/kernel/printk", .count = 4, .data = printk_levels},
+	{.path = "sys/kernel/panic", .data = &panic_seconds},
+	{.path = "sys/kernel/randomize_va_space", .max = 2, .data = &randomize_va_space},
+	{.path = "sys/kernel/dmesg_restrict", .max = 1, .data = &dmesg_restrict},
+	{.path = "sys/kernel/kptr_restrict", .max = 2, .data = &kptr_restrict},
+	{.path = "sys/kernel/tainted", .mode = 0444, .data = &tainted},
+	{.path = "sys/kernel/cap_last_cap", .mode = 0444, .data = &cap_last_cap},
+	{.path = "sys/kernel/ngroups_max", .mode = 0444, .data = &ngroups_max},
+	{.path = "sys/kernel/overflowuid", .max = 65535, .data = &overflow_uid},
+	{.path = "sys/kernel/overflowgid", .max = 65535, .data = &overflow_gid},
+	{.path = "sys/kernel/core_uses_pid", .data = &core_uses_pid},
+	{.path = "sys/kernel/sched_rr_timeslice_ms", .mode = 0444, .data = &rr_timeslice_ms},
+	{.path = "sys/kernel/sched_rt_period_us", .mode = 0444, .data = &rt_period_us},
+	{.path = "sys/kernel/sched_rt_runtime_us", .mode = 0444, .data = &rt_runtime_us},
+	{.path = "sys/kernel/threads-max", .mode = 0444, .load = load_threads_max},
+	{.path = "sys/vm/overcommit_memory", .max = 2, .data = &overcommit_memory},
+	{.path = "sys/vm/overcommit_ratio", .data = &overcommit_ratio},
+	{.path = "sys/vm/max_map_count", .mode = 0444, .data = &max_map_count},
+	{.path = "sys/vm/swappiness", .max = 200, .data = &swappiness},
+	{.path = "sys/vm/mmap_min_addr",
+         .kind = SYSCTL_ULONG,
+         .mode = 0444,
+         .data = &mmap_min_addr},
+	{.path = "sys/vm/nr_hugepages", .kind = SYSCTL_ULONG, .mode = 0444, .data = &nr_hugepages},
+	{.path = "sys/fs/file-max", .kind = SYSCTL_ULONG, .mode = 0444, .data = &file_max},
+	{.path = "sys/fs/file-nr", .kind = SYSCTL_ULONG, .count = 3, .mode = 0444, .data = file_nr},
+	{.path = "sys/fs/nr_open", .mode = 0444, .data = &nr_open},
+	{.path = "sys/fs/aio-max-nr", .kind = SYSCTL_ULONG, .mode = 0444, .data = &aio_max_nr},
+	{.path = "sys/fs/aio-nr", .kind = SYSCTL_ULONG, .mode = 0444, .data = &aio_nr},
+	{.path = "sys/fs/protected_hardlinks", .mode = 0444, .data = &protected_hardlinks},
+	{.path = "sys/fs/protected_symlinks", .mode = 0444, .data = &protected_symlinks},
+	{.path = "sys/fs/suid_dumpable", .mode = 0444, .data = &suid_dumpable},
+	{.path = "sys/kernel/sysctl_writes_strict", .mode = 0444, .data = &yes},
 };
 
 void procfs_sys_init(void)

@@ -171,14 +171,14 @@ static s64 sysctl_seek(struct file *f, s64 offset, int whence)
 }
 
 static const struct file_ops sysctl_file_ops = {
-        .read = sysctl_read, .write = sysctl_write, .seek = sysctl_seek};
+	.read = sysctl_read, .write = sysctl_write, .seek = sysctl_seek};
 static const struct inode_ops sysctl_inode_ops = {0};
 
 void sysctl_register(const struct sysctl *c)
 {
 	ASSERT(sysctl_count(c) <= SYSCTL_COUNT_MAX);
-	struct inode *i = inode_new(proc_super(), S_IFREG | (c->mode ? c->mode : 0644),
-	                            &sysctl_inode_ops, 0);
+	struct inode *i =
+		inode_new(proc_super(), S_IFREG | (c->mode ? c->mode : 0644), &sysctl_inode_ops, 0);
 	ASSERT(i);
 	i->private = (void *)c;
 	i->file_ops = &sysctl_file_ops;

@@ -61,8 +61,10 @@ static int show_meminfo(struct seq *s, const struct proc_file *f)
 	seq_puts(s, "VmallocTotal:   34359738367 kB\n");
 	kb(s, "VmallocUsed", m.stacks);
 	kb(s, "VmallocChunk", 0);
-	seq_puts(s, "HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\n"
-	            "HugePages_Surp:        0\nHugepagesize:       2048 kB\nHugetlb:               0 kB\n");
+	seq_puts(
+		s,
+		"HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\n"
+		"HugePages_Surp:        0\nHugepagesize:       2048 kB\nHugetlb:               0 kB\n");
 	return 0;
 }
 
@@ -74,7 +76,7 @@ static int show_cpuinfo(struct seq *s, const struct proc_file *f)
 	char *text = kmalloc(CPU_TEXT_SIZE);
 	if (!text)
 		return -ENOMEM;
-	for_each_cpu(c)
+	for_each_cpu (c)
 		seq_write(s, text, (size_t)cpu_info_print(c, text, CPU_TEXT_SIZE));
 	kfree(text);
 	return 0;
@@ -82,7 +84,8 @@ static int show_cpuinfo(struct seq *s, const struct proc_file *f)
 
 static void stat_cpu_line(struct seq *s, const struct cpu_times *t)
 {
-	seq_printf(s, " %llu %llu %llu %llu 0 0 0 0 0 0\n", (unsigned long long)(t->user / NS_PER_TICK),
+	seq_printf(s, " %llu %llu %llu %llu 0 0 0 0 0 0\n",
+	           (unsigned long long)(t->user / NS_PER_TICK),
 	           (unsigned long long)(t->nice / NS_PER_TICK),
 	           (unsigned long long)(t->system / NS_PER_TICK),
 	           (unsigned long long)(t->idle / NS_PER_TICK));
@@ -96,7 +99,7 @@ static u64 boot_seconds(void)
 static int show_stat(struct seq *s, const struct proc_file *f)
 {
 	struct cpu_times sum = {0}, one;
-	for_each_cpu(c) {
+	for_each_cpu (c) {
 		sched_cpu_times(c, &one);
 		sum.user += one.user;
 		sum.nice += one.nice;
@@ -105,7 +108,7 @@ static int show_stat(struct seq *s, const struct proc_file *f)
 	}
 	seq_puts(s, "cpu ");
 	stat_cpu_line(s, &sum);
-	for_each_cpu(c) {
+	for_each_cpu (c) {
 		sched_cpu_times(c, &one);
 		seq_printf(s, "cpu%u", c);
 		stat_cpu_line(s, &one);
@@ -121,7 +124,7 @@ static int show_stat(struct seq *s, const struct proc_file *f)
 static int show_uptime(struct seq *s, const struct proc_file *f)
 {
 	u64 up = clock_mono_ns() / NS_PER_TICK, idle = 0;
-	for_each_cpu(c)
+	for_each_cpu (c)
 		idle += sched_idle_ns(c) / NS_PER_TICK;
 	seq_printf(s, "%llu.%02llu %llu.%02llu\n", (unsigned long long)(up / 100),
 	           (unsigned long long)(up % 100), (unsigned long long)(idle / 100),
@@ -212,27 +215,27 @@ static int show_locks(struct seq *s, const struct proc_file *f)
 static int show_interrupts(struct seq *s, const struct proc_file *f)
 {
 	seq_puts(s, "          ");
-	for_each_cpu(c)
+	for_each_cpu (c)
 		seq_printf(s, " CPU%-7u", c);
 	seq_putc(s, '\n');
 	return 0;
 }
 
 static const struct proc_file system_files[] = {
-        {.path = "meminfo", .show = show_meminfo},
-        {.path = "cpuinfo", .show = show_cpuinfo},
-        {.path = "stat", .show = show_stat},
-        {.path = "uptime", .show = show_uptime},
-        {.path = "loadavg", .show = show_loadavg},
-        {.path = "version", .show = show_version},
-        {.path = "cmdline", .show = show_cmdline},
-        {.path = "filesystems", .show = show_filesystems},
-        {.path = "devices", .show = show_devices},
-        {.path = "consoles", .show = show_consoles},
-        {.path = "swaps", .show = show_swaps},
-        {.path = "vmstat", .show = show_vmstat},
-        {.path = "locks", .show = show_locks},
-        {.path = "interrupts", .show = show_interrupts},
+	{.path = "meminfo", .show = show_meminfo},
+	{.path = "cpuinfo", .show = show_cpuinfo},
+	{.path = "stat", .show = show_stat},
+	{.path = "uptime", .show = show_uptime},
+	{.path = "loadavg", .show = show_loadavg},
+	{.path = "version", .show = show_version},
+	{.path = "cmdline", .show = show_cmdline},
+	{.path = "filesystems", .show = show_filesystems},
+	{.path = "devices", .show = show_devices},
+	{.path = "consoles", .show = show_consoles},
+	{.path = "swaps", .show = show_swaps},
+	{.path = "vmstat", .show = show_vmstat},
+	{.path = "locks", .show = show_locks},
+	{.path = "interrupts", .show = show_interrupts},
 };
 
 void procfs_system_init(void)

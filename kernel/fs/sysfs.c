@@ -99,43 +99,49 @@ static void show_node_meminfo(struct seq *s, const char *arg)
 	const struct {
 		const char *name;
 		u64 pages;
-	} lines[] = {{"MemTotal:", m.total},      {"MemFree:", free},        {"MemUsed:", m.total - free},
-	             {"FilePages:", m.object},    {"AnonPages:", m.anonymous}, {"Shmem:", m.object},
-	             {"KernelStack:", m.stacks},  {"PageTables:", m.tables}, {"Slab:", m.slab}};
+	} lines[] = {{"MemTotal:", m.total},
+	             {"MemFree:", free},
+	             {"MemUsed:", m.total - free},
+	             {"FilePages:", m.object},
+	             {"AnonPages:", m.anonymous},
+	             {"Shmem:", m.object},
+	             {"KernelStack:", m.stacks},
+	             {"PageTables:", m.tables},
+	             {"Slab:", m.slab}};
 	for (u32 i = 0; i < ARRAY_SIZE(lines); i++)
 		seq_printf(s, "Node 0 %-15s %8llu kB\n", lines[i].name,
 		           (unsigned long long)(lines[i].pages * (PAGE_SIZE / 1024)));
 }
 
 static const struct sysfs_file files[] = {
-        {"class/tty/console/active", show_arg, "ttyS0"},
-        {"devices/system/cpu/online", show_cpu_list, NULL},
-        {"devices/system/cpu/possible", show_cpu_list, NULL},
-        {"devices/system/cpu/present", show_cpu_list, NULL},
-        {"devices/system/cpu/offline", show_arg, ""},
-        {"devices/system/cpu/kernel_max", show_arg, "63"},
-        {"devices/system/node/online", show_arg, "0"},
-        {"devices/system/node/possible", show_arg, "0"},
-        {"devices/system/node/has_cpu", show_arg, "0"},
-        {"devices/system/node/has_memory", show_arg, "0"},
-        {"devices/system/node/has_normal_memory", show_arg, "0"},
-        {"devices/system/node/node0/cpulist", show_cpu_list, NULL},
-        {"devices/system/node/node0/cpumap", show_cpu_map, NULL},
-        {"devices/system/node/node0/distance", show_arg, "10"},
-        {"devices/system/node/node0/meminfo", show_node_meminfo, NULL},
-        {"kernel/mm/transparent_hugepage/enabled", show_arg, "always madvise [never]"},
-        {"kernel/mm/transparent_hugepage/hpage_pmd_size", show_arg, "2097152"},
-        {"kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", show_arg, "0"},
-        {"kernel/mm/hugepages/hugepages-2048kB/free_hugepages", show_arg, "0"},
-        {"fs/cgroup/", NULL, NULL},
-        {"block/", NULL, NULL},
-        {"bus/", NULL, NULL},
-        {"class/block/", NULL, NULL},
+	{"class/tty/console/active", show_arg, "ttyS0"},
+	{"devices/system/cpu/online", show_cpu_list, NULL},
+	{"devices/system/cpu/possible", show_cpu_list, NULL},
+	{"devices/system/cpu/present", show_cpu_list, NULL},
+	{"devices/system/cpu/offline", show_arg, ""},
+	{"devices/system/cpu/kernel_max", show_arg, "63"},
+	{"devices/system/node/online", show_arg, "0"},
+	{"devices/system/node/possible", show_arg, "0"},
+	{"devices/system/node/has_cpu", show_arg, "0"},
+	{"devices/system/node/has_memory", show_arg, "0"},
+	{"devices/system/node/has_normal_memory", show_arg, "0"},
+	{"devices/system/node/node0/cpulist", show_cpu_list, NULL},
+	{"devices/system/node/node0/cpumap", show_cpu_map, NULL},
+	{"devices/system/node/node0/distance", show_arg, "10"},
+	{"devices/system/node/node0/meminfo", show_node_meminfo, NULL},
+	{"kernel/mm/transparent_hugepage/enabled", show_arg, "always madvise [never]"},
+	{"kernel/mm/transparent_hugepage/hpage_pmd_size", show_arg, "2097152"},
+	{"kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", show_arg, "0"},
+	{"kernel/mm/hugepages/hugepages-2048kB/free_hugepages", show_arg, "0"},
+	{"fs/cgroup/", NULL, NULL},
+	{"block/", NULL, NULL},
+	{"bus/", NULL, NULL},
+	{"class/block/", NULL, NULL},
 };
 
 static void sysfs_cpus(void)
 {
-	for_each_cpu(c) {
+	for_each_cpu (c) {
 		char path[64];
 		scnprintf(path, sizeof path, "devices/system/cpu/cpu%u/", c);
 		sysfs_plant(path, NULL);

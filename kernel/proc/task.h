@@ -151,10 +151,10 @@ struct process {
 	struct rlimit_set rlimits;        /* [a] each value by itself */
 	struct tty *tty;                  /* [TASKLIST] controlling terminal of the session */
 	bool is_subreaper, had_subreaper, dumpable, did_exec, is_session_leader;
-	u8 state;        /* [TASKLIST] enum process_state */
+	u8 state;          /* [TASKLIST] enum process_state */
 	s32 oom_score_adj; /* [a] /proc/PID/oom_score_adj; inherited */
-	s32 exit_signal; /* to the parent; -1: reap at once, tell nobody */
-	s32 exit_code;   /* status of wait(2) */
+	s32 exit_signal;   /* to the parent; -1: reap at once, tell nobody */
+	s32 exit_code;     /* status of wait(2) */
 	u64 start_ns;
 	struct process_times dead;           /* [SIGHAND] of threads that exited */
 	struct process_times children_times; /* [SIGHAND] of reaped children */
