@@ -8,14 +8,18 @@
 #include "arch/clock.h"
 #include "arch/cpu.h"
 #include "kernel/dev/device.h"
+#include "kernel/dev/random.h"
 #include "kernel/fs/context.h"
+#include "kernel/fs/devfs.h"
 #include "kernel/fs/procfs.h"
+#include "kernel/fs/sysfs.h"
 #include "kernel/init_arguments.h"
 #include "kernel/lib/bug.h"
 #include "kernel/lib/log.h"
 #include "kernel/log.h"
 #include "kernel/mm/slab.h"
 #include "kernel/panic.h"
+#include "kernel/port/ipc_init.h"
 #include "kernel/proc/task.h"
 #include "kernel/sched/realtime.h"
 #include "kernel/sched/vdso.h"
@@ -33,7 +37,10 @@ static void boot_thread(void *unused)
 	char pattern[64];
 	vfs_init();
 	devices_init();
+	devfs_init();
 	procfs_init();
+	sysfs_init();
+	ipc_init();
 	proc_init();
 	vdso_init();
 	if (boot_option("selftest", pattern, sizeof(pattern)))
@@ -55,6 +62,7 @@ void kernel_main(void)
 	mm_init();
 	sched_init_cpu();
 	realtime_init();
+	random_init();
 	smp_init();
 	if (is_err(kthread_start(boot_thread, NULL, "boot")))
 		panic("boot: no memory for the first thread");
