@@ -41,6 +41,7 @@
 	LOCK_CLASS(PIPE, 154, P, "a pipe's ring and waiters")                                      \
 	LOCK_CLASS(EVENT, 156, P, "an eventfd, signalfd or timerfd")                               \
 	LOCK_CLASS(MAPPINGS, 158, P, "the list of areas that map a memory object")                 \
+	LOCK_CLASS(USERS, 158, P, "accounts of real user ids")                                     \
 	LOCK_CLASS(PTE, 160, P, "page tables of an address space")                                 \
 	LOCK_CLASS(WAITQ, 170, P, "a wait queue's entries")                                        \
 	LOCK_CLASS(TIMER, 180, P, "a processor's timer tree")                                      \

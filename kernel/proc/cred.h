@@ -32,7 +32,6 @@ struct user {
 	u32 signals;          /* [a] queued, RLIMIT_SIGPENDING */
 	u64 mqueue_bytes;     /* [a] RLIMIT_MSGQUEUE */
 	u64 locked_shm_pages; /* [a] SHM_LOCK, RLIMIT_MEMLOCK */
-	struct user *hash_next;
 };
 void user_get(struct user *u);
 void user_put(struct user *u);
@@ -93,12 +92,19 @@ static inline bool cred_capable(const struct cred *c, int cap)
 bool cred_in_group(const struct cred *c, u32 gid);  /* fsgid or supplementary: file access */
 bool cred_in_egroup(const struct cred *c, u32 gid); /* egid or supplementary: SysV IPC, signals */
 
-/* Supplementary groups: sorts and takes over an array from kvzalloc. => 0 or -ENOMEM (array freed). */
-MUST_CHECK int cred_set_groups(struct cred *c, u32 *groups, u32 count);
+/* Supplementary groups, immutable once set. */
+struct group_list {
+	refcount_t refs;
+	u32 count;
+	u32 gid[];
+};
+MUST_CHECK struct group_list *group_list_new(u32 count); /* zeroed; NULL: no memory */
+void cred_set_groups(struct cred *c, struct group_list *list); /* sorts it and takes the reference */
 /* Sets the real uid and moves to that user's account. => 0 or -EAGAIN (no memory). */
 MUST_CHECK int cred_set_real_uid(struct cred *c, u32 uid);
 /* Capability changes that follow a change of uids, capabilities(7) "Effect of user ID changes". */
 void cred_fix_caps(struct cred *c, const struct cred *old);
+void cred_fix_fs_caps(struct cred *c, const struct cred *old); /* setfsuid(2) */
 /* execve(2): what permitted, effective and ambient become. new_uid, new_gid: effective ones, set-id bits applied.
  * => 0 or -ENOMEM; *out_secure is what AT_SECURE says. */
 MUST_CHECK int cred_for_exec(u32 new_euid, u32 new_egid, struct cred **out, bool *out_secure);

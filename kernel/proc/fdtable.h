@@ -28,7 +28,6 @@ struct fdtable {
 	struct fdarray small;  /* what array points to first */
 	struct file *small_files[FDARRAY_INLINE];
 	u64 small_used, small_cloexec, small_full;
-	struct rcu_head rcu;
 };
 MUST_CHECK struct fdtable *fdtable_new(void);                  /* NULL: no memory */
 MUST_CHECK struct fdtable *fdtable_copy(struct fdtable *from); /* err_ptr */

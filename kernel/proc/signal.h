@@ -67,8 +67,7 @@ struct sighand {
 	struct sigaction_abi action[NSIG];
 	struct rcu_head rcu;
 };
-/* Locks the signal state of p. => what to unlock. Never fails: a process keeps its sighand until it is freed. */
-struct sighand *sighand_lock(struct process *p);
+/* sighand_lock(p) is in task.h. */
 static inline void sighand_unlock(struct sighand *s)
 {
 	spin_unlock(&s->lock);

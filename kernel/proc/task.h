@@ -18,8 +18,7 @@
  *	                         stopped
  *
  * Locking
- *	EXEC is not needed: exec claims its process under SIGHAND (kernel/proc/exec.h).
- *	TASKLIST (task_list_lock): the pid table, parents and children, groups, sessions, thread lists.
+ * *	TASKLIST (task_list_lock): the pid table, parents and children, groups, sessions, thread lists.
  *	  SIGHAND (sighand_lock(p)): pending signals and group state of p, thread list of p, and the
  *	  pointers files, fs, aspace of its tasks when somebody else reads them.
  *	Without a lock, under RCU: task_find, process_find, ->cred of others.
@@ -81,17 +80,23 @@ struct task {
 	bool exiting;         /* [SIGHAND] takes no more signals */
 	bool killed;          /* [SIGHAND] must exit, or has been told to by exec */
 	bool stop_pending;    /* [SIGHAND] has yet to join the group stop */
-	bool in_execve, no_new_privs, keep_exec_creds; /* [own] */
+	bool stopped;             /* [SIGHAND] sleeps in a group stop */
+	bool stop_dequeued;       /* [SIGHAND] took a stop signal, and no SIGCONT came since */
+	bool nproc_exceeded;      /* [own] set*uid(2) went over RLIMIT_NPROC: execve(2) fails while it is */
+	bool no_new_privs;        /* [own] */
 	u32 altstack_flags;
 	u64 altstack_base, altstack_size;
 	struct ipc_namespace *ipc_ns;   /* [own] reference */
 	struct sem_undo_list *sem_undo; /* [own] reference, NULL until first SEM_UNDO */
 	struct restart_block restart;
 	u64 clear_child_tid; /* set_tid_address(2) */
+	u64 set_child_tid;   /* CLONE_CHILD_SETTID: the child writes its tid there, once */
+	struct {
+		u64 number, error, address;
+	} trap; /* [own] of the last fault, for sigcontext */
 	u64 robust_list;     /* set_robust_list(2) */
 	struct thread *
 		vfork_waiter; /* [a] parent that waits for exec or exit, exchanged with NULL once */
-	struct process *creator_of; /* unused by others */
 	s32 exit_signal;            /* 0 for threads */
 	s32 exit_code;              /* wait(2) status */
 	u32 children_made;          /* [TASKLIST] live children whose creator is this thread */
@@ -138,6 +143,7 @@ struct process {
 	struct list threads; /* [TASKLIST and SIGHAND] tasks that have not exited */
 	struct list pgrp_link, session_link; /* [TASKLIST] */
 	u32 thread_count;                    /* [TASKLIST and SIGHAND] length of threads */
+	u32 live_count;                      /* [SIGHAND] threads that have not begun to exit */
 	struct task *leader;       /* [TASKLIST] task with tid == pid, reference until reaped */
 	struct sighand *sighand;   /* [a] reference; exec replaces it: sighand_lock() */
 	struct sigpending pending; /* [SIGHAND] process-directed */
@@ -150,11 +156,20 @@ struct process {
 	struct waitq signal_wait;         /* signalfd: a signal was queued */
 	struct rlimit_set rlimits;        /* [a] each value by itself */
 	struct tty *tty;                  /* [TASKLIST] controlling terminal of the session */
+<<<<<<< HEAD
 	bool is_subreaper, had_subreaper, dumpable, did_exec, is_session_leader;
 	u8 state;          /* [TASKLIST] enum process_state */
 	s32 oom_score_adj; /* [a] /proc/PID/oom_score_adj; inherited */
 	s32 exit_signal;   /* to the parent; -1: reap at once, tell nobody */
 	s32 exit_code;     /* status of wait(2) */
+=======
+	bool is_subreaper;  /* [a] PR_SET_CHILD_SUBREAPER */
+	bool below_subreaper; /* [a] some ancestor is one */
+	bool dumpable, did_exec; /* [a] */
+	u8 state;        /* [TASKLIST] enum process_state */
+	s32 exit_signal; /* to the parent; -1: reap at once, tell nobody */
+	s32 exit_code;   /* status of wait(2) */
+>>>>>>> 6411940 ([proc] credentials, user accounts, open files, descriptor tables)
 	u64 start_ns;
 	struct process_times dead;           /* [SIGHAND] of threads that exited */
 	struct process_times children_times; /* [SIGHAND] of reaped children */
@@ -198,6 +213,18 @@ static inline void process_get(struct process *p)
 {
 	refcount_get(&p->refs);
 }
+/* Locks the signal state of p: its sighand changes only at exec. => what to unlock. */
+static inline struct sighand *sighand_lock(struct process *p)
+{
+	for (;;) {
+		struct sighand *s = rcu_dereference(p->sighand);
+		spin_lock(&s->lock);
+		if (likely(load_relaxed(&p->sighand) == s))
+			return s;
+		spin_unlock(&s->lock);
+	}
+}
+
 void process_put(struct process *p);
 void task_put(struct task *t);
 DEFINE_GUARD(process, struct process *, process_put)

@@ -1,0 +1,471 @@
+#include "abi/fcntl.h"
+#include "kernel/fs/open.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/slab.h"
+#include "kernel/proc/fdtable.h"
+#include "kernel/proc/proc_internal.h"
+
+static struct slab_cache *fdtable_cache;
+
+void fdtable_init(void)
+{
+	fdtable_cache = slab_cache_new("fdtable", sizeof(struct fdtable), 0);
+}
+
+struct fdtable *fdtable_new(void)
+{
+	struct fdtable *t = slab_alloc(fdtable_cache);
+
+	if (!t)
+		return NULL;
+	memset(t, 0, sizeof(*t));
+	refcount_init(&t->refs, 1);
+	spinlock_init(&t->lock, FDTABLE);
+	t->small = (struct fdarray){.size = FDARRAY_INLINE,
+	                            .files = t->small_files,
+	                            .used = &t->small_used,
+	                            .cloexec = &t->small_cloexec,
+	                            .full = &t->small_full};
+	t->array = &t->small;
+	return t;
+}
+
+/* One allocation: header, slots, bitmaps. */
+static struct fdarray *fdarray_new(u32 size)
+{
+	u32 words = size / 64, full_words = (words + 63) / 64;
+	struct fdarray *a = kvzalloc(sizeof(*a) + size * sizeof(void *) +
+	                             (2 * words + full_words) * sizeof(u64));
+
+	if (!a)
+		return NULL;
+	a->size = size;
+	a->files = (struct file **)(a + 1);
+	a->used = (u64 *)(a->files + size);
+	a->cloexec = a->used + words;
+	a->full = a->cloexec + words;
+	return a;
+}
+
+static void fdarray_free(struct rcu_head *head)
+{
+	kvfree(container_of(head, struct fdarray, rcu));
+}
+
+static void bit_mark(struct fdarray *a, u32 fd)
+{
+	a->used[fd / 64] |= BIT(fd % 64);
+	if (a->used[fd / 64] == UINT64_MAX)
+		a->full[fd / 4096] |= BIT(fd / 64 % 64);
+}
+
+static void bit_release(struct fdarray *a, u32 fd)
+{
+	a->used[fd / 64] &= ~BIT(fd % 64);
+	a->cloexec[fd / 64] &= ~BIT(fd % 64);
+	a->full[fd / 4096] &= ~BIT(fd / 64 % 64);
+}
+
+static void cloexec_set(struct fdarray *a, u32 fd, u32 flags)
+{
+	if (flags & O_CLOEXEC)
+		a->cloexec[fd / 64] |= BIT(fd % 64);
+	else
+		a->cloexec[fd / 64] &= ~BIT(fd % 64);
+}
+
+/* => lowest free slot >= from, or a->size. At most one word of `used` and size / 4096 words of `full` are read. */
+static u32 fdarray_find_free(const struct fdarray *a, u32 from)
+{
+	if (from >= a->size)
+		return a->size;
+	u64 open = ~a->used[from / 64] >> (from % 64);
+	if (open)
+		return from + __builtin_ctzll(open);
+
+	u32 word = from / 64 + 1, words = a->size / 64;
+	while (word < words) {
+		u64 partial = ~a->full[word / 64] >> (word % 64);
+		if (partial) {
+			word += __builtin_ctzll(partial);
+			break;
+		}
+		word = (word / 64 + 1) * 64;
+	}
+	return word < words ? word * 64 + __builtin_ctzll(~a->used[word]) : a->size;
+}
+
+static void fdarray_copy(struct fdarray *to, const struct fdarray *from)
+{
+	u32 words = from->size / 64;
+
+	memcpy(to->files, from->files, from->size * sizeof(void *));
+	memcpy(to->used, from->used, words * sizeof(u64));
+	memcpy(to->cloexec, from->cloexec, words * sizeof(u64));
+	memcpy(to->full, from->full, (words + 63) / 64 * sizeof(u64));
+}
+
+/* Makes slot fd exist. Lock held on entry and exit, dropped to allocate. => 0 or -ENOMEM. */
+static int fdtable_grow_locked(struct fdtable *t, u32 fd)
+{
+	while (fd >= t->array->size) {
+		u32 size = t->array->size;
+		while (size <= fd)
+			size *= 2;
+		spin_unlock(&t->lock);
+		struct fdarray *bigger = fdarray_new(size);
+		spin_lock(&t->lock);
+		if (!bigger)
+			return -ENOMEM;
+		if (t->array->size >= size) { /* another thread was faster */
+			kvfree(bigger);
+			continue;
+		}
+		struct fdarray *old = t->array;
+		fdarray_copy(bigger, old);
+		rcu_assign(t->array, bigger);
+		if (old != &t->small)
+			rcu_call(&old->rcu, fdarray_free);
+	}
+	return 0;
+}
+
+/* One past the highest used slot. */
+static u32 fdarray_end(const struct fdarray *a)
+{
+	for (u32 word = a->size / 64; word-- > 0;)
+		if (a->used[word])
+			return word * 64 + 64 - __builtin_clzll(a->used[word]);
+	return 0;
+}
+
+/* Copies open slots of `from` below `end`; reserved ones stay free in the copy. Lock of `from` held. */
+static void fdtable_fill(struct fdtable *to, const struct fdarray *from, u32 end)
+{
+	struct fdarray *a = to->array;
+
+	for (u32 word = 0; word * 64 < end; word++) {
+		u64 rest = from->used[word];
+		a->cloexec[word] = from->cloexec[word];
+		for (; rest; rest &= rest - 1) {
+			u32 fd = word * 64 + __builtin_ctzll(rest);
+			struct file *f = from->files[fd];
+			if (!f) {
+				a->cloexec[word] &= ~BIT(fd % 64);
+				continue;
+			}
+			file_get(f);
+			a->files[fd] = f;
+			bit_mark(a, fd);
+		}
+	}
+}
+
+struct fdtable *fdtable_copy(struct fdtable *from)
+{
+	struct fdtable *t = fdtable_new();
+
+	if (!t)
+		return err_ptr(-ENOMEM);
+	spin_lock(&from->lock);
+	for (;;) {
+		u32 end = fdarray_end(from->array);
+		if (end <= t->array->size) {
+			fdtable_fill(t, from->array, end);
+			spin_unlock(&from->lock);
+			return t;
+		}
+		spin_unlock(&from->lock);
+		struct fdarray *a = fdarray_new(ROUND_UP(end, 64u));
+		if (t->array != &t->small)
+			kvfree(t->array);
+		t->array = a ? a : &t->small;
+		if (!a) {
+			fdtable_put(t);
+			return err_ptr(-ENOMEM);
+		}
+		spin_lock(&from->lock);
+	}
+}
+
+void fdtable_get(struct fdtable *t)
+{
+	refcount_get(&t->refs);
+}
+
+/* What every close of a descriptor does to the file, close(2); consumes the slot's reference. => flush's result. */
+static int file_close(struct file *f, struct fdtable *owner)
+{
+	file_close_locks(f, owner);
+	int result = f->ops && f->ops->flush ? f->ops->flush(f) : 0;
+	file_put(f);
+	return result;
+}
+
+static NOINLINE void fdtable_destroy(struct fdtable *t)
+{
+	struct fdarray *a = t->array;
+
+	for (u32 word = 0; word < a->size / 64; word++)
+		for (u64 rest = a->used[word]; rest; rest &= rest - 1) {
+			struct file *f = a->files[word * 64 + __builtin_ctzll(rest)];
+			if (f)
+				(void)file_close(f, t);
+			cond_resched();
+		}
+	if (a != &t->small)
+		kvfree(a);
+	slab_free(fdtable_cache, t);
+}
+
+void fdtable_put(struct fdtable *t)
+{
+	if (refcount_put(&t->refs))
+		fdtable_destroy(t);
+}
+
+/*
+ * Lookup in a shared table, without its lock:
+ *
+ *	this thread                        closing thread
+ *	f = slot
+ *	                                   slot = NULL; put(f): 0, freed after a grace period
+ *	get_not_zero(f): fails, look again
+ *
+ * and when the count was raised in time, the slot is read again, since the file may have been closed and opened
+ * anew at another number meanwhile.
+ */
+struct fdref fdref_get_counted(struct fdtable *t, u32 fd)
+{
+	for (;;) {
+		const struct fdarray *a = rcu_dereference(t->array);
+		if (fd >= a->size)
+			return (struct fdref){.file = NULL};
+		struct file *f = rcu_dereference(a->files[fd]);
+		if (!f)
+			return (struct fdref){.file = NULL};
+		if (!refcount_get_not_zero(&f->refs))
+			continue;
+		if (likely(rcu_dereference(rcu_dereference(t->array)->files[fd]) == f))
+			return (struct fdref){.file = f, .counted = true};
+		file_put(f);
+	}
+}
+
+struct file *file_lookup(int fd)
+{
+	struct fdref r = fdref_get(fd);
+
+	if (r.file && !r.counted)
+		file_get(r.file);
+	return r.file;
+}
+
+int fd_reserve(u32 from, u32 flags)
+{
+	struct fdtable *t = fdtable_current();
+	u64 limit = rlimit(RLIMIT_NOFILE);
+	GUARD(spin)(&t->lock);
+
+	for (;;) {
+		u32 fd = fdarray_find_free(t->array, MAX(from, t->first_free));
+		if (fd >= limit)
+			return -EMFILE;
+		if (fd >= t->array->size) {
+			TRY(fdtable_grow_locked(t, fd));
+			continue; /* the lock was dropped */
+		}
+		bit_mark(t->array, fd);
+		cloexec_set(t->array, fd, flags);
+		if (from <= t->first_free)
+			t->first_free = fd + 1;
+		return fd;
+	}
+}
+
+void fd_install(int fd, struct file *f)
+{
+	struct fdtable *t = fdtable_current();
+	GUARD(spin)(&t->lock);
+
+	DEBUG_ASSERT(!t->array->files[fd]);
+	rcu_assign(t->array->files[fd], f);
+}
+
+static void fd_release_locked(struct fdtable *t, u32 fd)
+{
+	bit_release(t->array, fd);
+	t->first_free = MIN(t->first_free, fd);
+}
+
+void fd_cancel(int fd)
+{
+	struct fdtable *t = fdtable_current();
+	GUARD(spin)(&t->lock);
+
+	fd_release_locked(t, fd);
+}
+
+int fd_open(struct file *f, u32 flags)
+{
+	int fd = fd_reserve(0, flags);
+
+	if (fd < 0)
+		file_put(f);
+	else
+		fd_install(fd, f);
+	return fd;
+}
+
+/* => the file, whose reference passes to the caller, or NULL. */
+static struct file *fd_take_locked(struct fdtable *t, u32 fd)
+{
+	struct file *f = fd < t->array->size ? t->array->files[fd] : NULL;
+
+	if (f) {
+		rcu_assign(t->array->files[fd], NULL);
+		fd_release_locked(t, fd);
+	}
+	return f;
+}
+
+int fd_close(int fd)
+{
+	struct fdtable *t = fdtable_current();
+
+	spin_lock(&t->lock);
+	struct file *f = fd_take_locked(t, fd);
+	spin_unlock(&t->lock);
+	return f ? file_close(f, t) : -EBADF;
+}
+
+/* dup(2): a slot that another thread has reserved but not filled is EBUSY. */
+int fd_dup_to(struct file *f, int fd, u32 flags)
+{
+	struct fdtable *t = fdtable_current();
+
+	if ((u64)(u32)fd >= rlimit(RLIMIT_NOFILE))
+		return -EBADF;
+	spin_lock(&t->lock);
+	int err = fdtable_grow_locked(t, fd);
+	struct fdarray *a = t->array;
+	if (!err && !a->files[fd] && a->used[fd / 64] & BIT(fd % 64))
+		err = -EBUSY;
+	if (err < 0) {
+		spin_unlock(&t->lock);
+		return err;
+	}
+	struct file *old = a->files[fd];
+	file_get(f);
+	rcu_assign(a->files[fd], f);
+	bit_mark(a, fd);
+	cloexec_set(a, fd, flags);
+	spin_unlock(&t->lock);
+	if (old)
+		(void)file_close(old, t);
+	return fd;
+}
+
+enum close_which { CLOSE_ALL, CLOSE_MARKED };
+/* Closes descriptors in [first, last]: all of them, or those marked close-on-exec. */
+static void fdtable_close_where(struct fdtable *t, u32 first, u32 last, enum close_which which)
+{
+	spin_lock(&t->lock);
+	for (u32 fd = first; fd <= last && fd < t->array->size; fd++) {
+		const struct fdarray *a = t->array;
+		u64 rest = a->used[fd / 64] & (which == CLOSE_MARKED ? a->cloexec[fd / 64] : UINT64_MAX);
+		rest &= UINT64_MAX << (fd % 64);
+		if (!rest) {
+			fd |= 63;
+			continue;
+		}
+		fd = (fd & ~63u) + __builtin_ctzll(rest);
+		struct file *f = fd <= last ? fd_take_locked(t, fd) : NULL;
+		if (!f)
+			continue;
+		spin_unlock(&t->lock);
+		(void)file_close(f, t);
+		cond_resched();
+		spin_lock(&t->lock);
+	}
+	spin_unlock(&t->lock);
+}
+
+void fdtable_close_on_exec(struct fdtable *t)
+{
+	fdtable_close_where(t, 0, UINT32_MAX, CLOSE_MARKED);
+}
+
+void fdtable_close_range(struct fdtable *t, u32 first, u32 last)
+{
+	fdtable_close_where(t, first, last, CLOSE_ALL);
+}
+
+void fdtable_cloexec_range(struct fdtable *t, u32 first, u32 last)
+{
+	GUARD(spin)(&t->lock);
+	struct fdarray *a = t->array;
+
+	for (u64 fd = first; fd <= last && fd < a->size; fd++)
+		if (a->used[fd / 64] & BIT(fd % 64))
+			a->cloexec[fd / 64] |= BIT(fd % 64);
+}
+
+int fdtable_unshare(void)
+{
+	struct task *me = task_current();
+
+	if (refcount_read(&me->files->refs) == 1)
+		return 0;
+	struct fdtable *copy = TRY_PTR(fdtable_copy(me->files));
+	task_set_files(me, copy);
+	return 0;
+}
+
+struct file *fdtable_next(struct fdtable *t, int *fd)
+{
+	GUARD(spin)(&t->lock);
+	const struct fdarray *a = t->array;
+
+	for (u32 i = *fd; i < a->size; i++) {
+		u64 rest = a->used[i / 64] & UINT64_MAX << (i % 64);
+		if (!rest) {
+			i |= 63;
+			continue;
+		}
+		i = (i & ~63u) + __builtin_ctzll(rest);
+		if (!a->files[i])
+			continue;
+		file_get(a->files[i]);
+		*fd = i;
+		return a->files[i];
+	}
+	return NULL;
+}
+
+int fd_get_cloexec(int fd)
+{
+	struct fdtable *t = fdtable_current();
+	GUARD(spin)(&t->lock);
+	const struct fdarray *a = t->array;
+
+	if ((u32)fd >= a->size || !a->files[fd])
+		return -EBADF;
+	return a->cloexec[fd / 64] >> (fd % 64) & 1;
+}
+
+int fd_set_cloexec(int fd, u32 flags)
+{
+	struct fdtable *t = fdtable_current();
+	GUARD(spin)(&t->lock);
+
+	if ((u32)fd >= t->array->size || !t->array->files[fd])
+		return -EBADF;
+	cloexec_set(t->array, fd, flags);
+	return 0;
+}
+
+u32 fdtable_size(const struct fdtable *t)
+{
+	return rcu_dereference(t->array)->size;
+}
