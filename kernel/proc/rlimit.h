@@ -1,6 +1,6 @@
 /* Resource limits, getrlimit(2). */
 #pragma once
-#include "kernel/lib/compiler.h"
+#include "kernel/lib/result.h"
 
 enum {
 	RLIMIT_CPU,
@@ -30,4 +30,8 @@ struct rlimit_set {
 };
 struct process;
 u64 rlimit(int which);                          /* soft limit of the current process */
-extern const struct rlimit_set rlimit_defaults; /* of process 1 */
+extern const struct rlimit_set rlimit_defaults;
+void rlimit_init(struct rlimit_set *s); /* limits of process 1: the defaults, and what memory allows */
+/* prlimit(2), permission is the caller's business. new NULL: only asks. => 0, -EINVAL, -EPERM. */
+MUST_CHECK int rlimit_change(struct process *p, int which, const struct rlimit_pair *new,
+                             struct rlimit_pair *out_old);

@@ -1,0 +1,65 @@
+#include "abi/errno.h"
+#include "kernel/mm/page.h"
+#include "kernel/proc/proc_internal.h"
+#include "kernel/proc/rlimit.h"
+
+enum { STACK_DEFAULT = 8 << 20, MEMLOCK_DEFAULT = 8 << 20, NR_OPEN = 1048576, MSGQUEUE = 819200 };
+
+const struct rlimit_set rlimit_defaults = {
+        .limit = {
+                [RLIMIT_CPU] = {RLIM_INFINITY, RLIM_INFINITY},
+                [RLIMIT_FSIZE] = {RLIM_INFINITY, RLIM_INFINITY},
+                [RLIMIT_DATA] = {RLIM_INFINITY, RLIM_INFINITY},
+                [RLIMIT_STACK] = {STACK_DEFAULT, RLIM_INFINITY},
+                [RLIMIT_CORE] = {0, RLIM_INFINITY},
+                [RLIMIT_RSS] = {RLIM_INFINITY, RLIM_INFINITY},
+                [RLIMIT_NPROC] = {0, 0}, /* from memory: rlimit_init */
+                [RLIMIT_NOFILE] = {1024, 4096},
+                [RLIMIT_MEMLOCK] = {MEMLOCK_DEFAULT, MEMLOCK_DEFAULT},
+                [RLIMIT_AS] = {RLIM_INFINITY, RLIM_INFINITY},
+                [RLIMIT_LOCKS] = {RLIM_INFINITY, RLIM_INFINITY},
+                [RLIMIT_SIGPENDING] = {0, 0}, /* from memory */
+                [RLIMIT_MSGQUEUE] = {MSGQUEUE, MSGQUEUE},
+                [RLIMIT_NICE] = {0, 0},
+                [RLIMIT_RTPRIO] = {0, 0},
+                [RLIMIT_RTTIME] = {RLIM_INFINITY, RLIM_INFINITY},
+        }};
+
+/* Linux: half of the threads whose stacks would fill an eighth of memory. */
+void rlimit_init(struct rlimit_set *s)
+{
+	struct page_stats memory;
+
+	page_stats(&memory);
+	u64 tasks = MAX(memory.total * PAGE_SIZE / 8 / KERNEL_STACK_SIZE / 2, 64ul);
+	*s = rlimit_defaults;
+	s->limit[RLIMIT_NPROC] = (struct rlimit_pair){tasks, tasks};
+	s->limit[RLIMIT_SIGPENDING] = (struct rlimit_pair){tasks, tasks};
+}
+
+u64 rlimit(int which)
+{
+	return load_relaxed(&process_current()->rlimits.limit[which].soft);
+}
+
+/* prlimit(2): the caller has checked that it may. */
+int rlimit_change(struct process *p, int which, const struct rlimit_pair *new,
+                  struct rlimit_pair *out_old)
+{
+	struct rlimit_pair *limit = &p->rlimits.limit[which];
+	GUARD(spin)(&task_list_lock);
+	struct rlimit_pair old = *limit;
+
+	if (new) {
+		if (new->soft > new->hard)
+			return -EINVAL;
+		if (which == RLIMIT_NOFILE && new->hard > NR_OPEN)
+			return -EPERM;
+		if (new->hard > old.hard && !capable(CAP_SYS_RESOURCE))
+			return -EPERM;
+		store_relaxed(&limit->soft, new->soft);
+		store_relaxed(&limit->hard, new->hard);
+	}
+	*out_old = old;
+	return 0;
+}
