@@ -1,4 +1,5 @@
 #include "arch/uaccess.h"
+#include "kernel/lib/guard.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/slab.h"
 #include "kernel/proc/exec.h"

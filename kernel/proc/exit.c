@@ -1,3 +1,4 @@
+#include "abi/process.h"
 #include "kernel/fs/context.h"
 #include "kernel/lib/bug.h"
 #include "kernel/mm/aspace.h"
@@ -52,7 +53,6 @@ static void exit_process_resources(struct process *p)
 		panic("init exited with status %#x", p->group_flags & GROUP_EXITING
 		                                             ? p->group_exit_code
 		                                             : task_current()->exit_code);
-	itimer_process_exit(p);
 	proc_hooks_for_each(h)
 		if ((*h)->process_exit)
 			(*h)->process_exit(p);

@@ -1,5 +1,6 @@
 #include "abi/fcntl.h"
 #include "arch/uaccess.h"
+#include "arch/clock.h"
 #include "kernel/fs/context.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/aspace.h"
@@ -141,6 +142,8 @@ static int fork_process(struct task *child, const struct clone_request *r)
 		return -ENOMEM;
 	p->rlimits = mine->rlimits;
 	p->dumpable = mine->dumpable;
+	p->personality = mine->personality;
+	p->oom_score_adj = mine->oom_score_adj;
 	p->below_subreaper = mine->below_subreaper || mine->is_subreaper;
 	p->exit_signal = child->exit_signal = r->exit_signal;
 	return 0;
@@ -205,8 +208,6 @@ static void fork_undo(struct task *child)
 		fs_context_put(TAKE(child->fs));
 	if (child->thread.arch.stack_top)
 		arch_thread_destroy(&child->thread.arch);
-	if (child->process && child->process != process_current())
-		itimer_process_exit(child->process);
 	__atomic_fetch_sub(&child->cred->user->processes, 1, __ATOMIC_RELAXED);
 	task_put(child);
 }
@@ -311,7 +312,7 @@ static void vfork_wait(struct task *child)
 {
 	while (load_acquire(&child->vfork_waiter))
 		if (park(PARK_FOREVER, PARK_KILLABLE) == PARK_SIGNAL) {
-			__atomic_exchange_n(&child->vfork_waiter, NULL, __ATOMIC_ACQ_REL);
+			store_release(&child->vfork_waiter, NULL);
 			return;
 		}
 }

@@ -1,3 +1,4 @@
+#include "arch/clock.h"
 #include "kernel/proc/kill.h"
 #include "kernel/proc/proc_internal.h"
 
@@ -39,14 +40,14 @@ static int kill_one(s32 pid, int sig, const struct siginfo *info)
 	return err;
 }
 
-/* One success makes the whole call succeed; else the last refusal counts. */
+/* pgid 0: the caller's own. One success makes the whole call succeed; else the last refusal counts. */
 static int kill_group(s32 pgid, int sig, const struct siginfo *info)
 {
 	struct process *p;
 	int err = -ESRCH;
 	bool done = false;
 	GUARD(spin)(&task_list_lock);
-	struct pid *group = pid_find(pgid);
+	struct pid *group = pgid ? pid_find(pgid) : process_current()->pgrp;
 
 	if (!group)
 		return -ESRCH;
@@ -87,7 +88,7 @@ int signal_kill(s32 pid, int sig, const struct siginfo *info)
 		return -ESRCH;
 	if (pid == -1)
 		return kill_all(sig, info);
-	return kill_group(pid ? -pid : load_relaxed(&process_current()->pgid), sig, info);
+	return kill_group(-pid, sig, info);
 }
 
 int signal_kill_thread(s32 tgid, s32 tid, int sig, const struct siginfo *info)

@@ -1,4 +1,5 @@
 #include "abi/errno.h"
+#include "arch/trap.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/proc_internal.h"
 

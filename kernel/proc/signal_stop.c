@@ -1,3 +1,4 @@
+#include "abi/process.h"
 #include "kernel/proc/proc_internal.h"
 
 /*

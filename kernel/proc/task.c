@@ -104,7 +104,6 @@ struct process *process_new(void)
 	waitq_init(&p->child_wait);
 	waitq_init(&p->exit_poll);
 	waitq_init(&p->signal_wait);
-	itimer_process_init(p);
 	return p;
 }
 
@@ -270,7 +269,7 @@ void process_times_add(struct process_times *to, const struct process_times *fro
 	to->max_rss = MAX(to->max_rss, from->max_rss);
 }
 
-void task_times(const struct task *t, struct process_times *out)
+void task_times(struct task *t, struct process_times *out)
 {
 	*out = (struct process_times){
 	        .faults_minor = t->faults_minor,

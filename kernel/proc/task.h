@@ -124,6 +124,9 @@ enum {                         /* process.group_flags [SIGHAND] */
        GROUP_UNKILLABLE = 128, /* init: only handled signals reach it from its own world */
        GROUP_STOPPING = 256,   /* some thread has yet to stop */
 };
+enum { /* personality(2): what a program with changed ids does not inherit */
+	PERSONALITY_CLEARED_ON_SETID = 0x0040000 | 0x0400000 | 0x0200000 | 0x0100000,
+};
 enum process_state { PROCESS_LIVE, PROCESS_ZOMBIE, PROCESS_DEAD };
 
 struct process_times {
@@ -156,20 +159,14 @@ struct process {
 	struct waitq signal_wait;         /* signalfd: a signal was queued */
 	struct rlimit_set rlimits;        /* [a] each value by itself */
 	struct tty *tty;                  /* [TASKLIST] controlling terminal of the session */
-<<<<<<< HEAD
-	bool is_subreaper, had_subreaper, dumpable, did_exec, is_session_leader;
-	u8 state;          /* [TASKLIST] enum process_state */
-	s32 oom_score_adj; /* [a] /proc/PID/oom_score_adj; inherited */
-	s32 exit_signal;   /* to the parent; -1: reap at once, tell nobody */
-	s32 exit_code;     /* status of wait(2) */
-=======
-	bool is_subreaper;  /* [a] PR_SET_CHILD_SUBREAPER */
-	bool below_subreaper; /* [a] some ancestor is one */
+	bool is_subreaper;       /* [a] PR_SET_CHILD_SUBREAPER */
+	bool below_subreaper;    /* [a] some ancestor is one */
 	bool dumpable, did_exec; /* [a] */
-	u8 state;        /* [TASKLIST] enum process_state */
-	s32 exit_signal; /* to the parent; -1: reap at once, tell nobody */
-	s32 exit_code;   /* status of wait(2) */
->>>>>>> 6411940 ([proc] credentials, user accounts, open files, descriptor tables)
+	u8 state;                /* [TASKLIST] enum process_state */
+	s32 oom_score_adj;       /* [a] /proc/PID/oom_score_adj; inherited */
+	s32 exit_signal;         /* to the parent; -1: reap at once, tell nobody */
+	s32 exit_code;           /* status of wait(2) */
+	u32 personality;         /* [a] personality(2) */
 	u64 start_ns;
 	struct process_times dead;           /* [SIGHAND] of threads that exited */
 	struct process_times children_times; /* [SIGHAND] of reaped children */
@@ -248,7 +245,7 @@ s32 pid_last(void);
 /* The state letter of /proc/PID/stat: R S D T Z X. */
 char task_state_letter(const struct task *t);
 /* Times and faults of one thread; of the whole process, exited threads included. */
-void task_times(const struct task *t, struct process_times *out);
+void task_times(struct task *t, struct process_times *out);
 void process_times(struct process *p, struct process_times *out);
 
 /* Process groups and sessions: task_list_lock held. */
