@@ -1,3 +1,4 @@
+#include "arch/clock.h"
 #include "arch/cpu.h"
 #include "kernel/lib/log.h"
 #include "kernel/mm/slab.h"
