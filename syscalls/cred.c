@@ -53,7 +53,7 @@ static int change_real_uid(struct cred *c, u32 uid)
 {
 	TRY(cred_set_real_uid(c, uid));
 	task_current()->nproc_exceeded =
-	        load_relaxed(&c->user->processes) >= rlimit(RLIMIT_NPROC) && c->uid != 0;
+		load_relaxed(&c->user->processes) >= rlimit(RLIMIT_NPROC) && c->uid != 0;
 	return 0;
 }
 
@@ -92,7 +92,8 @@ SYSCALL2(setreuid, u32, real, u32, effective)
 		TRY(change_real_uid(c, real));
 	}
 	if (effective != (u32)KEEP) {
-		if (effective != old->uid && effective != old->euid && effective != old->suid && !may)
+		if (effective != old->uid && effective != old->euid && effective != old->suid &&
+		    !may)
 			return -EPERM;
 		c->euid = effective;
 	}
@@ -165,7 +166,8 @@ SYSCALL2(setregid, u32, real, u32, effective)
 		c->gid = real;
 	}
 	if (effective != (u32)KEEP) {
-		if (effective != old->gid && effective != old->egid && effective != old->sgid && !may)
+		if (effective != old->gid && effective != old->egid && effective != old->sgid &&
+		    !may)
 			return -EPERM;
 		c->egid = effective;
 	}

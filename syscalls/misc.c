@@ -72,8 +72,15 @@ SYSCALL1(personality, u32, persona)
 
 SYSCALL4(reboot, u32, magic, u32, magic2, u32, command, uptr_t, arg)
 {
-	enum { MAGIC1 = 0xfee1dead, RESTART = 0x1234567, HALT = 0xcdef0123, POWER_OFF = 0x4321fedc,
-	       RESTART2 = 0xa1b2c3d4, CAD_ON = 0x89abcdef, CAD_OFF = 0 };
+	enum {
+		MAGIC1 = 0xfee1dead,
+		RESTART = 0x1234567,
+		HALT = 0xcdef0123,
+		POWER_OFF = 0x4321fedc,
+		RESTART2 = 0xa1b2c3d4,
+		CAD_ON = 0x89abcdef,
+		CAD_OFF = 0
+	};
 
 	if (!capable(CAP_SYS_BOOT))
 		return -EPERM;

@@ -17,21 +17,21 @@ SYSCALL0(fork)
 
 SYSCALL0(vfork)
 {
-	return task_clone(&(struct clone_request){.flags = CLONE_VFORK | CLONE_VM,
-	                                          .exit_signal = SIGCHLD});
+	return task_clone(
+		&(struct clone_request){.flags = CLONE_VFORK | CLONE_VM, .exit_signal = SIGCHLD});
 }
 
 /* x86-64 order of arguments. The low byte of flags is the exit signal; the pidfd goes where the parent's tid would. */
 SYSCALL5(clone, u64, flags, u64, stack, uptr_t, parent_tid, uptr_t, child_tid, u64, tls)
 {
 	struct clone_request r = {
-	        .flags = (u32)flags & ~(u32)CSIGNAL,
-	        .stack = stack,
-	        .tls = tls,
-	        .pidfd = parent_tid,
-	        .child_tid = child_tid,
-	        .parent_tid = parent_tid,
-	        .exit_signal = flags & CSIGNAL,
+		.flags = (u32)flags & ~(u32)CSIGNAL,
+		.stack = stack,
+		.tls = tls,
+		.pidfd = parent_tid,
+		.child_tid = child_tid,
+		.parent_tid = parent_tid,
+		.exit_signal = flags & CSIGNAL,
 	};
 
 	if ((flags & CLONE_PIDFD) && (flags & CLONE_PARENT_SETTID))
@@ -91,13 +91,13 @@ SYSCALL2(clone3, uptr_t, args, size_t, size)
 	TRY(clone_args_read(&a, args, size));
 	TRY(clone_args_check(&a));
 	struct clone_request r = {
-	        .flags = a.flags,
-	        .stack = a.stack + a.stack_size,
-	        .tls = a.tls,
-	        .pidfd = UPTR(a.pidfd),
-	        .child_tid = UPTR(a.child_tid),
-	        .parent_tid = UPTR(a.parent_tid),
-	        .exit_signal = a.exit_signal,
+		.flags = a.flags,
+		.stack = a.stack + a.stack_size,
+		.tls = a.tls,
+		.pidfd = UPTR(a.pidfd),
+		.child_tid = UPTR(a.child_tid),
+		.parent_tid = UPTR(a.parent_tid),
+		.exit_signal = a.exit_signal,
 	};
 	return task_clone(&r);
 }

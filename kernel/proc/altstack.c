@@ -7,9 +7,9 @@ void altstack_save(struct sigaltstack_abi *out, u64 sp)
 	u32 mode = !t->altstack_size ? SS_DISABLE : altstack_holds(t, sp) ? SS_ONSTACK : 0;
 
 	*out = (struct sigaltstack_abi){
-	        .sp = t->altstack_base,
-	        .flags = (s32)(mode | (t->altstack_flags & SS_AUTODISARM)),
-	        .size = t->altstack_size,
+		.sp = t->altstack_base,
+		.flags = (s32)(mode | (t->altstack_flags & SS_AUTODISARM)),
+		.size = t->altstack_size,
 	};
 }
 

@@ -14,5 +14,6 @@ static inline bool altstack_holds(const struct task *t, u64 sp)
 void altstack_save(struct sigaltstack_abi *out, u64 sp);
 /* sigaltstack(2). => 0, -EINVAL (flags), -ENOMEM (too small), -EPERM (in use). */
 MUST_CHECK int altstack_set(const struct sigaltstack_abi *s, u64 sp);
-void altstack_restore(const struct sigaltstack_abi *s, u64 sp); /* sigreturn: errors are ignored, as Linux */
-void altstack_disarm(void); /* a handler starts: SS_AUTODISARM takes effect */
+void altstack_restore(const struct sigaltstack_abi *s,
+                      u64 sp); /* sigreturn: errors are ignored, as Linux */
+void altstack_disarm(void);    /* a handler starts: SS_AUTODISARM takes effect */

@@ -14,9 +14,9 @@
 #include "kernel/lib/uptr.h"
 
 struct clone_request {
-	u64 flags;     /* CLONE_* without the exit signal */
-	u64 stack;     /* initial stack pointer, 0: the parent's */
-	u64 tls;       /* CLONE_SETTLS */
+	u64 flags; /* CLONE_* without the exit signal */
+	u64 stack; /* initial stack pointer, 0: the parent's */
+	u64 tls;   /* CLONE_SETTLS */
 	uptr_t pidfd, child_tid, parent_tid;
 	s32 exit_signal;
 };

@@ -4,11 +4,11 @@
 
 static struct user root_user = {.refs = {1}};
 const struct cred init_cred = {
-        .refs = {1},
-        .cap_permitted = CAP_FULL,
-        .cap_effective = CAP_FULL,
-        .cap_bounding = CAP_FULL,
-        .user = &root_user,
+	.refs = {1},
+	.cap_permitted = CAP_FULL,
+	.cap_effective = CAP_FULL,
+	.cap_bounding = CAP_FULL,
+	.user = &root_user,
 };
 static struct slab_cache *cred_cache;
 
@@ -213,7 +213,7 @@ int cred_for_exec(u32 new_euid, u32 new_egid, struct cred **out, bool *out_secur
 	bool set_id = c->euid != old->uid || c->egid != old->gid;
 
 	c->cap_permitted =
-	        root_rules && (!c->euid || !c->uid) ? c->cap_bounding | c->cap_inheritable : 0;
+		root_rules && (!c->euid || !c->uid) ? c->cap_bounding | c->cap_inheritable : 0;
 	if (set_id)
 		c->cap_ambient = 0;
 	c->cap_permitted |= c->cap_ambient;

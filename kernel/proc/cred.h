@@ -99,7 +99,8 @@ struct group_list {
 	u32 gid[];
 };
 MUST_CHECK struct group_list *group_list_new(u32 count); /* zeroed; NULL: no memory */
-void cred_set_groups(struct cred *c, struct group_list *list); /* sorts it and takes the reference */
+void cred_set_groups(struct cred *c,
+                     struct group_list *list); /* sorts it and takes the reference */
 /* Sets the real uid and moves to that user's account. => 0 or -EAGAIN (no memory). */
 MUST_CHECK int cred_set_real_uid(struct cred *c, u32 uid);
 /* Capability changes that follow a change of uids, capabilities(7) "Effect of user ID changes". */

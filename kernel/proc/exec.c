@@ -211,7 +211,7 @@ static int become_single(struct task *me)
 	}
 	p->group_flags |= GROUP_EXEC;
 	p->exec_task = me;
-	list_for_each(t, &p->threads, thread_link)
+	list_for_each (t, &p->threads, thread_link)
 		if (t != me) {
 			t->killed = true;
 			thread_set_work(&t->thread, THREAD_WORK_SIGNAL | THREAD_WORK_KILL);
@@ -235,9 +235,7 @@ static int become_single(struct task *me)
 
 static void exchange_aspace(struct task *me, struct exec *e)
 {
-	proc_hooks_for_each(h)
-		if ((*h)->exit_mm)
-			(*h)->exit_mm(me);
+	proc_hooks_for_each(h) if ((*h)->exit_mm)(*h)->exit_mm(me);
 	struct sighand *s = sighand_lock(me->process);
 	struct aspace *old = aspace_swap_current(TAKE(e->aspace));
 	sighand_unlock(s);
@@ -287,12 +285,12 @@ static void reset_thread(struct task *me, const struct exec *e)
 		me->pdeath_signal = 0;
 	arch_thread_reset(&me->thread.arch);
 	*r = (struct regs){
-	        .rip = e->image.entry,
-	        .rsp = e->sp,
-	        .rflags = 0x202,
-	        .cs = USER_CS,
-	        .ss = USER_SS,
-	        .orig_rax = -1,
+		.rip = e->image.entry,
+		.rsp = e->sp,
+		.rflags = 0x202,
+		.cs = USER_CS,
+		.ss = USER_SS,
+		.orig_rax = -1,
 	};
 }
 
@@ -315,10 +313,9 @@ static void exec_exchange(struct exec *e)
 		p->personality &= ~PERSONALITY_CLEARED_ON_SETID;
 	cred_commit(TAKE(e->cred));
 	/* prctl(2), PR_SET_DUMPABLE: a program that the user may not read, or with changed ids, is not shown. */
-	p->dumpable = readable && me->cred->uid == me->cred->euid && me->cred->gid == me->cred->egid;
-	proc_hooks_for_each(h)
-		if ((*h)->exec)
-			(*h)->exec(me);
+	p->dumpable =
+		readable && me->cred->uid == me->cred->euid && me->cred->gid == me->cred->egid;
+	proc_hooks_for_each(h) if ((*h)->exec)(*h)->exec(me);
 }
 
 /* setuid(2) may have gone over RLIMIT_NPROC; the program that follows must not start while that holds. */

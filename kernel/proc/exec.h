@@ -47,9 +47,9 @@ void exec_args_free(struct exec_args *a);
 /* --- exec_elf.c: segments --- */
 
 struct exec_image {
-	u64 entry;        /* where to start: the program's or its interpreter's */
+	u64 entry; /* where to start: the program's or its interpreter's */
 	u64 program_entry, interpreter_base;
-	u64 headers;      /* AT_PHDR */
+	u64 headers; /* AT_PHDR */
 	u32 header_count;
 	bool executable_stack;
 };

@@ -100,12 +100,12 @@ static int map_file_part(struct aspace *as, const struct elf *e, const struct el
 {
 	u64 start = ROUND_DOWN(s->vaddr, (u64)PAGE_SIZE), slack = s->vaddr - start;
 	struct vm_map_request req = {
-	        .addr = e->bias + start,
-	        .length = ROUND_UP(slack + s->filesz, (u64)PAGE_SIZE),
-	        .prot = segment_prot(s),
-	        .how = VM_MAP_FIXED | VM_MAP_NOREPLACE,
-	        .offset = s->offset - slack,
-	        .file = e->file,
+		.addr = e->bias + start,
+		.length = ROUND_UP(slack + s->filesz, (u64)PAGE_SIZE),
+		.prot = segment_prot(s),
+		.how = VM_MAP_FIXED | VM_MAP_NOREPLACE,
+		.offset = s->offset - slack,
+		.file = e->file,
 	};
 
 	if (!e->file->ops->map)
@@ -133,10 +133,10 @@ static int map_zero_part(struct aspace *as, const struct elf *e, const struct el
 	if (ROUND_UP(end, (u64)PAGE_SIZE) <= pages)
 		return 0;
 	struct vm_map_request req = {
-	        .addr = pages,
-	        .length = ROUND_UP(end, (u64)PAGE_SIZE) - pages,
-	        .prot = segment_prot(s),
-	        .how = VM_MAP_FIXED | VM_MAP_NOREPLACE,
+		.addr = pages,
+		.length = ROUND_UP(end, (u64)PAGE_SIZE) - pages,
+		.prot = segment_prot(s),
+		.how = VM_MAP_FIXED | VM_MAP_NOREPLACE,
 	};
 	s64 at = vm_map(as, &req);
 	return at < 0 ? at : 0;

@@ -35,18 +35,19 @@ void exec_layout_choose(struct aspace *as, u64 stack_limit)
 
 	as->stack_top = USER_TOP - exec_random_pages(STACK_RANDOM_BITS);
 	gap = CLAMP(gap, (u64)GAP_MIN, GAP_MAX);
-	as->mmap_base = USER_TOP - ROUND_UP(gap, (u64)PAGE_SIZE) - exec_random_pages(MMAP_RANDOM_BITS);
+	as->mmap_base =
+		USER_TOP - ROUND_UP(gap, (u64)PAGE_SIZE) - exec_random_pages(MMAP_RANDOM_BITS);
 }
 
 static int map_stack(struct aspace *as, const struct exec_image *image, size_t need)
 {
 	u64 size = ROUND_UP(need, (u64)PAGE_SIZE) + STACK_FIRST;
 	struct vm_map_request req = {
-	        .addr = as->stack_top - size,
-	        .length = size,
-	        .prot = PROT_READ | PROT_WRITE | (image->executable_stack ? PROT_EXEC : 0),
-	        .flags = VM_GROWSDOWN | VM_STACK,
-	        .how = VM_MAP_FIXED,
+		.addr = as->stack_top - size,
+		.length = size,
+		.prot = PROT_READ | PROT_WRITE | (image->executable_stack ? PROT_EXEC : 0),
+		.flags = VM_GROWSDOWN | VM_STACK,
+		.how = VM_MAP_FIXED,
 	};
 	s64 at = vm_map(as, &req);
 

@@ -23,7 +23,7 @@ static bool exit_begin(struct task *t)
 	bool last = --p->live_count == 0;
 	/* Process-directed signals that waited for this thread look for another one. */
 	if (!last && p->pending.set)
-		list_for_each(other, &p->threads, thread_link)
+		list_for_each (other, &p->threads, thread_link)
 			if (!other->exiting)
 				signal_recheck_locked(other);
 	sighand_unlock(s);
@@ -34,14 +34,10 @@ static bool exit_begin(struct task *t)
 
 static void exit_resources(struct task *t)
 {
-	proc_hooks_for_each(h)
-		if ((*h)->exit_mm)
-			(*h)->exit_mm(t);
+	proc_hooks_for_each(h) if ((*h)->exit_mm)(*h)->exit_mm(t);
 	task_drop_aspace(t);
 	task_vfork_done(t);
-	proc_hooks_for_each(h)
-		if ((*h)->exit)
-			(*h)->exit(t);
+	proc_hooks_for_each(h) if ((*h)->exit)(*h)->exit(t);
 	task_set_files(t, NULL);
 	task_set_fs(t, NULL);
 }
@@ -53,13 +49,9 @@ static void exit_process_resources(struct process *p)
 		panic("init exited with status %#x", p->group_flags & GROUP_EXITING
 		                                             ? p->group_exit_code
 		                                             : task_current()->exit_code);
-	proc_hooks_for_each(h)
-		if ((*h)->process_exit)
-			(*h)->process_exit(p);
+	proc_hooks_for_each(h) if ((*h)->process_exit)(*h)->process_exit(p);
 	if (p->sid == p->pid && p->tty)
-		proc_hooks_for_each(h)
-			if ((*h)->session_exit)
-				(*h)->session_exit(p);
+		proc_hooks_for_each(h) if ((*h)->session_exit)(*h)->session_exit(p);
 }
 
 /* --- orphans --- */
@@ -68,7 +60,7 @@ static bool group_has_stopped(struct pid *group)
 {
 	struct process *p;
 
-	list_for_each(p, &group->group, pgrp_link)
+	list_for_each (p, &group->group, pgrp_link)
 		if (load_relaxed(&p->group_flags) & GROUP_STOPPED)
 			return true;
 	return false;
@@ -104,7 +96,7 @@ static void send_parent_death(struct process *child)
 {
 	struct task *t;
 
-	list_for_each(t, &child->threads, thread_link)
+	list_for_each (t, &child->threads, thread_link)
 		if (t->pdeath_signal) {
 			struct siginfo info;
 			signal_fill_user(&info, t->pdeath_signal, SI_USER);
@@ -127,12 +119,12 @@ static void hand_children_to_sibling(struct task *t)
 
 	if (!t->children_made)
 		return;
-	list_for_each(child, &p->children, sibling)
+	list_for_each (child, &p->children, sibling)
 		if (child->creator == t) {
 			send_parent_death(child);
 			child_set_creator(child, heir);
 		}
-	list_for_each(child, &p->zombies, sibling)
+	list_for_each (child, &p->zombies, sibling)
 		if (child->creator == t)
 			child_set_creator(child, heir);
 }
@@ -140,8 +132,9 @@ static void hand_children_to_sibling(struct task *t)
 /* The reaper's task that counts as the creator of what it inherits. */
 static struct task *reaper_creator(struct process *reaper)
 {
-	return list_empty(&reaper->threads) ? reaper->leader
-	                                    : list_first(&reaper->threads, struct task, thread_link);
+	return list_empty(&reaper->threads)
+	               ? reaper->leader
+	               : list_first(&reaper->threads, struct task, thread_link);
 }
 
 static void adopt(struct process *child, struct process *reaper)
@@ -161,13 +154,13 @@ static void reparent_children(struct process *p, struct list *dead)
 	if (list_empty(&p->children) && list_empty(&p->zombies))
 		return;
 	reaper = find_reaper(p);
-	list_for_each_safe(child, next, &p->children, sibling) {
+	list_for_each_safe (child, next, &p->children, sibling) {
 		send_parent_death(child);
 		check_orphaned_group(child, p, NULL);
 		adopt(child, reaper);
 		list_add_tail(&reaper->children, &child->sibling);
 	}
-	list_for_each_safe(child, next, &p->zombies, sibling) {
+	list_for_each_safe (child, next, &p->zombies, sibling) {
 		adopt(child, reaper);
 		list_add_tail(&reaper->zombies, &child->sibling);
 		if (process_notify_exit_locked(child)) {
@@ -182,11 +175,11 @@ static void reparent_children(struct process *p, struct list *dead)
 static void exit_siginfo(struct process *p, struct siginfo *info)
 {
 	*info = (struct siginfo){
-	        .signo = p->exit_signal,
-	        .child_pid = p->pid,
-	        .child_uid = p->leader->cred->uid,
-	        .utime = p->dead.user_ns / (1000000000 / USER_HZ),
-	        .stime = p->dead.system_ns / (1000000000 / USER_HZ),
+		.signo = p->exit_signal,
+		.child_pid = p->pid,
+		.child_uid = p->leader->cred->uid,
+		.utime = p->dead.user_ns / (1000000000 / USER_HZ),
+		.stime = p->dead.system_ns / (1000000000 / USER_HZ),
 	};
 	if (p->exit_code & 0x7f) {
 		info->status = p->exit_code & 0x7f;
@@ -264,7 +257,8 @@ static void exit_leave(struct task *t, struct list *dead)
 {
 	struct process *p = t->process;
 	struct process_times times;
-	GUARD(spin)(&task_list_lock);
+	GUARD(spin)
+	(&task_list_lock);
 
 	task_times(t, &times);
 	struct sighand *s = sighand_lock(p);
@@ -315,7 +309,7 @@ void process_kill_locked(struct process *p, s32 code)
 		return;
 	p->group_flags = (p->group_flags & ~(GROUP_STOPPED | GROUP_STOPPING)) | GROUP_EXITING;
 	p->group_exit_code = code;
-	list_for_each(t, &p->threads, thread_link) {
+	list_for_each (t, &p->threads, thread_link) {
 		t->killed = true;
 		t->stop_pending = false;
 		thread_set_work(&t->thread, THREAD_WORK_SIGNAL | THREAD_WORK_KILL);

@@ -191,9 +191,7 @@ static int fork_registers(struct task *child, const struct clone_request *r)
 
 static int fork_hooks(struct task *child, u64 flags)
 {
-	proc_hooks_for_each(h)
-		if ((*h)->fork)
-			TRY((*h)->fork(child, flags));
+	proc_hooks_for_each(h) if ((*h)->fork) TRY((*h)->fork(child, flags));
 	return 0;
 }
 
@@ -255,7 +253,8 @@ static void publish_process_locked(struct task *child, const struct clone_reques
 static int fork_publish(struct task *child, const struct clone_request *r, struct pid *pid)
 {
 	struct process *mine = process_current();
-	GUARD(spin)(&task_list_lock);
+	GUARD(spin)
+	(&task_list_lock);
 	struct sighand *s = sighand_lock(mine);
 	int err = 0;
 
@@ -382,9 +381,8 @@ static u64 unshare_implied(u64 flags)
 static int unshare_check(u64 flags)
 {
 	const u64 known = CLONE_THREAD | CLONE_FS | CLONE_NEWNS | CLONE_SIGHAND | CLONE_VM |
-	                  CLONE_FILES | CLONE_SYSVSEM | CLONE_NEWUTS | CLONE_NEWIPC |
-	                  CLONE_NEWNET | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWCGROUP |
-	                  CLONE_NEWTIME;
+	                  CLONE_FILES | CLONE_SYSVSEM | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET |
+	                  CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWCGROUP | CLONE_NEWTIME;
 	struct process *p = process_current();
 
 	if (flags & ~known)
@@ -413,9 +411,7 @@ int task_unshare(u64 flags)
 		files = fdtable_copy(me->files);
 	int err = is_err(files) ? ptr_err(files) : 0;
 	if (!err && (flags & (CLONE_NEWIPC | CLONE_SYSVSEM)))
-		proc_hooks_for_each(h)
-			if (!err && (*h)->unshare)
-				err = (*h)->unshare(flags);
+		proc_hooks_for_each(h) if (!err && (*h)->unshare) err = (*h)->unshare(flags);
 	if (err < 0) {
 		if (fs)
 			fs_context_put(fs);
@@ -436,7 +432,8 @@ int task_setns(int fd, int nstype)
 
 	if (!r.file)
 		return -EBADF;
-	proc_hooks_for_each(h) {
+	proc_hooks_for_each(h)
+	{
 		int err = (*h)->setns ? (*h)->setns(r.file, nstype) : -EINVAL;
 		if (err != -EINVAL)
 			return err;

@@ -17,9 +17,8 @@ struct init_request {
 };
 static struct init_request request; /* [I] once process 1 runs */
 /* Group and session 0: of those who never called setsid(2). Their number is in no table. */
-static struct pid no_group = {.users = 1,
-                              .group = LIST_INIT(no_group.group),
-                              .session = LIST_INIT(no_group.session)};
+static struct pid no_group = {
+	.users = 1, .group = LIST_INIT(no_group.group), .session = LIST_INIT(no_group.session)};
 
 static void open_console(void)
 {
@@ -63,7 +62,8 @@ static void init_main(void *unused)
 
 static void init_publish(struct task *t, struct process *p, struct pid *pid)
 {
-	GUARD(spin)(&task_list_lock);
+	GUARD(spin)
+	(&task_list_lock);
 
 	if (pid_claim_locked(pid) < 0 || pid->nr != 1)
 		panic("init: no number");

@@ -159,11 +159,12 @@ struct process *process_next(s32 *nr)
 struct task *process_next_task(struct process *p, s32 *tid)
 {
 	struct task *best = NULL, *t;
-	GUARD(spin)(&task_list_lock);
+	GUARD(spin)
+	(&task_list_lock);
 
 	if (p->leader && p->leader->tid >= *tid)
 		best = p->leader;
-	list_for_each(t, &p->threads, thread_link)
+	list_for_each (t, &p->threads, thread_link)
 		if (t->tid >= *tid && (!best || t->tid < best->tid))
 			best = t;
 	if (best) {
@@ -208,7 +209,7 @@ void session_for_each_locked(s32 sid, void (*fn)(struct process *p, void *arg), 
 
 	if (!session)
 		return;
-	list_for_each_safe(p, next, &session->session, session_link)
+	list_for_each_safe (p, next, &session->session, session_link)
 		fn(p, arg);
 }
 
@@ -219,7 +220,7 @@ void pgrp_for_each_locked(s32 pgid, void (*fn)(struct process *p, void *arg), vo
 
 	if (!group)
 		return;
-	list_for_each_safe(p, next, &group->group, pgrp_link)
+	list_for_each_safe (p, next, &group->group, pgrp_link)
 		fn(p, arg);
 }
 
@@ -240,7 +241,7 @@ bool pgrp_is_orphaned_locked(struct pid *group, struct process *ignored)
 {
 	struct process *p;
 
-	list_for_each(p, &group->group, pgrp_link) {
+	list_for_each (p, &group->group, pgrp_link) {
 		if (p == ignored || p->state != PROCESS_LIVE || !p->parent || p->parent->pid == 1)
 			continue;
 		if (p->parent->pgrp != group && p->parent->session == p->session)

@@ -29,9 +29,9 @@ static void pidfd_fdinfo(struct file *f, struct seq *s)
 }
 
 static const struct file_ops pidfd_ops = {
-        .poll = pidfd_poll,
-        .release = pidfd_release,
-        .fdinfo = pidfd_fdinfo,
+	.poll = pidfd_poll,
+	.release = pidfd_release,
+	.fdinfo = pidfd_fdinfo,
 };
 
 struct file *pidfd_new(struct process *p, u32 flags)

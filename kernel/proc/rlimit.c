@@ -6,24 +6,24 @@
 enum { STACK_DEFAULT = 8 << 20, MEMLOCK_DEFAULT = 8 << 20, NR_OPEN = 1048576, MSGQUEUE = 819200 };
 
 const struct rlimit_set rlimit_defaults = {
-        .limit = {
-                [RLIMIT_CPU] = {RLIM_INFINITY, RLIM_INFINITY},
-                [RLIMIT_FSIZE] = {RLIM_INFINITY, RLIM_INFINITY},
-                [RLIMIT_DATA] = {RLIM_INFINITY, RLIM_INFINITY},
-                [RLIMIT_STACK] = {STACK_DEFAULT, RLIM_INFINITY},
-                [RLIMIT_CORE] = {0, RLIM_INFINITY},
-                [RLIMIT_RSS] = {RLIM_INFINITY, RLIM_INFINITY},
-                [RLIMIT_NPROC] = {0, 0}, /* from memory: rlimit_init */
-                [RLIMIT_NOFILE] = {1024, 4096},
-                [RLIMIT_MEMLOCK] = {MEMLOCK_DEFAULT, MEMLOCK_DEFAULT},
-                [RLIMIT_AS] = {RLIM_INFINITY, RLIM_INFINITY},
-                [RLIMIT_LOCKS] = {RLIM_INFINITY, RLIM_INFINITY},
-                [RLIMIT_SIGPENDING] = {0, 0}, /* from memory */
-                [RLIMIT_MSGQUEUE] = {MSGQUEUE, MSGQUEUE},
-                [RLIMIT_NICE] = {0, 0},
-                [RLIMIT_RTPRIO] = {0, 0},
-                [RLIMIT_RTTIME] = {RLIM_INFINITY, RLIM_INFINITY},
-        }};
+	.limit = {
+		[RLIMIT_CPU] = {RLIM_INFINITY, RLIM_INFINITY},
+		[RLIMIT_FSIZE] = {RLIM_INFINITY, RLIM_INFINITY},
+		[RLIMIT_DATA] = {RLIM_INFINITY, RLIM_INFINITY},
+		[RLIMIT_STACK] = {STACK_DEFAULT, RLIM_INFINITY},
+		[RLIMIT_CORE] = {0, RLIM_INFINITY},
+		[RLIMIT_RSS] = {RLIM_INFINITY, RLIM_INFINITY},
+		[RLIMIT_NPROC] = {0, 0}, /* from memory: rlimit_init */
+		[RLIMIT_NOFILE] = {1024, 4096},
+		[RLIMIT_MEMLOCK] = {MEMLOCK_DEFAULT, MEMLOCK_DEFAULT},
+		[RLIMIT_AS] = {RLIM_INFINITY, RLIM_INFINITY},
+		[RLIMIT_LOCKS] = {RLIM_INFINITY, RLIM_INFINITY},
+		[RLIMIT_SIGPENDING] = {0, 0}, /* from memory */
+		[RLIMIT_MSGQUEUE] = {MSGQUEUE, MSGQUEUE},
+		[RLIMIT_NICE] = {0, 0},
+		[RLIMIT_RTPRIO] = {0, 0},
+		[RLIMIT_RTTIME] = {RLIM_INFINITY, RLIM_INFINITY},
+	}};
 
 /* Linux: half of the threads whose stacks would fill an eighth of memory. */
 void rlimit_init(struct rlimit_set *s)
@@ -47,7 +47,8 @@ int rlimit_change(struct process *p, int which, const struct rlimit_pair *new,
                   struct rlimit_pair *out_old)
 {
 	struct rlimit_pair *limit = &p->rlimits.limit[which];
-	GUARD(spin)(&task_list_lock);
+	GUARD(spin)
+	(&task_list_lock);
 	struct rlimit_pair old = *limit;
 
 	if (new) {

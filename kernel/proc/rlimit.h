@@ -29,9 +29,10 @@ struct rlimit_set {
 	struct rlimit_pair limit[RLIMIT_COUNT];
 };
 struct process;
-u64 rlimit(int which);                          /* soft limit of the current process */
+u64 rlimit(int which); /* soft limit of the current process */
 extern const struct rlimit_set rlimit_defaults;
-void rlimit_init(struct rlimit_set *s); /* limits of process 1: the defaults, and what memory allows */
+void rlimit_init(
+	struct rlimit_set *s); /* limits of process 1: the defaults, and what memory allows */
 /* prlimit(2), permission is the caller's business. new NULL: only asks. => 0, -EINVAL, -EPERM. */
 MUST_CHECK int rlimit_change(struct process *p, int which, const struct rlimit_pair *new,
                              struct rlimit_pair *out_old);

@@ -34,9 +34,7 @@ static void report_leaks(void)
 	log_info("leak report: %llu", (unsigned long long)leaks);
 }
 #else
-static void report_leaks(void)
-{
-}
+static void report_leaks(void) {}
 #endif
 
 void kernel_shutdown(enum shutdown how)

@@ -23,7 +23,8 @@ static int kill_checked(struct process *p, int sig, const struct siginfo *info)
 
 int signal_kill_process(struct process *p, int sig, const struct siginfo *info)
 {
-	GUARD(spin)(&task_list_lock);
+	GUARD(spin)
+	(&task_list_lock);
 
 	if (p->state == PROCESS_DEAD)
 		return -ESRCH;
@@ -46,12 +47,13 @@ static int kill_group(s32 pgid, int sig, const struct siginfo *info)
 	struct process *p;
 	int err = -ESRCH;
 	bool done = false;
-	GUARD(spin)(&task_list_lock);
+	GUARD(spin)
+	(&task_list_lock);
 	struct pid *group = pgid ? pid_find(pgid) : process_current()->pgrp;
 
 	if (!group)
 		return -ESRCH;
-	list_for_each(p, &group->group, pgrp_link) {
+	list_for_each (p, &group->group, pgrp_link) {
 		int one = kill_checked(p, sig, info);
 		done |= one == 0;
 		err = one;
@@ -144,7 +146,7 @@ static void discard_ignored(struct process *p, int sig, const struct sigaction_a
 	if (a->handler != SIG_IGN && !(a->handler == SIG_DFL && (SIGMASK(sig) & SIGMASK_IGNORED)))
 		return;
 	sigpending_remove(&p->pending, SIGMASK(sig));
-	list_for_each(t, &p->threads, thread_link)
+	list_for_each (t, &p->threads, thread_link)
 		sigpending_remove(&t->pending, SIGMASK(sig));
 }
 

@@ -18,7 +18,7 @@ static void retarget_locked(struct task *t, sigset_t newly_blocked)
 
 	if (!(p->pending.set & newly_blocked) || p->thread_count == 1)
 		return;
-	list_for_each(other, &p->threads, thread_link)
+	list_for_each (other, &p->threads, thread_link)
 		if (other != t && !other->exiting)
 			signal_recheck_locked(other);
 }

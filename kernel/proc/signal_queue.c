@@ -90,7 +90,7 @@ void sigpending_remove(struct sigpending *s, sigset_t set)
 	if (!(s->set & set))
 		return;
 	s->set &= ~set;
-	list_for_each_safe(q, next, &s->queue, link)
+	list_for_each_safe (q, next, &s->queue, link)
 		if (set & SIGMASK(q->info.signo)) {
 			list_del(&q->link);
 			sigqueue_put(q);
@@ -116,7 +116,7 @@ static void sigpending_collect(struct sigpending *s, int sig, struct siginfo *in
 	struct sigqueue *q, *found = NULL;
 	bool more = false;
 
-	list_for_each(q, &s->queue, link) {
+	list_for_each (q, &s->queue, link) {
 		if (q->info.signo != sig)
 			continue;
 		if (found) {

@@ -34,11 +34,11 @@ static struct task *choose_thread(struct process *p, int sig)
 
 	if (eligible(p->leader, sig))
 		return p->leader;
-	list_for_each(t, &p->threads, thread_link)
+	list_for_each (t, &p->threads, thread_link)
 		if (eligible(t, sig))
 			return t;
 	/* All are busy: a stopped or interrupted one finds it when it looks. */
-	list_for_each(t, &p->threads, thread_link)
+	list_for_each (t, &p->threads, thread_link)
 		if (!(t->blocked & SIGMASK(sig)) && !t->exiting)
 			return t;
 	return NULL;
@@ -71,15 +71,15 @@ static void signal_complete(struct process *p, struct task *t, int sig)
 /* POSIX, 2.4.1: a stop signal discards pending SIGCONT and the other way round, handled, blocked or not. */
 static void signal_cancel_opposite(struct process *p, int sig)
 {
-	sigset_t gone = sig == SIGCONT                     ? SIGMASK_STOP
+	sigset_t gone = sig == SIGCONT                  ? SIGMASK_STOP
 	                : (SIGMASK(sig) & SIGMASK_STOP) ? SIGMASK(SIGCONT)
-	                                                   : 0;
+	                                                : 0;
 	struct task *t;
 
 	if (!gone)
 		return;
 	sigpending_remove(&p->pending, gone);
-	list_for_each(t, &p->threads, thread_link)
+	list_for_each (t, &p->threads, thread_link)
 		sigpending_remove(&t->pending, gone);
 	if (sig == SIGCONT)
 		signal_continue_locked(p);
@@ -163,14 +163,15 @@ int signal_send_pgrp_locked(s32 pgid, int sig, const struct siginfo *info)
 
 	if (!group || list_empty(&group->group))
 		return -ESRCH;
-	list_for_each(p, &group->group, pgrp_link)
+	list_for_each (p, &group->group, pgrp_link)
 		(void)signal_send_process(p, sig, info);
 	return 0;
 }
 
 int signal_send_pgrp(s32 pgid, int sig, const struct siginfo *info)
 {
-	GUARD(spin)(&task_list_lock);
+	GUARD(spin)
+	(&task_list_lock);
 	return signal_send_pgrp_locked(pgid, sig, info);
 }
 
@@ -227,9 +228,9 @@ void signal_fault(int sig, int code, u64 addr)
 void signal_fill_user(struct siginfo *info, int sig, int code)
 {
 	*info = (struct siginfo){
-	        .signo = sig,
-	        .code = code,
-	        .pid = process_current()->pid,
-	        .uid = cred_current()->uid,
+		.signo = sig,
+		.code = code,
+		.pid = process_current()->pid,
+		.uid = cred_current()->uid,
 	};
 }

@@ -17,7 +17,7 @@ void signal_stop_begin_locked(struct process *p, int sig)
 	p->stop_signal = sig;
 	p->stop_count = 0;
 	p->group_flags = (p->group_flags & ~(GROUP_CONT_EVENT | GROUP_STOPPED)) | GROUP_STOPPING;
-	list_for_each(t, &p->threads, thread_link) {
+	list_for_each (t, &p->threads, thread_link) {
 		if (t->exiting || t->stopped)
 			continue;
 		t->stop_pending = true;
@@ -40,7 +40,7 @@ void signal_continue_locked(struct process *p)
 	p->stop_count = 0;
 	if (told)
 		p->group_flags |= told | GROUP_CONT_EVENT;
-	list_for_each(t, &p->threads, thread_link) {
+	list_for_each (t, &p->threads, thread_link) {
 		t->stop_dequeued = t->stop_pending = false;
 		if (told)
 			thread_set_work(&t->thread, THREAD_WORK_SIGNAL);
@@ -109,10 +109,10 @@ void process_notify_stop_locked(struct process *p, int code)
 
 void process_notify_stop(struct process *p, int code)
 {
-	GUARD(spin)(&task_list_lock);
+	GUARD(spin)
+	(&task_list_lock);
 	process_notify_stop_locked(p, code);
 }
-
 
 /* termios(3), job control of background processes. An orphaned group gets EIO, since nobody could continue it. */
 int signal_tty_check(struct process *p, int sig)
@@ -124,7 +124,8 @@ int signal_tty_check(struct process *p, int sig)
 
 	if (deaf)
 		return sig == SIGTTIN ? -EIO : 0;
-	GUARD(spin)(&task_list_lock);
+	GUARD(spin)
+	(&task_list_lock);
 	if (pgrp_is_orphaned_locked(p->pgrp, NULL))
 		return -EIO;
 	(void)signal_send_pgrp_locked(p->pgid, sig, NULL);

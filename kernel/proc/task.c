@@ -7,8 +7,8 @@
 #include "kernel/sched/account.h"
 
 static struct slab_cache *task_cache, *process_cache, *sighand_cache;
-static u32 tasks_alive;       /* [a] */
-static u64 tasks_ever;        /* [a] */
+static u32 tasks_alive; /* [a] */
+static u64 tasks_ever;  /* [a] */
 
 void task_caches_init(void)
 {
@@ -68,9 +68,7 @@ void task_put(struct task *t)
 {
 	if (!t || !refcount_put(&t->refs))
 		return;
-	proc_hooks_for_each(h)
-		if ((*h)->release)
-			(*h)->release(t);
+	proc_hooks_for_each(h) if ((*h)->release)(*h)->release(t);
 	sigpending_flush(&t->pending);
 	if (t->process)
 		process_put(t->process);
@@ -272,11 +270,11 @@ void process_times_add(struct process_times *to, const struct process_times *fro
 void task_times(struct task *t, struct process_times *out)
 {
 	*out = (struct process_times){
-	        .faults_minor = t->faults_minor,
-	        .faults_major = t->faults_major,
-	        .switches_voluntary = t->thread.switches_voluntary,
-	        .switches_forced = t->thread.switches_forced,
-	        .max_rss = t->thread.aspace ? t->thread.aspace->resident_peak : 0,
+		.faults_minor = t->faults_minor,
+		.faults_major = t->faults_major,
+		.switches_voluntary = t->thread.switches_voluntary,
+		.switches_forced = t->thread.switches_forced,
+		.max_rss = t->thread.aspace ? t->thread.aspace->resident_peak : 0,
 	};
 	thread_cpu_times(&t->thread, &out->user_ns, &out->system_ns);
 }
@@ -287,7 +285,7 @@ void process_times(struct process *p, struct process_times *out)
 	struct task *t;
 
 	*out = p->dead;
-	list_for_each(t, &p->threads, thread_link) {
+	list_for_each (t, &p->threads, thread_link) {
 		struct process_times one;
 		task_times(t, &one);
 		process_times_add(out, &one);

@@ -80,10 +80,10 @@ struct task {
 	bool exiting;         /* [SIGHAND] takes no more signals */
 	bool killed;          /* [SIGHAND] must exit, or has been told to by exec */
 	bool stop_pending;    /* [SIGHAND] has yet to join the group stop */
-	bool stopped;             /* [SIGHAND] sleeps in a group stop */
-	bool stop_dequeued;       /* [SIGHAND] took a stop signal, and no SIGCONT came since */
-	bool nproc_exceeded;      /* [own] set*uid(2) went over RLIMIT_NPROC: execve(2) fails while it is */
-	bool no_new_privs;        /* [own] */
+	bool stopped;         /* [SIGHAND] sleeps in a group stop */
+	bool stop_dequeued;   /* [SIGHAND] took a stop signal, and no SIGCONT came since */
+	bool nproc_exceeded; /* [own] set*uid(2) went over RLIMIT_NPROC: execve(2) fails while it is */
+	bool no_new_privs; /* [own] */
 	u32 altstack_flags;
 	u64 altstack_base, altstack_size;
 	struct ipc_namespace *ipc_ns;   /* [own] reference */
@@ -93,13 +93,13 @@ struct task {
 	u64 set_child_tid;   /* CLONE_CHILD_SETTID: the child writes its tid there, once */
 	struct {
 		u64 number, error, address;
-	} trap; /* [own] of the last fault, for sigcontext */
-	u64 robust_list;     /* set_robust_list(2) */
+	} trap;          /* [own] of the last fault, for sigcontext */
+	u64 robust_list; /* set_robust_list(2) */
 	struct thread *
 		vfork_waiter; /* [a] parent that waits for exec or exit, exchanged with NULL once */
-	s32 exit_signal;            /* 0 for threads */
-	s32 exit_code;              /* wait(2) status */
-	u32 children_made;          /* [TASKLIST] live children whose creator is this thread */
+	s32 exit_signal;      /* 0 for threads */
+	s32 exit_code;        /* wait(2) status */
+	u32 children_made;    /* [TASKLIST] live children whose creator is this thread */
 	s32 pdeath_signal;
 	u64 timer_slack_ns;
 	u64 faults_minor, faults_major; /* [own] */
@@ -125,7 +125,7 @@ enum {                         /* process.group_flags [SIGHAND] */
        GROUP_STOPPING = 256,   /* some thread has yet to stop */
 };
 enum { /* personality(2): what a program with changed ids does not inherit */
-	PERSONALITY_CLEARED_ON_SETID = 0x0040000 | 0x0400000 | 0x0200000 | 0x0100000,
+       PERSONALITY_CLEARED_ON_SETID = 0x0040000 | 0x0400000 | 0x0200000 | 0x0100000,
 };
 enum process_state { PROCESS_LIVE, PROCESS_ZOMBIE, PROCESS_DEAD };
 
@@ -159,14 +159,14 @@ struct process {
 	struct waitq signal_wait;         /* signalfd: a signal was queued */
 	struct rlimit_set rlimits;        /* [a] each value by itself */
 	struct tty *tty;                  /* [TASKLIST] controlling terminal of the session */
-	bool is_subreaper;       /* [a] PR_SET_CHILD_SUBREAPER */
-	bool below_subreaper;    /* [a] some ancestor is one */
-	bool dumpable, did_exec; /* [a] */
-	u8 state;                /* [TASKLIST] enum process_state */
-	s32 oom_score_adj;       /* [a] /proc/PID/oom_score_adj; inherited */
-	s32 exit_signal;         /* to the parent; -1: reap at once, tell nobody */
-	s32 exit_code;           /* status of wait(2) */
-	u32 personality;         /* [a] personality(2) */
+	bool is_subreaper;                /* [a] PR_SET_CHILD_SUBREAPER */
+	bool below_subreaper;             /* [a] some ancestor is one */
+	bool dumpable, did_exec;          /* [a] */
+	u8 state;                         /* [TASKLIST] enum process_state */
+	s32 oom_score_adj;                /* [a] /proc/PID/oom_score_adj; inherited */
+	s32 exit_signal;                  /* to the parent; -1: reap at once, tell nobody */
+	s32 exit_code;                    /* status of wait(2) */
+	u32 personality;                  /* [a] personality(2) */
 	u64 start_ns;
 	struct process_times dead;           /* [SIGHAND] of threads that exited */
 	struct process_times children_times; /* [SIGHAND] of reaped children */

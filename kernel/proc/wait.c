@@ -6,13 +6,13 @@
 void rusage_fill(struct rusage_abi *out, const struct process_times *t)
 {
 	*out = (struct rusage_abi){
-	        .utime = {t->user_ns / 1000000000, t->user_ns % 1000000000 / 1000},
-	        .stime = {t->system_ns / 1000000000, t->system_ns % 1000000000 / 1000},
-	        .maxrss = t->max_rss * (PAGE_SIZE / 1024),
-	        .minflt = t->faults_minor,
-	        .majflt = t->faults_major,
-	        .nvcsw = t->switches_voluntary,
-	        .nivcsw = t->switches_forced,
+		.utime = {t->user_ns / 1000000000, t->user_ns % 1000000000 / 1000},
+		.stime = {t->system_ns / 1000000000, t->system_ns % 1000000000 / 1000},
+		.maxrss = t->max_rss * (PAGE_SIZE / 1024),
+		.minflt = t->faults_minor,
+		.majflt = t->faults_major,
+		.nvcsw = t->switches_voluntary,
+		.nivcsw = t->switches_forced,
 	};
 }
 
@@ -127,12 +127,12 @@ static enum look look_at_all(const struct wait_request *r, struct wait_result *o
 	struct process *me = process_current(), *p, *next;
 	enum look best = LOOK_NONE;
 
-	list_for_each_safe(p, next, &me->zombies, sibling) {
+	list_for_each_safe (p, next, &me->zombies, sibling) {
 		enum look one = look_at(p, r, out, dead);
 		if (one == LOOK_TAKEN)
 			return one;
 	}
-	list_for_each(p, &me->children, sibling) {
+	list_for_each (p, &me->children, sibling) {
 		enum look one = look_at(p, r, out, dead);
 		if (one == LOOK_TAKEN)
 			return one;
