@@ -15,6 +15,12 @@ static u64 cycles_used(const struct thread *t)
 	return total;
 }
 
+/* => value * part / whole, for whole and part of 32 bits. */
+static u64 share(u64 value, u64 part, u64 whole)
+{
+	return value / whole * part + value % whole * part / whole;
+}
+
 u64 thread_cpu_ns(const struct thread *t)
 {
 	return clock_cycles_to_ns(cycles_used(t));
@@ -30,7 +36,7 @@ void thread_cpu_times(struct thread *t, u64 *out_user_ns, u64 *out_system_ns)
 	GUARD(spin)
 	(&shown_lock);
 	total = MAX(thread_cpu_ns(t), t->shown.user_ns + t->shown.system_ns);
-	user = samples ? (u64)((unsigned __int128)total * t->samples_user / samples) : total;
+	user = samples ? share(total, t->samples_user, samples) : total;
 	user = CLAMP(user, t->shown.user_ns, total - t->shown.system_ns);
 	*out_user_ns = t->shown.user_ns = user;
 	*out_system_ns = t->shown.system_ns = total - user;
@@ -50,8 +56,8 @@ void sched_cpu_times(u32 cpu, struct cpu_times *out)
 
 	/* Kernel start-up and what no tick saw count as system time. */
 	out->idle = idle;
-	out->user = samples ? (u64)((unsigned __int128)busy * user / samples) : 0;
-	out->nice = samples ? (u64)((unsigned __int128)busy * nice / samples) : 0;
+	out->user = samples ? share(busy, user, samples) : 0;
+	out->nice = samples ? share(busy, nice, samples) : 0;
 	out->system = busy - out->user - out->nice;
 }
 
@@ -131,7 +137,7 @@ void sched_loadavg(u32 out[3])
 
 void thread_watch_cpu(struct thread *t, u64 every_ns)
 {
-	u64 every = (u64)((unsigned __int128)every_ns * clock_scale.hz / 1000000000);
+	u64 every = share(every_ns, clock_scale.hz / 1000, 1000000);
 
 	t->cpu_watch_every = every;
 	t->cpu_watch_cycles = every ? cycles_used(t) + every : 0;

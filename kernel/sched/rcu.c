@@ -30,7 +30,7 @@ struct rcu_cpu {
 	struct rcu_list fresh, waiting;
 	u64 waiting_for; /* grace period that frees `waiting` */
 	struct timer timer;
-	bool started; /* timer initialised and armed */
+	bool started; /* the timer is armed, or its callback runs */
 };
 static PERCPU(struct rcu_cpu, rcu_cpu);
 
@@ -147,6 +147,11 @@ static void rcu_timer_fired(struct timer *t)
 	rcu_advance();
 }
 
+void rcu_init_cpu(void)
+{
+	timer_init(&this_cpu_ptr(rcu_cpu)->timer, rcu_timer_fired);
+}
+
 void rcu_call(struct rcu_head *head, void (*fn)(struct rcu_head *head))
 {
 	struct rcu_cpu *rc = this_cpu_ptr(rcu_cpu);
@@ -159,7 +164,6 @@ void rcu_call(struct rcu_head *head, void (*fn)(struct rcu_head *head))
 	rc->fresh.tail = &head->next;
 	if (unlikely(!rc->started)) {
 		rc->started = true;
-		timer_init(&rc->timer, rcu_timer_fired);
 		timer_arm(&rc->timer, clock_mono_ns() + BATCH_DELAY_NS);
 	}
 	/* Memory comes back before the timer when there is much of it. */

@@ -36,8 +36,8 @@ static NOINLINE u64 seconds_refresh(struct seconds_cache *c)
 	now = clock_cycles_to_ns(cycles - clock_scale.base_cycles) + load_relaxed(&wall.offset);
 	c->seconds = now / NS_PER_SEC;
 	/* Slightly early is harmless: it is looked up again. */
-	c->until_cycles = cycles + (u64)((unsigned __int128)(NS_PER_SEC - now % NS_PER_SEC) *
-	                                 clock_scale.hz / NS_PER_SEC);
+	c->until_cycles =
+		cycles + (NS_PER_SEC - now % NS_PER_SEC) / 1000 * (clock_scale.hz / 1000) / 1000;
 	return c->seconds;
 }
 

@@ -77,6 +77,22 @@ static ALWAYS_INLINE u32 work_that_interrupts(enum park_kind kind)
  *
  * Each side stores, with a locked instruction, before it looks: one of them sees the other.
  */
+/* There is work to do before this thread sleeps: a signal, which ends the park, or interrupts. */
+static NOINLINE enum park_result park_not_now(struct thread *t, enum park_kind kind)
+{
+	u32 token = PARK_PARKING;
+
+	if (!__atomic_compare_exchange_n(&t->park_token, &token, PARK_NONE, false, __ATOMIC_SEQ_CST,
+	                                 __ATOMIC_RELAXED)) {
+		(void)__atomic_exchange_n(&t->park_token, PARK_NONE, __ATOMIC_SEQ_CST);
+		return PARK_WOKEN;
+	}
+	if (load_relaxed(&t->work) & work_that_interrupts(kind))
+		return PARK_SIGNAL;
+	softirq_run();
+	return PARK_WOKEN;
+}
+
 static ALWAYS_INLINE enum park_result park_wait(struct thread *t, enum park_kind kind)
 {
 	struct run_queue *rq;
@@ -86,13 +102,8 @@ static ALWAYS_INLINE enum park_result park_wait(struct thread *t, enum park_kind
 	if (!__atomic_compare_exchange_n(&t->park_token, &token, PARK_PARKING, false,
 	                                 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 		goto woken;
-	if (unlikely(load_relaxed(&t->work) & work_that_interrupts(kind))) {
-		token = PARK_PARKING;
-		if (__atomic_compare_exchange_n(&t->park_token, &token, PARK_NONE, false,
-		                                __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-			return PARK_SIGNAL;
-		goto woken;
-	}
+	if (unlikely(load_relaxed(&t->work) & (work_that_interrupts(kind) | THREAD_WORK_IRQ)))
+		return park_not_now(t, kind);
 	t->leaving = THREAD_PARKS;
 	rq = this_cpu_ptr(run_queue);
 	DEBUG_ASSERT(t != rq->idle);
@@ -285,6 +296,9 @@ void sched_yield_current(void)
 	struct thread *t = thread_current();
 	struct run_queue *rq = this_cpu_ptr(run_queue);
 
+	/* Kernel threads have no return to user space where this would happen. */
+	if (unlikely(load_relaxed(&t->work) & THREAD_WORK_IRQ))
+		softirq_run();
 	run_queue_lock(rq);
 	if (!rq->waiting) {
 		run_queue_unlock(rq);

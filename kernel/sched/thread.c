@@ -124,6 +124,7 @@ void sched_init_cpu(void)
 
 	sched_init();
 	timers_init_cpu();
+	rcu_init_cpu();
 	*rq = (struct run_queue){.cpu = cpu_id(), .running = idle, .idle = idle};
 	list_init(&rq->fair[0]);
 	list_init(&rq->fair[1]);

@@ -10,8 +10,12 @@ struct timer_base {
 	struct timer *running;
 	u64 alarm_ns; /* [own] what the hardware is set to; 0: nothing */
 };
-static PERCPU(struct timer_base, timer_base)
-= {.lock = SPINLOCK_INIT(TIMER)};
+static PERCPU(struct timer_base, timer_base);
+
+void timers_init_cpu(void)
+{
+	spinlock_init(&this_cpu_ptr(timer_base)->lock, TIMER);
+}
 
 void timer_init(struct timer *t, void (*fn)(struct timer *t))
 {

@@ -1,0 +1,14 @@
+/* For tests: a few kernel threads that run one function and are waited for. One crew at a time. */
+#pragma once
+#include "kernel/sched/thread.h"
+
+void crew_start(u32 count, void (*fn)(u32 id));
+void crew_join(void);
+static inline void crew_run(u32 count, void (*fn)(u32 id))
+{
+	crew_start(count, fn);
+	crew_join();
+}
+/* Yields until t sleeps; or until *slot is set and that thread sleeps. */
+void crew_wait_parked(struct thread *t);
+void crew_wait_parked_at(struct thread **slot);
