@@ -23,6 +23,6 @@ static inline void rcu_read_unlock(void)
 void rcu_call(struct rcu_head *head, void (*fn)(struct rcu_head *head));
 void rcu_synchronize(void); /* sleeps for a grace period */
 void rcu_init_cpu(void);
-void rcu_advance(void);     /* softirq: moves grace periods on, runs what is due */
+void rcu_advance(void); /* softirq: moves grace periods on, runs what is due */
 #define rcu_dereference(p) load_acquire(&(p))
 #define rcu_assign(p, v)   store_release(&(p), v)
