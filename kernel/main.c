@@ -30,11 +30,13 @@ static void prepare_root(void)
 	int failure = initramfs_unpack();
 	if (failure)
 		log_warn("initramfs: error %d", failure);
+	char pattern[64];
+	if (boot_option("selftest", pattern, sizeof(pattern)))
+		selftest_run(pattern[0] ? pattern : "*");
 }
 
 static void boot_thread(void *unused)
 {
-	char pattern[64];
 	vfs_init();
 	devices_init();
 	devfs_init();
@@ -43,8 +45,6 @@ static void boot_thread(void *unused)
 	ipc_init();
 	proc_init();
 	vdso_init();
-	if (boot_option("selftest", pattern, sizeof(pattern)))
-		selftest_run(pattern[0] ? pattern : "*");
 	slab_leak_baseline();
 	const struct init_arguments *init = init_arguments();
 	init_start(prepare_root, init->paths, init->argv, init->envp);

@@ -1,16 +1,13 @@
 /*
- * The self-test runner: kernel/lib/test.h. Tests run one after the other, each in a thread of its own, the first
- * on processor 0, the next on processor 1 and so on, so that every processor runs some and a test that needs
+ * The self-test runner: kernel/lib/test.h. Tests run one after the other in process 1, which has credentials, files
+ * and an address space, the first on processor 0, the next on processor 1 and so on; a test that needs
  * company starts its own threads. Output is TAP; the process exit status of QEMU is arch_exit()'s.
  */
 #include "kernel/lib/test.h"
 #include <stdarg.h>
 #include "arch/clock.h"
 #include "arch/cpu.h"
-#include "kernel/lib/bug.h"
 #include "kernel/lib/printf.h"
-#include "kernel/lib/result.h"
-#include "kernel/lib/string.h"
 #include "kernel/log.h"
 #include "kernel/main.h"
 #include "kernel/panic.h"
@@ -19,12 +16,6 @@
 
 extern const struct test *const tests_start[], *const tests_end[];
 
-struct run {
-	const struct test *test;
-	u32 cpu;
-	struct thread *runner; /* unparked when done */
-	u32 done;              /* [a] */
-};
 static u32 failures; /* [a] of the running test: its threads may all report */
 
 void test_fail(const char *file, int line, const char *fmt, ...)
@@ -55,25 +46,12 @@ static bool glob_match(const char *pattern, const char *name)
 	}
 }
 
-static void run_thread(void *arg)
-{
-	struct run *run = arg;
-	struct thread *runner = run->runner;
-	if (thread_set_affinity(thread_current(), (struct cpumask){BIT(run->cpu)}) < 0)
-		test_fail(run->test->file, 0, "processor %u cannot be had", run->cpu);
-	run->test->run();
-	store_release(&run->done, 1); /* *run is gone from here on */
-	unpark(runner);
-}
-
 static bool run_test(const struct test *test, u32 cpu)
 {
-	struct run run = {.test = test, .cpu = cpu, .runner = thread_current()};
 	store_relaxed(&failures, 0);
-	if (is_err(kthread_start(run_thread, &run, test->name)))
-		return false;
-	while (!load_acquire(&run.done))
-		park(PARK_FOREVER, PARK_UNINTERRUPTIBLE);
+	if (thread_set_affinity(thread_current(), (struct cpumask){BIT(cpu)}) < 0)
+		test_fail(test->file, 0, "processor %u cannot be had", cpu);
+	test->run();
 	return load_relaxed(&failures) == 0;
 }
 
