@@ -9,7 +9,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/log.h"
 
-enum { LINE_SIZE = 512 };
+enum { LINE_SIZE = 512, CONSOLE_PIECE = 64 };
 
 /*
  * A raw lock with interrupts off, not a struct spinlock: it is taken in interrupt context too, and by the lock
@@ -107,11 +107,17 @@ void log_bare(const char *fmt, ...)
 	log_unlock(flags);
 }
 
+/* In pieces, so that interrupts do not wait for all of a long write. */
 void console_write(const char *s, size_t n)
 {
-	u64 flags = log_lock();
-	serial_write(s, n);
-	log_unlock(flags);
+	while (n) {
+		size_t piece = MIN(n, (size_t)CONSOLE_PIECE);
+		u64 flags = log_lock();
+		serial_write(s, piece);
+		log_unlock(flags);
+		s += piece;
+		n -= piece;
+	}
 }
 
 size_t log_read(u64 *pos, char *buf, size_t n)
