@@ -146,10 +146,3 @@ SYSCALL4(clock_nanosleep, s32, clock, s32, flags, uptr_t, length, uptr_t, remain
 	result = sleep_until(clock, true, timespec_ns(&ts));
 	return result == -EINTR ? -ERESTARTNOHAND : result;
 }
-
-SYSCALL0(pause)
-{
-	for (;;)
-		if (park(PARK_FOREVER, PARK_INTERRUPTIBLE) == PARK_SIGNAL)
-			return -ERESTARTNOHAND;
-}

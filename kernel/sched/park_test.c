@@ -35,6 +35,16 @@ TEST(park_loses_no_wake_up)
 		CHECK_EQ(pairs[i].turn, TURNS);
 }
 
+/* Parks may end for nothing: until it is something. */
+static enum park_result park_until_result(u64 deadline, enum park_kind kind)
+{
+	enum park_result result;
+
+	while ((result = park(deadline, kind)) == PARK_WOKEN)
+		;
+	return result;
+}
+
 TEST(park_takes_a_token_left_before)
 {
 	unpark(thread_current());
@@ -54,16 +64,6 @@ TEST(park_times_out_not_before_the_deadline)
 			;
 		CHECK(clock_mono_ns() >= deadline);
 	}
-}
-
-/* Parks may end for nothing: until it is something. */
-static enum park_result park_until_result(u64 deadline, enum park_kind kind)
-{
-	enum park_result result;
-
-	while ((result = park(deadline, kind)) == PARK_WOKEN)
-		;
-	return result;
 }
 
 TEST(park_kinds_are_interrupted_by_their_bits)

@@ -294,11 +294,11 @@ void schedule(void)
 void sched_yield_current(void)
 {
 	struct thread *t = thread_current();
-	struct run_queue *rq = this_cpu_ptr(run_queue);
+	struct run_queue *rq;
 
 	/* Kernel threads have no return to user space where this would happen. */
-	if (unlikely(load_relaxed(&t->work) & THREAD_WORK_IRQ))
-		softirq_run();
+	cond_resched();
+	rq = this_cpu_ptr(run_queue);
 	run_queue_lock(rq);
 	if (!rq->waiting) {
 		run_queue_unlock(rq);
