@@ -37,13 +37,13 @@ static void prepare_root(void)
 
 static void boot_thread(void *unused)
 {
+	proc_init();
 	vfs_init();
 	devices_init();
 	devfs_init();
 	procfs_init();
 	sysfs_init();
 	ipc_init();
-	proc_init();
 	vdso_init();
 	slab_leak_baseline();
 	const struct init_arguments *init = init_arguments();

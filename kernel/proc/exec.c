@@ -54,11 +54,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/*
- * "#! interpreter [argument]": splits the header in place. A name that does not end within the header is not
- * executable; a cut-off argument is passed cut off, execve(2).
- */
-static int script_parse(char *header, char **out_name, char **out_argument)
+int exec_script_parse(char *header, char **out_name, char **out_argument)
 {
 	char *end = strchr(header, '\n');
 	bool cut = !end;
@@ -92,7 +88,7 @@ static int script_enter(struct exec *e, const char *name, char *out, size_t size
 {
 	char *interpreter, *argument;
 
-	TRY(script_parse(e->header, &interpreter, &argument));
+	TRY(exec_script_parse(e->header, &interpreter, &argument));
 	const char *strings[3] = {interpreter, argument ?: name, name};
 	TRY(exec_args_prepend(&e->args, strings, argument ? 3 : 2));
 	struct file *f = TRY_PTR(vfs_open_exec(interpreter));

@@ -44,6 +44,11 @@ MUST_CHECK int exec_args_prepend(struct exec_args *a, const char *const *strings
 MUST_CHECK int exec_args_append(struct exec_args *a, const char *string);
 void exec_args_free(struct exec_args *a);
 
+/* "#! interpreter [argument]": splits a terminated header in place; out_argument NULL: none. A name that does not end
+ * within the header is not executable (-ENOEXEC); a cut-off argument is passed cut off, execve(2). */
+enum { EXEC_HEADER = 256 };
+MUST_CHECK int exec_script_parse(char *header, char **out_name, char **out_argument);
+
 /* --- exec_elf.c: segments --- */
 
 struct exec_image {
@@ -53,7 +58,6 @@ struct exec_image {
 	u32 header_count;
 	bool executable_stack;
 };
-enum { EXEC_HEADER = 256 };
 /* Maps the program in `f` and its interpreter; header: the file's first EXEC_HEADER bytes. => 0, -ENOEXEC ... */
 MUST_CHECK int exec_elf_load(struct aspace *as, struct file *f, const void *header,
                              struct exec_image *out);
