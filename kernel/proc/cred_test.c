@@ -4,7 +4,8 @@
 
 static struct cred root_like(void)
 {
-	return (struct cred){.cap_permitted = CAP_FULL, .cap_effective = CAP_FULL, .cap_ambient = 1};
+	return (struct cred){
+		.cap_permitted = CAP_FULL, .cap_effective = CAP_FULL, .cap_ambient = 1};
 }
 
 TEST(caps_go_when_the_last_root_id_goes)

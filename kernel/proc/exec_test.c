@@ -11,15 +11,15 @@ struct script_case {
 TEST(script_lines_split_like_linux)
 {
 	static const struct script_case cases[] = {
-	        {"#!/bin/sh\necho", "/bin/sh", NULL, 0},
-	        {"#! /bin/sh\n", "/bin/sh", NULL, 0},
-	        {"#!\t/bin/sh  \t\n", "/bin/sh", NULL, 0},
-	        {"#!/usr/bin/env perl -w \n", "/usr/bin/env", "perl -w", 0},
-	        {"#!/bin/sh", "/bin/sh", NULL, 0},
-	        {"#!/bin/sh -x", "/bin/sh", "-x", 0},
-	        {"#!\n", NULL, NULL, -ENOEXEC},
-	        {"#!   \n", NULL, NULL, -ENOEXEC},
-	        {"#!", NULL, NULL, -ENOEXEC},
+		{"#!/bin/sh\necho", "/bin/sh", NULL, 0},
+		{"#! /bin/sh\n", "/bin/sh", NULL, 0},
+		{"#!\t/bin/sh  \t\n", "/bin/sh", NULL, 0},
+		{"#!/usr/bin/env perl -w \n", "/usr/bin/env", "perl -w", 0},
+		{"#!/bin/sh", "/bin/sh", NULL, 0},
+		{"#!/bin/sh -x", "/bin/sh", "-x", 0},
+		{"#!\n", NULL, NULL, -ENOEXEC},
+		{"#!   \n", NULL, NULL, -ENOEXEC},
+		{"#!", NULL, NULL, -ENOEXEC},
 	};
 
 	for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {

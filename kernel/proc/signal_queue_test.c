@@ -39,7 +39,8 @@ TEST(signals_come_faults_first_then_by_number_then_fifo)
 	CHECK(push(p, &s, SIGSEGV, SEGV_MAPERR, 5));
 	const struct {
 		int sig, value;
-	} want[] = {{SIGSEGV, 5}, {SIGHUP, 4}, {SIGRTMIN + 1, 2}, {SIGRTMIN + 1, 3}, {SIGRTMIN + 2, 1}};
+	} want[] = {
+		{SIGSEGV, 5}, {SIGHUP, 4}, {SIGRTMIN + 1, 2}, {SIGRTMIN + 1, 3}, {SIGRTMIN + 2, 1}};
 	for (u32 i = 0; i < ARRAY_SIZE(want); i++) {
 		CHECK_EQ(sigpending_take(&s, UINT64_MAX, &info), want[i].sig);
 		CHECK_EQ(info.value.i, want[i].value);
