@@ -67,7 +67,7 @@ static ssize tmpfs_write(struct file *f, struct uio *io, u64 *pos)
 		return 0;
 	GUARD(mutex)
 	(&i->lock);
-	u64 at = f->flags & O_APPEND ? i->object->size : *pos;
+	u64 at = f->flags & O_APPEND || io->append ? i->object->size : *pos;
 	ssize n = TRY(write_limit(at, io->left));
 	if (unlikely(i->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
 		return -EPERM;

@@ -12,6 +12,7 @@ struct uio {
 	const struct iovec_user *iov; /* user addresses, or kernel ones when `kernel` */
 	u32 count;
 	bool kernel;
+	bool append; /* pwritev2(2) RWF_APPEND: write at the end, whatever the file's flags say */
 	u64 offset;  /* into iov[0] */
 	size_t left; /* bytes remaining in all */
 };

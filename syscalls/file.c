@@ -1,0 +1,241 @@
+/* read(2), write(2), pread(2), readv(2) and their kin; lseek(2), fsync(2), ftruncate(2), posix_fadvise(2). */
+#include "arch/uaccess.h"
+#include "kernel/fs/attr.h"
+#include "kernel/mm/slab.h"
+#include "syscalls/syscall.h"
+#include "syscalls/transfer.h"
+
+enum { IOV_FAST = 8 };
+
+SYSCALL3(read, int, fd, uptr_t, buf, size_t, count)
+{
+	struct fdref r = fdref_get(fd);
+	if (unlikely(!r.file))
+		return -EBADF;
+	ssize n = -EFAULT;
+	if (likely(user_range_ok(buf, count)) || !file_readable(r.file)) {
+		struct iovec_user one;
+		struct uio io = uio_user(&one, buf, MIN(count, (size_t)UIO_MAX));
+		n = file_read_uio(r.file, &io, NULL);
+	}
+	fdref_put(r);
+	return n;
+}
+
+SYSCALL3(write, int, fd, uptr_t, buf, size_t, count)
+{
+	struct fdref r = fdref_get(fd);
+	if (unlikely(!r.file))
+		return -EBADF;
+	ssize n = -EFAULT;
+	if (likely(user_range_ok(buf, count)) || !file_writable(r.file)) {
+		struct iovec_user one;
+		struct uio io = uio_user(&one, buf, MIN(count, (size_t)UIO_MAX));
+		n = file_write_uio(r.file, &io, NULL);
+	}
+	fdref_put(r);
+	return n;
+}
+
+SYSCALL4(pread64, int, fd, uptr_t, buf, size_t, count, s64, pos)
+{
+	if (pos < 0)
+		return -EINVAL;
+	AUTO_FDREF r = fdref_get(fd);
+	if (!r.file)
+		return -EBADF;
+	if (!r.file->ops->seek)
+		return -ESPIPE;
+	if (file_readable(r.file) && !user_range_ok(buf, count))
+		return -EFAULT;
+	struct iovec_user one;
+	struct uio io = uio_user(&one, buf, MIN(count, (size_t)UIO_MAX));
+	u64 at = (u64)pos;
+	return file_read_uio(r.file, &io, &at);
+}
+
+SYSCALL4(pwrite64, int, fd, uptr_t, buf, size_t, count, s64, pos)
+{
+	if (pos < 0)
+		return -EINVAL;
+	AUTO_FDREF r = fdref_get(fd);
+	if (!r.file)
+		return -EBADF;
+	if (!r.file->ops->seek)
+		return -ESPIPE;
+	if (file_writable(r.file) && !user_range_ok(buf, count))
+		return -EFAULT;
+	struct iovec_user one;
+	struct uio io = uio_user(&one, buf, MIN(count, (size_t)UIO_MAX));
+	u64 at = (u64)pos;
+	return file_write_uio(r.file, &io, &at);
+}
+
+/* A read or write may stop short at the border of two iovecs only where Linux's would: each transfer runs over
+ * the whole vector. pos -1: the file's own position. */
+static ssize transfer_vector(int fd, uptr_t vec, u64 count, s64 pos, bool write, bool append)
+{
+	AUTO_FDREF r = fdref_get(fd);
+	if (!r.file)
+		return -EBADF;
+	if (pos != -1 && !r.file->ops->seek)
+		return -ESPIPE;
+	if (!(write ? file_writable(r.file) : file_readable(r.file)))
+		return -EBADF;
+	if (count > UIO_COUNT_MAX)
+		return -EINVAL;
+	struct iovec_user fast[IOV_FAST], *iov = fast;
+	if (count > IOV_FAST && !(iov = kmalloc(count * sizeof(*iov))))
+		return -ENOMEM;
+	struct uio io;
+	ssize n = uio_import(&io, iov, vec, count);
+	if (!n && io.left) {
+		u64 at = (u64)pos;
+		u64 *where = pos == -1 ? NULL : &at;
+		io.append = append;
+		n = write ? file_write_uio(r.file, &io, where) : file_read_uio(r.file, &io, where);
+	}
+	if (iov != fast)
+		kfree(iov);
+	return n;
+}
+
+SYSCALL3(readv, int, fd, uptr_t, vec, u64, count)
+{
+	return transfer_vector(fd, vec, count, -1, false, false);
+}
+
+SYSCALL3(writev, int, fd, uptr_t, vec, u64, count)
+{
+	return transfer_vector(fd, vec, count, -1, true, false);
+}
+
+SYSCALL4(preadv, int, fd, uptr_t, vec, u64, count, s64, pos)
+{
+	return pos < 0 ? -EINVAL : transfer_vector(fd, vec, count, pos, false, false);
+}
+
+SYSCALL4(pwritev, int, fd, uptr_t, vec, u64, count, s64, pos)
+{
+	return pos < 0 ? -EINVAL : transfer_vector(fd, vec, count, pos, true, false);
+}
+
+/* RWF_NOWAIT needs files that can tell beforehand whether they would block: none here, so EOPNOTSUPP as Linux says
+ * for those. The sync flags ask for what memory always is. */
+static int rwf_check(u32 flags, bool write)
+{
+	u32 known = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | (write ? RWF_APPEND : 0);
+	return flags & ~known ? -EOPNOTSUPP : 0;
+}
+
+SYSCALL6(preadv2, int, fd, uptr_t, vec, u64, count, s64, pos, u64, high, u32, flags)
+{
+	if (pos < -1)
+		return -EINVAL;
+	TRY(rwf_check(flags, false));
+	return transfer_vector(fd, vec, count, pos, false, false);
+}
+
+SYSCALL6(pwritev2, int, fd, uptr_t, vec, u64, count, s64, pos, u64, high, u32, flags)
+{
+	if (pos < -1)
+		return -EINVAL;
+	TRY(rwf_check(flags, true));
+	return transfer_vector(fd, vec, count, pos, true, flags & RWF_APPEND);
+}
+
+SYSCALL3(lseek, int, fd, s64, offset, u32, whence)
+{
+	AUTO_FDREF r = fdref_get(fd);
+	if (!r.file)
+		return -EBADF;
+	if (whence > SEEK_HOLE)
+		return -EINVAL;
+	if (!r.file->ops->seek)
+		return -ESPIPE;
+	bool locked = file_pos_lock(r.file);
+	s64 pos = r.file->ops->seek(r.file, offset, (int)whence);
+	file_pos_unlock(r.file, locked);
+	return pos;
+}
+
+static long file_sync(int fd)
+{
+	AUTO_FDREF r = fdref_get(fd);
+	if (!r.file)
+		return -EBADF;
+	return r.file->ops->fsync ? r.file->ops->fsync(r.file) : -EINVAL;
+}
+
+SYSCALL1(fsync, int, fd)
+{
+	return file_sync(fd);
+}
+
+SYSCALL1(fdatasync, int, fd)
+{
+	return file_sync(fd);
+}
+
+/* Everything is in memory: there is nothing to write back. */
+SYSCALL0(sync)
+{
+	return 0;
+}
+
+SYSCALL1(syncfs, int, fd)
+{
+	AUTO_FDREF r = fdref_get(fd);
+	return r.file ? 0 : -EBADF;
+}
+
+SYSCALL4(sync_file_range, int, fd, s64, offset, s64, bytes, u32, flags)
+{
+	enum { SYNC_FILE_RANGE_ALL = 7 };
+	AUTO_FDREF r = fdref_get(fd);
+	if (!r.file)
+		return -EBADF;
+	s64 end;
+	if (flags & ~SYNC_FILE_RANGE_ALL || offset < 0 || bytes < 0 ||
+	    __builtin_add_overflow(offset, bytes, &end))
+		return -EINVAL;
+	u32 mode = r.file->inode->mode;
+	return S_ISREG(mode) || S_ISBLK(mode) || S_ISDIR(mode) || S_ISLNK(mode) ? 0 : -ESPIPE;
+}
+
+SYSCALL4(fadvise64, int, fd, s64, offset, s64, length, int, advice)
+{
+	enum { POSIX_FADV_NOREUSE = 5 };
+	AUTO_FDREF r = fdref_get(fd);
+	if (!r.file)
+		return -EBADF;
+	if (S_ISFIFO(r.file->inode->mode))
+		return -ESPIPE;
+	return length < 0 || advice < 0 || advice > POSIX_FADV_NOREUSE ? -EINVAL : 0;
+}
+
+SYSCALL3(readahead, int, fd, s64, offset, size_t, count)
+{
+	AUTO_FDREF r = fdref_get(fd);
+	if (!r.file || !file_readable(r.file))
+		return -EBADF;
+	return S_ISREG(r.file->inode->mode) ? 0 : -EINVAL;
+}
+
+SYSCALL2(ftruncate, int, fd, s64, length)
+{
+	if (length < 0)
+		return -EINVAL;
+	AUTO_FDREF r = fdref_get(fd);
+	if (!r.file)
+		return -EBADF;
+	if (!S_ISREG(r.file->inode->mode) || !file_writable(r.file))
+		return -EINVAL;
+	return inode_truncate(r.file->inode, (u64)length, true);
+}
+
+SYSCALL4(fallocate, int, fd, u32, mode, s64, start, s64, length)
+{
+	AUTO_FDREF r = fdref_get(fd);
+	return r.file ? file_fallocate(r.file, mode, start, length) : -EBADF;
+}
