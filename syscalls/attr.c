@@ -37,7 +37,8 @@ static int access_check(int dirfd, const char *name, u32 mode, u32 walk)
 		return -EACCES;
 	if (mode)
 		TRY(inode_permission(i, mode));
-	bool special = S_ISCHR(i->mode) || S_ISBLK(i->mode) || S_ISFIFO(i->mode) || S_ISSOCK(i->mode);
+	bool special =
+		S_ISCHR(i->mode) || S_ISBLK(i->mode) || S_ISFIFO(i->mode) || S_ISSOCK(i->mode);
 	return mode & W_OK && !special ? mount_check_write(p.mount, i) : 0;
 }
 

@@ -31,7 +31,7 @@ static bool record_add(struct dir_emit *e, const char *name, u32 len, u64 ino, u
 		at[reclen - 1] = (u8)type;
 	} else {
 		struct abi_dirent64 d = {
-		        .ino = ino, .off = (s64)next, .reclen = (u16)reclen, .type = (u8)type};
+			.ino = ino, .off = (s64)next, .reclen = (u16)reclen, .type = (u8)type};
 		memcpy(at, &d, sizeof(d));
 	}
 	memcpy(at + header, name, len);
@@ -53,7 +53,8 @@ static long dir_list(struct file *f, struct dir_list *l, uptr_t out)
 }
 
 /* An actor that only notes that there was something to emit: tells "end" from "buffer too small". */
-static bool record_refuse(struct dir_emit *e, const char *name, u32 len, u64 ino, u32 type, u64 next)
+static bool record_refuse(struct dir_emit *e, const char *name, u32 len, u64 ino, u32 type,
+                          u64 next)
 {
 	container_of(e, struct dir_list, emit)->used = 1;
 	return false;

@@ -42,7 +42,8 @@ static long owner_ex(struct file *f, u32 cmd, uptr_t user)
 	struct abi_f_owner_ex o;
 	if (cmd == F_GETOWN_EX) {
 		s32 who = load_relaxed(&f->owner_pid);
-		o = (struct abi_f_owner_ex){who < 0 ? F_OWNER_PGRP : F_OWNER_PID, who < 0 ? -who : who};
+		o = (struct abi_f_owner_ex){who < 0 ? F_OWNER_PGRP : F_OWNER_PID,
+		                            who < 0 ? -who : who};
 		return copy_to_user(user, &o, sizeof(o));
 	}
 	TRY(copy_from_user(&o, user, sizeof(o)));
@@ -62,38 +63,25 @@ static long signal_set(struct file *f, u64 sig)
 static long fcntl_file(int fd, struct file *f, u32 cmd, u64 arg)
 {
 	switch (cmd) {
-	case F_SETFL:
-		return file_set_flags(f, (u32)arg);
+	case F_SETFL: return file_set_flags(f, (u32)arg);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
 	case F_OFD_GETLK:
 	case F_OFD_SETLK:
-	case F_OFD_SETLKW:
-		return fcntl_lock(fd, f, cmd, UPTR(arg));
-	case F_SETOWN:
-		return owner_set(f, (s32)arg);
-	case F_GETOWN:
-		return load_relaxed(&f->owner_pid);
+	case F_OFD_SETLKW: return fcntl_lock(fd, f, cmd, UPTR(arg));
+	case F_SETOWN: return owner_set(f, (s32)arg);
+	case F_GETOWN: return load_relaxed(&f->owner_pid);
 	case F_SETOWN_EX:
-	case F_GETOWN_EX:
-		return owner_ex(f, cmd, UPTR(arg));
-	case F_SETSIG:
-		return signal_set(f, arg);
-	case F_GETSIG:
-		return load_relaxed(&f->owner_signal);
-	case F_GETLEASE:
-		return F_UNLCK;
-	case F_SETPIPE_SZ:
-		return pipe_file_resize(f, (u32)arg);
-	case F_GETPIPE_SZ:
-		return pipe_file_capacity(f);
-	case F_ADD_SEALS:
-		return arg > UINT32_MAX ? -EINVAL : tmpfs_add_seals(f, (u32)arg);
-	case F_GET_SEALS:
-		return tmpfs_get_seals(f);
-	default:
-		return -EINVAL;
+	case F_GETOWN_EX: return owner_ex(f, cmd, UPTR(arg));
+	case F_SETSIG: return signal_set(f, arg);
+	case F_GETSIG: return load_relaxed(&f->owner_signal);
+	case F_GETLEASE: return F_UNLCK;
+	case F_SETPIPE_SZ: return pipe_file_resize(f, (u32)arg);
+	case F_GETPIPE_SZ: return pipe_file_capacity(f);
+	case F_ADD_SEALS: return arg > UINT32_MAX ? -EINVAL : tmpfs_add_seals(f, (u32)arg);
+	case F_GET_SEALS: return tmpfs_get_seals(f);
+	default: return -EINVAL;
 	}
 }
 
@@ -103,18 +91,14 @@ SYSCALL3(fcntl, int, fd, u32, cmd, u64, arg)
 	if (!r.file)
 		return -EBADF;
 	switch (cmd) {
-	case F_DUPFD:
-		return fcntl_dup(r.file, arg, 0);
-	case F_DUPFD_CLOEXEC:
-		return fcntl_dup(r.file, arg, O_CLOEXEC);
+	case F_DUPFD: return fcntl_dup(r.file, arg, 0);
+	case F_DUPFD_CLOEXEC: return fcntl_dup(r.file, arg, O_CLOEXEC);
 	case F_GETFD: {
 		int on = fd_get_cloexec(fd);
 		return on < 0 ? on : on ? FD_CLOEXEC : 0;
 	}
-	case F_SETFD:
-		return fd_set_cloexec(fd, arg & FD_CLOEXEC ? O_CLOEXEC : 0);
-	case F_GETFL:
-		return r.file->flags & ~(u32)FILE_F_INTERNAL;
+	case F_SETFD: return fd_set_cloexec(fd, arg & FD_CLOEXEC ? O_CLOEXEC : 0);
+	case F_GETFL: return r.file->flags & ~(u32)FILE_F_INTERNAL;
 	}
 	return r.file->flags & O_PATH ? -EBADF : fcntl_file(fd, r.file, cmd, arg);
 }

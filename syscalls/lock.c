@@ -12,17 +12,10 @@ SYSCALL2(flock, int, fd, u32, operation)
 	bool wait = !(operation & LOCK_NB);
 	u32 what = operation & ~(u32)LOCK_NB, type;
 	switch (what) {
-	case LOCK_SH:
-		type = F_RDLCK;
-		break;
-	case LOCK_EX:
-		type = F_WRLCK;
-		break;
-	case LOCK_UN:
-		type = F_UNLCK;
-		break;
-	default:
-		return -EINVAL;
+	case LOCK_SH: type = F_RDLCK; break;
+	case LOCK_EX: type = F_WRLCK; break;
+	case LOCK_UN: type = F_UNLCK; break;
+	default: return -EINVAL;
 	}
 	AUTO_FDREF r = fdref_get(fd);
 	if (!r.file || (type != F_UNLCK && !file_readable(r.file) && !file_writable(r.file)))
@@ -41,16 +34,10 @@ static int range_get(const struct file *f, const struct abi_flock *l, struct fil
 	s64 base = 0, start, end;
 	const struct inode *i = f->inode;
 	switch (l->whence) {
-	case SEEK_SET:
-		break;
-	case SEEK_CUR:
-		base = (s64)f->pos;
-		break;
-	case SEEK_END:
-		base = (s64)(i->object ? load_relaxed(&i->object->size) : i->size);
-		break;
-	default:
-		return -EINVAL;
+	case SEEK_SET: break;
+	case SEEK_CUR: base = (s64)f->pos; break;
+	case SEEK_END: base = (s64)(i->object ? load_relaxed(&i->object->size) : i->size); break;
+	default: return -EINVAL;
 	}
 	if (add_overflows(base, l->start, &start))
 		return -EOVERFLOW;

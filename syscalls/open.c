@@ -123,7 +123,8 @@ SYSCALL5(name_to_handle_at, int, dirfd, uptr_t, user, uptr_t, handle, uptr_t, mo
 	AUTO_PATHNAME name = {};
 	TRY(pathname_get_empty_ok(&name, user));
 	TRY(walk_at(dirfd, name.text,
-	            walk_follow(flags & AT_SYMLINK_FOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0),
+	            walk_follow(flags & AT_SYMLINK_FOLLOW) |
+	                    (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0),
 	            &found));
 	path_put(&found);
 	return -EOPNOTSUPP;

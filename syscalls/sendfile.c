@@ -99,7 +99,8 @@ static int range_advance(struct file *f, uptr_t user, u64 pos)
 	return 0;
 }
 
-static int copy_range_check(const struct file *in, const struct file *out, u64 from, u64 to, size_t n)
+static int copy_range_check(const struct file *in, const struct file *out, u64 from, u64 to,
+                            size_t n)
 {
 	if (S_ISDIR(in->inode->mode) || S_ISDIR(out->inode->mode))
 		return -EISDIR;

@@ -16,19 +16,19 @@ static int stat_copy(struct inode *i, uptr_t out)
 	struct kstat k;
 	inode_stat(i, &k);
 	struct abi_stat st = {
-	        .dev = device_encode(k.dev),
-	        .ino = k.ino,
-	        .nlink = k.nlink,
-	        .mode = k.mode,
-	        .uid = k.uid,
-	        .gid = k.gid,
-	        .rdev = device_encode(k.rdev),
-	        .size = (s64)k.size,
-	        .blksize = k.blksize,
-	        .blocks = (s64)k.blocks,
-	        .atime = timespec_of(k.atime),
-	        .mtime = timespec_of(k.mtime),
-	        .ctime = timespec_of(k.ctime),
+		.dev = device_encode(k.dev),
+		.ino = k.ino,
+		.nlink = k.nlink,
+		.mode = k.mode,
+		.uid = k.uid,
+		.gid = k.gid,
+		.rdev = device_encode(k.rdev),
+		.size = (s64)k.size,
+		.blksize = k.blksize,
+		.blocks = (s64)k.blocks,
+		.atime = timespec_of(k.atime),
+		.mtime = timespec_of(k.mtime),
+		.ctime = timespec_of(k.ctime),
 	};
 	return copy_to_user(out, &st, sizeof(st));
 }
@@ -75,8 +75,8 @@ SYSCALL2(fstat, int, fd, uptr_t, out)
 
 SYSCALL4(newfstatat, int, dirfd, uptr_t, name, uptr_t, out, u32, flags)
 {
-	if (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH |
-	                   AT_STATX_SYNC_TYPE))
+	if (flags &
+	    ~(u32)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
 		return -EINVAL;
 	/* What glibc's fstat() does: no path, only the descriptor. */
 	u8 first;
@@ -98,24 +98,24 @@ static int statx_copy(const struct path *p, uptr_t out)
 	struct kstat k;
 	inode_stat(p->dentry->inode, &k);
 	struct abi_statx st = {
-	        .mask = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID,
-	        .blksize = k.blksize,
-	        .attributes_mask = STATX_ATTR_MOUNT_ROOT,
-	        .nlink = k.nlink,
-	        .uid = k.uid,
-	        .gid = k.gid,
-	        .mode = (u16)k.mode,
-	        .ino = k.ino,
-	        .size = k.size,
-	        .blocks = k.blocks,
-	        .atime = statx_time(k.atime),
-	        .btime = statx_time(k.btime),
-	        .ctime = statx_time(k.ctime),
-	        .mtime = statx_time(k.mtime),
-	        .rdev_major = device_major(k.rdev),
-	        .rdev_minor = device_minor(k.rdev),
-	        .dev_major = device_major(k.dev),
-	        .dev_minor = device_minor(k.dev),
+		.mask = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID,
+		.blksize = k.blksize,
+		.attributes_mask = STATX_ATTR_MOUNT_ROOT,
+		.nlink = k.nlink,
+		.uid = k.uid,
+		.gid = k.gid,
+		.mode = (u16)k.mode,
+		.ino = k.ino,
+		.size = k.size,
+		.blocks = k.blocks,
+		.atime = statx_time(k.atime),
+		.btime = statx_time(k.btime),
+		.ctime = statx_time(k.ctime),
+		.mtime = statx_time(k.mtime),
+		.rdev_major = device_major(k.rdev),
+		.rdev_minor = device_minor(k.rdev),
+		.dev_major = device_major(k.dev),
+		.dev_minor = device_minor(k.dev),
 	};
 	if (p->mount) {
 		st.mnt_id = p->mount->id;
@@ -130,8 +130,8 @@ SYSCALL5(statx, int, dirfd, uptr_t, name, u32, flags, u32, mask, uptr_t, out)
 		return -EINVAL;
 	if ((flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
 		return -EINVAL;
-	if (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH |
-	                   AT_STATX_SYNC_TYPE))
+	if (flags &
+	    ~(u32)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
 		return -EINVAL;
 	struct path found;
 	TRY(stat_walk(dirfd, name, flags, &found));

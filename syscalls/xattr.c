@@ -17,7 +17,8 @@ static int name_get(char name[XATTR_NAME_MAX + 1], uptr_t user)
 	return n < 0 ? (int)n : 0;
 }
 
-static long set_on(const struct path *p, uptr_t user_name, uptr_t user_value, size_t size, u32 flags)
+static long set_on(const struct path *p, uptr_t user_name, uptr_t user_value, size_t size,
+                   u32 flags)
 {
 	char name[XATTR_NAME_MAX + 1];
 	TRY(mount_check_write(p->mount, p->dentry->inode));
