@@ -3,7 +3,7 @@
 #include "kernel/proc/proc_internal.h"
 
 static struct user root_user = {.refs = {1}};
-const struct cred init_cred = {
+struct cred init_cred = {
 	.refs = {1},
 	.cap_permitted = CAP_FULL,
 	.cap_effective = CAP_FULL,

@@ -109,6 +109,6 @@ void cred_fix_fs_caps(struct cred *c, const struct cred *old); /* setfsuid(2) */
 /* execve(2): what permitted, effective and ambient become. new_uid, new_gid: effective ones, set-id bits applied.
  * => 0 or -ENOMEM; *out_secure is what AT_SECURE says. */
 MUST_CHECK int cred_for_exec(u32 new_euid, u32 new_egid, struct cred **out, bool *out_secure);
-extern const struct cred init_cred; /* uid 0 with every capability; not reference counted away */
+extern struct cred init_cred; /* uid 0 with every capability; not reference counted away */
 
 #include "kernel/proc/task.h" /* cred_current() and capable(): a load from the current task */
