@@ -2,6 +2,13 @@
 #include "kernel/proc/cred.h"
 #include "kernel/proc/file.h"
 #include "kernel/proc/rlimit.h"
+#include "kernel/sched/thread.h"
+
+/* Kernel threads (self-tests, process 1 before its first exec) have neither limits nor credentials. */
+static bool is_user(void)
+{
+	return thread_current()->aspace;
+}
 
 u64 vm_owner_limit(enum vm_limit which)
 {
@@ -12,17 +19,17 @@ u64 vm_owner_limit(enum vm_limit which)
 		[VM_LIMIT_MEMLOCK] = RLIMIT_MEMLOCK,
 	};
 
-	return rlimit(name[which]);
+	return is_user() ? rlimit(name[which]) : UINT64_MAX;
 }
 
 bool vm_owner_may_lock(void)
 {
-	return capable(CAP_IPC_LOCK);
+	return !is_user() || capable(CAP_IPC_LOCK);
 }
 
 bool vm_owner_may_map_low(void)
 {
-	return capable(CAP_SYS_RAWIO);
+	return !is_user() || capable(CAP_SYS_RAWIO);
 }
 
 void vm_owner_file_get(struct file *f)

@@ -1,0 +1,285 @@
+#include "kernel/lib/string.h"
+#include "kernel/lib/test.h"
+#include "kernel/mm/advise.h"
+#include "kernel/mm/remap.h"
+#include "kernel/mm/slab.h"
+
+/*
+ * Address spaces that no processor runs in, read and written with vm_access(). The random test compares
+ * two of them, the second a fork of the first, with arrays that say what each page should hold.
+ */
+#define BASE 0x10000000ull
+enum { PAGES = 96, STEPS = 4000, HOLE = -1 };
+static int expected[2][PAGES]; /* HOLE, or the byte that the page begins with */
+static u64 seed;
+
+static u32 random_below(u32 n)
+{
+	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+	return (u32)(seed >> 33) % n;
+}
+
+static u64 page_at(u32 page)
+{
+	return BASE + (u64)page * PAGE_SIZE;
+}
+
+static s64 map(struct aspace *as, u32 page, u32 count, struct vm_object *o, u32 flags, u64 offset)
+{
+	struct vm_map_request req = {
+		.addr = page_at(page),
+		.length = (u64)count * PAGE_SIZE,
+		.prot = PROT_READ | PROT_WRITE,
+		.flags = flags,
+		.how = VM_MAP_FIXED,
+		.object = o,
+		.offset = offset,
+	};
+
+	return vm_map(as, &req);
+}
+
+static int peek(struct aspace *as, u32 page)
+{
+	u8 byte;
+
+	return vm_access(as, page_at(page), &byte, 1, false) == 1 ? byte : HOLE;
+}
+
+static bool poke(struct aspace *as, u32 page, u8 byte)
+{
+	return vm_access(as, page_at(page), &byte, 1, true) == 1;
+}
+
+static void check_all(struct aspace *as, const int *want)
+{
+	for (u32 i = 0; i < PAGES; i++)
+		if (peek(as, i) != want[i])
+			CHECK_EQ(peek(as, i), want[i]);
+}
+
+static void step_move(struct aspace *as, int *want, u32 page, u32 count)
+{
+	u32 to = random_below(PAGES - count);
+
+	for (u32 i = page; i < page + count; i++)
+		if (want[i] == HOLE)
+			return;
+	if (to + count > page && page + count > to)
+		return;
+	s64 got = vm_remap(as, page_at(page), (u64)count * PAGE_SIZE, (u64)count * PAGE_SIZE,
+	                   MREMAP_MAYMOVE | MREMAP_FIXED, page_at(to));
+	if (got == -EFAULT) /* more than one area */
+		return;
+	CHECK_EQ(got, page_at(to));
+	for (u32 i = 0; i < count; i++) {
+		want[to + i] = want[page + i];
+		want[page + i] = HOLE;
+	}
+}
+
+static void step(struct aspace *as, int *want)
+{
+	u32 count = 1 + random_below(12), page = random_below(PAGES - count);
+
+	switch (random_below(7)) {
+	case 0:
+		CHECK_EQ(map(as, page, count, NULL, 0, 0), page_at(page));
+		for (u32 i = page; i < page + count; i++)
+			want[i] = 0;
+		return;
+	case 1:
+		CHECK_EQ(vm_unmap(as, page_at(page), (u64)count * PAGE_SIZE), 0);
+		for (u32 i = page; i < page + count; i++)
+			want[i] = HOLE;
+		return;
+	case 2:
+		(void)!vm_protect(as, page_at(page), (u64)count * PAGE_SIZE, random_below(4));
+		return;
+	case 3:
+		(void)!vm_discard(as, page_at(page), page_at(page + count), false, true);
+		for (u32 i = page; i < page + count; i++)
+			want[i] = want[i] == HOLE ? HOLE : 0;
+		return;
+	case 4:
+		step_move(as, want, page, count);
+		return;
+	default:
+		CHECK_EQ(poke(as, page, (u8)(seed >> 50)), want[page] != HOLE);
+		if (want[page] != HOLE)
+			want[page] = (u8)(seed >> 50);
+	}
+}
+
+static u64 pages_in_use(void)
+{
+	struct page_stats s;
+
+	page_stats(&s);
+	return s.anonymous + s.object;
+}
+
+static struct aspace *refork(struct aspace *parent, struct aspace *child)
+{
+	aspace_put(child);
+	child = aspace_fork(parent);
+	CHECK(!is_err(child));
+	memcpy(expected[1], expected[0], sizeof(expected[0]));
+	return child;
+}
+
+TEST(aspace_random_changes_agree_with_a_model)
+{
+	u64 before = pages_in_use();
+	struct aspace *as = aspace_new(), *child = NULL;
+
+	seed = 7;
+	for (u32 i = 0; i < PAGES; i++)
+		expected[0][i] = HOLE;
+	child = refork(as, child);
+	for (u32 i = 0; i < STEPS; i++) {
+		if (random_below(40) == 0)
+			child = refork(as, child);
+		step(as, expected[0]);
+		step(child, expected[1]);
+		if (i % 16 == 0) {
+			check_all(as, expected[0]);
+			check_all(child, expected[1]);
+		}
+	}
+	aspace_put(child);
+	aspace_put(as);
+	CHECK_EQ(pages_in_use(), before);
+}
+
+TEST(aspace_shared_and_private_views_of_an_object)
+{
+	u64 before = pages_in_use();
+	struct vm_object *o = vm_object_new(4 * PAGE_SIZE, NULL, NULL);
+	struct aspace *as = aspace_new();
+
+	CHECK_EQ(map(as, 0, 4, o, VM_SHARED, 0), page_at(0));
+	CHECK_EQ(map(as, 8, 6, o, 0, 0), page_at(8));
+	CHECK(poke(as, 1, 11));
+	CHECK_EQ(peek(as, 9), 11);
+	CHECK(poke(as, 9, 22)); /* copied */
+	CHECK_EQ(peek(as, 1), 11);
+	CHECK(poke(as, 1, 12));
+	CHECK_EQ(peek(as, 9), 22);
+	CHECK_EQ(peek(as, 12), HOLE); /* beyond the end */
+	CHECK_EQ(vm_object_resize(o, PAGE_SIZE + 1), 0);
+	CHECK_EQ(peek(as, 1), 12);
+	CHECK_EQ(peek(as, 9), 22);
+	CHECK_EQ(peek(as, 2), HOLE);
+	CHECK_EQ(vm_object_resize(o, PAGE_SIZE), 0);
+	CHECK_EQ(peek(as, 1), HOLE);
+	CHECK_EQ(peek(as, 9), HOLE); /* truncation takes private copies, too */
+	CHECK_EQ(peek(as, 0), 0);
+	vm_object_put(o);
+	aspace_put(as);
+	CHECK_EQ(pages_in_use(), before);
+}
+
+TEST(object_punch_leaves_private_copies)
+{
+	struct vm_object *o = vm_object_new(4 * PAGE_SIZE, NULL, NULL);
+	struct aspace *as = aspace_new();
+	char text[8] = "halyard";
+
+	CHECK_EQ(map(as, 0, 4, o, VM_SHARED, 0), page_at(0));
+	CHECK_EQ(map(as, 8, 4, o, 0, 0), page_at(8));
+	CHECK_EQ(vm_object_write(o, PAGE_SIZE - 4, text, sizeof(text)), 0);
+	CHECK_EQ(peek(as, 1), 'a');
+	CHECK(poke(as, 9, 5));
+	vm_object_punch(o, PAGE_SIZE - 2, 3 * PAGE_SIZE);
+	CHECK_EQ(peek(as, 1), 0);
+	CHECK_EQ(peek(as, 9), 5);
+	CHECK_EQ(vm_object_read(o, PAGE_SIZE - 4, text, sizeof(text)), 0);
+	CHECK(!memcmp(text, "ha\0\0\0\0\0\0", 8));
+	vm_object_put(o);
+	aspace_put(as);
+}
+
+static int opened, closed;
+static void count_open(struct vm_area *a)
+{
+	opened++;
+}
+static void count_close(struct vm_area *a)
+{
+	closed++;
+}
+static const struct vm_area_ops counting = {.open = count_open, .close = count_close};
+
+TEST(area_open_and_close_pair_exactly)
+{
+	struct vm_object *o = vm_object_new(8 * PAGE_SIZE, NULL, NULL);
+	struct aspace *as = aspace_new();
+	struct vm_map_request req = {
+		.addr = page_at(0),
+		.length = 8 * PAGE_SIZE,
+		.prot = PROT_READ,
+		.flags = VM_SHARED,
+		.how = VM_MAP_FIXED,
+		.object = o,
+		.ops = &counting,
+	};
+
+	opened = closed = 0;
+	CHECK_EQ(vm_map(as, &req), page_at(0));
+	CHECK_EQ(opened, 1);
+	CHECK_EQ(vm_unmap(as, page_at(2), PAGE_SIZE), 0); /* two cuts, one gone */
+	CHECK_EQ(opened - closed, 2);
+	CHECK_EQ(vm_protect(as, page_at(4), PAGE_SIZE, PROT_READ | PROT_WRITE), 0);
+	CHECK_EQ(opened - closed, 4);
+	struct aspace *child = aspace_fork(as);
+	CHECK_EQ(opened - closed, 8);
+	CHECK_EQ(vm_unmap_object(child, page_at(0), &counting), 0);
+	CHECK_EQ(opened - closed, 4);
+	aspace_put(child);
+	CHECK_EQ(vm_remap(as, page_at(5), PAGE_SIZE, PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, page_at(40)),
+	         page_at(40));
+	CHECK_EQ(opened - closed, 5);
+	aspace_put(as);
+	CHECK_EQ(opened, closed);
+	vm_object_put(o);
+}
+
+/* Every allocation on the way through these calls fails once; nothing may leak or be half done. */
+static bool exercise(void)
+{
+	struct aspace *as = aspace_new(), *child;
+
+	if (is_err(as))
+		return false;
+	struct vm_object *o = vm_object_new(8 * PAGE_SIZE, NULL, NULL);
+	bool fine = o && map(as, 0, 8, o, VM_SHARED, 0) >= 0 && map(as, 16, 8, NULL, 0, 0) >= 0;
+	fine = fine && poke(as, 3, 1) && poke(as, 17, 2) &&
+	       vm_protect(as, page_at(18), PAGE_SIZE, PROT_READ) == 0;
+	fine = fine && vm_remap(as, page_at(16), PAGE_SIZE, 4 * PAGE_SIZE, MREMAP_MAYMOVE, 0) >= 0;
+	child = aspace_fork(as);
+	fine = fine && !is_err(child) && poke(child, 17, 3) && peek(as, 17) == 2;
+	if (!is_err(child))
+		aspace_put(child);
+	fine = fine && vm_unmap(as, page_at(2), PAGE_SIZE) == 0;
+	if (o)
+		vm_object_put(o);
+	aspace_put(as);
+	return fine;
+}
+
+TEST(aspace_survives_each_failing_allocation)
+{
+	u64 before = pages_in_use();
+
+	for (u32 n = 1; DEBUG_BUILD && n < 400; n++) {
+		alloc_fail_nth(n);
+		bool fine = exercise();
+		bool fired = alloc_fail_nth(0);
+		CHECK_EQ(pages_in_use(), before);
+		CHECK(fine || fired);
+		if (!fired)
+			break;
+	}
+	CHECK(exercise());
+}
