@@ -101,9 +101,7 @@ static void step(struct aspace *as, int *want)
 		for (u32 i = page; i < page + count; i++)
 			want[i] = want[i] == HOLE ? HOLE : 0;
 		return;
-	case 4:
-		step_move(as, want, page, count);
-		return;
+	case 4: step_move(as, want, page, count); return;
 	default:
 		CHECK_EQ(poke(as, page, (u8)(seed >> 50)), want[page] != HOLE);
 		if (want[page] != HOLE)
@@ -237,7 +235,8 @@ TEST(area_open_and_close_pair_exactly)
 	CHECK_EQ(vm_unmap_object(child, page_at(0), &counting), 0);
 	CHECK_EQ(opened - closed, 4);
 	aspace_put(child);
-	CHECK_EQ(vm_remap(as, page_at(5), PAGE_SIZE, PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, page_at(40)),
+	CHECK_EQ(vm_remap(as, page_at(5), PAGE_SIZE, PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
+	                  page_at(40)),
 	         page_at(40));
 	CHECK_EQ(opened - closed, 5);
 	aspace_put(as);
