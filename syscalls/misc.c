@@ -98,33 +98,6 @@ SYSCALL4(reboot, u32, magic, u32, magic2, u32, command, uptr_t, arg)
 	}
 }
 
-SYSCALL2(set_robust_list, uptr_t, head, size_t, length)
-{
-	enum { ROBUST_HEAD_SIZE = 24 };
-
-	if (length != ROBUST_HEAD_SIZE)
-		return -EINVAL;
-	task_current()->robust_list = head.addr;
-	return 0;
-}
-
-SYSCALL3(get_robust_list, int, pid, uptr_t, head, uptr_t, length)
-{
-	const u64 size = 24;
-	AUTO_PUT(task) t = pid ? task_lookup(pid) : NULL;
-
-	if (pid && !t)
-		return -ESRCH;
-	struct task *target = t ?: task_current();
-	const struct cred *me = cred_current(), *c = rcu_dereference(target->cred);
-	if (target->process != process_current() && !capable(CAP_SYS_PTRACE) &&
-	    !(me->uid == c->uid && me->uid == c->euid && me->uid == c->suid))
-		return -EPERM;
-	u64 address = target->robust_list;
-	TRY(copy_to_user(length, &size, sizeof(size)));
-	return copy_to_user(head, &address, sizeof(address));
-}
-
 SYSCALL4(rseq, uptr_t, area, u32, length, int, flags, u32, signature)
 {
 	if (flags & RSEQ_FLAG_UNREGISTER)
