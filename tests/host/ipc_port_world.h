@@ -1,0 +1,27 @@
+/*
+ * The hosted world of the IPC module: a thread is a pthread, a lock a pthread mutex, user memory is memory.
+ * For unit tests and stress under the sanitizers.
+ */
+#pragma once
+#include <pthread.h>
+#include "kernel/lib/list.h"
+
+struct port_lock {
+	pthread_mutex_t mutex;
+	u32 class;
+};
+struct port_mutex {
+	struct port_lock lock;
+};
+struct port_defer {
+	struct port_defer *next;
+	void (*fn)(struct port_defer *d);
+};
+struct port_pollq {
+	unsigned wakes; /* [a] calls of port_poll_wake */
+	u32 events;	/* [a] of the last one */
+};
+struct port_io {
+	char *base;
+	size_t left;
+};
