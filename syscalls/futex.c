@@ -1,4 +1,4 @@
-/* futex(2), set_robust_list(2), get_robust_list(2). */
+/* futex(2). The robust list is registered in misc.c. */
 #include "abi/futex.h"
 #include "kernel/ipc/futex/futex.h"
 #include "kernel/proc/task.h"
@@ -117,39 +117,4 @@ SYSCALL6(futex, uptr_t, word, u32, op, u32, value, uptr_t, timeout, uptr_t, word
 	case FUTEX_WAKE_OP: return futex_two_words(word, op, value, timeout.addr, word2, value3);
 	}
 	return -ENOSYS;
-}
-
-SYSCALL2(set_robust_list, uptr_t, head, size_t, size)
-{
-	if (size != sizeof(struct robust_list_head))
-		return -EINVAL;
-	task_current()->robust_list = head.addr;
-	return 0;
-}
-
-/* Reading another's list is what ptrace(2) may: same user or CAP_SYS_PTRACE. */
-static bool may_inspect(const struct task *t)
-{
-	const struct cred *me = cred_current(), *other = load_acquire(&t->cred);
-	return t == task_current() ||
-	       (me->uid == other->euid && me->uid == other->suid && me->uid == other->uid &&
-	        me->gid == other->egid && me->gid == other->sgid && me->gid == other->gid) ||
-	       capable(CAP_SYS_PTRACE);
-}
-
-SYSCALL3(get_robust_list, s32, tid, uptr_t, out_head, uptr_t, out_size)
-{
-	size_t size = sizeof(struct robust_list_head);
-	u64 head;
-
-	rcu_read_lock();
-	const struct task *t = tid ? task_find(tid) : task_current();
-	int err = !t ? -ESRCH : may_inspect(t) ? 0 : -EPERM;
-	if (!err)
-		head = t->robust_list;
-	rcu_read_unlock();
-	if (err)
-		return err;
-	TRY(port_copy_out(out_size, &size, sizeof size));
-	return port_copy_out(out_head, &head, sizeof head);
 }
