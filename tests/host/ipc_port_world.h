@@ -19,7 +19,7 @@ struct port_defer {
 };
 struct port_pollq {
 	unsigned wakes; /* [a] calls of port_poll_wake */
-	u32 events;	/* [a] of the last one */
+	u32 events;     /* [a] of the last one */
 };
 struct port_io {
 	char *base;

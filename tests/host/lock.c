@@ -9,8 +9,8 @@ static const struct {
 	int rank;
 	bool spins;
 } classes[] = {
-#define S				   false
-#define P				   true
+#define S                                  false
+#define P                                  true
 #define LOCK_CLASS(name, rank, kind, what) {#name, rank, kind},
 	LOCK_CLASSES(LOCK_CLASS)
 #undef LOCK_CLASS

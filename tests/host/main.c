@@ -51,7 +51,8 @@ static bool run(const struct test *t)
 	ipc_ns_put(TAKE(host_self()->ns));
 	host_settle();
 	if (host_live_allocations() != before)
-		test_fail(t->file, 0, "%ld allocations left behind", host_live_allocations() - before);
+		test_fail(t->file, 0, "%ld allocations left behind",
+		          host_live_allocations() - before);
 	return failures == 0;
 }
 

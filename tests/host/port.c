@@ -151,7 +151,7 @@ static bool wait_changed(struct host_thread *t, u64 deadline)
 	if (deadline == PORT_FOREVER)
 		return pthread_cond_wait(&t->changed, &t->lock) == 0;
 	struct timespec at = {.tv_sec = (time_t)(deadline / 1000000000),
-			      .tv_nsec = (long)(deadline % 1000000000)};
+	                      .tv_nsec = (long)(deadline % 1000000000)};
 	return pthread_cond_timedwait(&t->changed, &t->lock, &at) != ETIMEDOUT;
 }
 
@@ -280,7 +280,7 @@ int port_user_cmpxchg_nofault(uptr_t p, u32 expected, u32 desired, u32 *out_old)
 		return -EFAULT;
 	*out_old = expected;
 	__atomic_compare_exchange_n((u32 *)p.addr, out_old, desired, false, __ATOMIC_SEQ_CST,
-				    __ATOMIC_SEQ_CST);
+	                            __ATOMIC_SEQ_CST);
 	return 0;
 }
 int port_user_fault_in(uptr_t p, bool write)
