@@ -6,6 +6,7 @@
 #include "kernel/main.h"
 #include "arch/boot.h"
 #include "arch/clock.h"
+#include "arch/console.h"
 #include "arch/cpu.h"
 #include "kernel/dev/device.h"
 #include "kernel/dev/random.h"
@@ -40,6 +41,7 @@ static void boot_thread(void *unused)
 	proc_init();
 	vfs_init();
 	devices_init();
+	serial_enable_input();
 	devfs_init();
 	procfs_init();
 	sysfs_init();

@@ -169,7 +169,6 @@ void ioapic_route(u32 isa_irq, u32 vector, u32 apic_id);
 
 void clock_init(void); /* calibrates TSC and LAPIC timer, reads the battery clock */
 void serial_init(void);
-void serial_enable_interrupt(void);
 
 /* fault_table.c */
 struct fault_entry {

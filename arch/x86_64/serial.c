@@ -26,7 +26,7 @@ void serial_init(void)
 	outb(COM1 + MCR, 0x0b); /* DTR, RTS, and OUT2, which gates the interrupt */
 }
 
-void serial_enable_interrupt(void)
+void serial_enable_input(void)
 {
 	ioapic_route(COM1_IRQ, VECTOR_SERIAL, lapic_id());
 	outb(COM1 + IER, IER_RECEIVE);
