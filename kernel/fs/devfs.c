@@ -31,7 +31,7 @@ static void devfs_fill(void)
 
 static struct super *devfs_mount(const struct fs_type *t, u32 flags, const char *source, char *data)
 {
-	super_get(the_super);
+	super_activate(the_super);
 	return the_super;
 }
 

@@ -149,7 +149,7 @@ static void proc_statfs(struct super *s, struct abi_statfs *st)
 static struct super *proc_mount(const struct fs_type *t, u32 flags, const char *source, char *data)
 {
 	struct super *s = proc_super();
-	super_get(s);
+	super_activate(s);
 	return s;
 }
 

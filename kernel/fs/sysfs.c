@@ -158,7 +158,7 @@ static void sysfs_statfs(struct super *s, struct abi_statfs *st)
 
 static struct super *sysfs_mount(const struct fs_type *t, u32 flags, const char *source, char *data)
 {
-	super_get(the_super);
+	super_activate(the_super);
 	return the_super;
 }
 

@@ -42,17 +42,6 @@ struct file *tmpfs_file_new(const char *name, u32 flags, u64 size, bool sealable
 	return f;
 }
 
-static bool mapped_writable(struct vm_object *o)
-{
-	struct vm_area *a;
-	GUARD(spin)
-	(&o->mappings_lock);
-	list_for_each (a, &o->mappings, mapping_link)
-		if (a->flags & VM_SHARED && a->max_prot & PROT_WRITE)
-			return true;
-	return false;
-}
-
 int tmpfs_add_seals(struct file *f, u32 seals)
 {
 	struct inode *i = f->inode;
@@ -70,7 +59,7 @@ int tmpfs_add_seals(struct file *f, u32 seals)
 	u32 before = i->seals;
 	/* Set first, then look: a mapping made meanwhile either sees the seal or is seen. */
 	__atomic_store_n(&i->seals, before | seals, __ATOMIC_SEQ_CST);
-	if (seals & ~before & F_SEAL_WRITE && mapped_writable(i->object)) {
+	if (seals & ~before & F_SEAL_WRITE && vm_object_mapped_writable(i->object)) {
 		store_relaxed(&i->seals, before);
 		return -EBUSY;
 	}
