@@ -43,7 +43,8 @@ int cpio_next(struct cpio *c, struct cpio_entry *out)
 		return CPIO_END;
 	const u8 *p = c->start + c->at;
 	size_t left = c->size - c->at;
-	if (left < CPIO_HEADER || (memcmp(p, "070701", CPIO_MAGIC) && memcmp(p, "070702", CPIO_MAGIC)))
+	if (left < CPIO_HEADER ||
+	    (memcmp(p, "070701", CPIO_MAGIC) && memcmp(p, "070702", CPIO_MAGIC)))
 		return -EINVAL;
 	for (int i = 0; i < CPIO_FIELDS; i++)
 		if (!hex_field(p + CPIO_MAGIC + 8 * i, &f[i]))

@@ -44,9 +44,10 @@ static void links_forget(struct unpack *u)
 
 static struct link_seen **link_slot(struct unpack *u, const struct cpio_entry *e)
 {
-	struct link_seen **slot =
-	        &u->links[hash_bits((u64)e->ino << 32 ^ (u64)e->major << 16 ^ e->minor, LINKS_BITS)];
-	while (*slot && ((*slot)->ino != e->ino || (*slot)->major != e->major || (*slot)->minor != e->minor))
+	struct link_seen **slot = &u->links[hash_bits(
+		(u64)e->ino << 32 ^ (u64)e->major << 16 ^ e->minor, LINKS_BITS)];
+	while (*slot &&
+	       ((*slot)->ino != e->ino || (*slot)->major != e->major || (*slot)->minor != e->minor))
 		slot = &(*slot)->next;
 	return slot;
 }
@@ -65,7 +66,8 @@ static void parents_make(char *path)
 
 static void attributes_set(struct inode *i, const struct cpio_entry *e)
 {
-	GUARD(mutex)(&i->lock);
+	GUARD(mutex)
+	(&i->lock);
 	i->mode = (i->mode & S_IFMT) | (e->mode & S_IALLUGO);
 	i->uid = e->uid;
 	i->gid = e->gid;
@@ -178,16 +180,12 @@ static int archive_unpack(struct unpack *u)
 	for (;;) {
 		int what = cpio_next(&u->archive, &e);
 		switch (what) {
-		case CPIO_END:
-			return 0;
-		case CPIO_TRAILER:
-			links_forget(u);
-			continue;
-		case CPIO_ENTRY:
-			break;
+		case CPIO_END: return 0;
+		case CPIO_TRAILER: links_forget(u); continue;
+		case CPIO_ENTRY: break;
 		default:
-			log_warn("initramfs: no cpio (newc) entry at byte %zu of %zu", u->archive.at,
-			         u->archive.size);
+			log_warn("initramfs: no cpio (newc) entry at byte %zu of %zu",
+			         u->archive.at, u->archive.size);
 			return what;
 		}
 		int err = entry_unpack(u, &e);
