@@ -20,7 +20,7 @@ const struct device *device_next(const struct device *d)
 static const struct device *device_find(u32 number)
 {
 	for (const struct device *d = NULL; (d = device_next(d));)
-		if (d->number == number)
+		if (number - d->number < MAX(d->count, 1u))
 			return d;
 	return NULL;
 }
@@ -39,4 +39,5 @@ void devices_init(void)
 	mem_devices_init();
 	kmsg_init();
 	tty_init();
+	pty_init();
 }

@@ -36,8 +36,9 @@ static inline u32 device_decode(u64 user)
 }
 
 struct device {
-	const char *name; /* below /dev, "null" */
+	const char *name; /* below /dev, "null"; NULL: no node in devtmpfs */
 	u32 number;       /* device_make() */
+	u32 count;        /* minors from there on that are the driver's; 0: 1 */
 	u32 mode;         /* permission bits of the node in devtmpfs */
 	const struct file_ops *ops;
 	/* Finishes an open: may replace f->ops, set f->private. NULL: nothing to do. => 0 or -errno. */

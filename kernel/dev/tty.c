@@ -30,6 +30,10 @@ int tty_open(struct file *f, struct tty *t, enum tty_handle_kind kind)
 	struct tty_handle *h = kmalloc(sizeof *h);
 	if (!h)
 		return -ENOMEM;
+	if (!tty_get(t)) {
+		kfree(h);
+		return -EIO;
+	}
 	*h = (struct tty_handle){.tty = t, .kind = kind, .hangups = load_relaxed(&t->hangups)};
 	f->private = h;
 	f->ops = &tty_file_ops;
@@ -40,7 +44,11 @@ int tty_open(struct file *f, struct tty *t, enum tty_handle_kind kind)
 
 static void tty_release(struct file *f)
 {
-	kfree(f->private);
+	struct tty_handle *h = f->private;
+	if (h->tty->driver->closed)
+		h->tty->driver->closed(h->tty);
+	tty_put(h->tty);
+	kfree(h);
 }
 
 /* --- taking turns --- */
@@ -55,8 +63,7 @@ static bool tty_try_claim(struct tty *t, u32 bit)
 	return true;
 }
 
-/* => 0, -EAGAIN, -ERESTARTSYS. */
-static int tty_claim(struct tty *t, u32 bit, u32 file_flags)
+int tty_claim(struct tty *t, u32 bit, u32 file_flags)
 {
 	if (tty_try_claim(t, bit))
 		return 0;
@@ -65,7 +72,7 @@ static int tty_claim(struct tty *t, u32 bit, u32 file_flags)
 	return WAITQ_WAIT(&t->claim_wait, PARK_INTERRUPTIBLE, PARK_FOREVER, tty_try_claim(t, bit));
 }
 
-static void tty_unclaim(struct tty *t, u32 bit)
+void tty_unclaim(struct tty *t, u32 bit)
 {
 	spin_lock(&t->lock);
 	store_relaxed(&t->busy, t->busy & ~bit);
@@ -189,7 +196,7 @@ static ssize tty_read(struct file *f, struct uio *io, u64 *pos)
 
 void tty_drain_locked(struct tty *t)
 {
-	if (!t->ld.stopped && t->ld.out_length)
+	if (!t->ld.stopped && t->ld.out_length && t->driver->send)
 		ldisc_sent(&t->ld, t->driver->send(t, t->ld.out, t->ld.out_length));
 }
 
@@ -209,6 +216,8 @@ static ssize tty_write_chunk(struct tty_handle *h, const u8 *bytes, size_t n, u3
 		size_t taken = ldisc_write(&t->ld, bytes, n);
 		tty_drain_locked(t);
 		spin_unlock(&t->lock);
+		if (taken && t->driver->written)
+			t->driver->written(t);
 		if (taken)
 			return (ssize)taken;
 		if (load_relaxed(&t->ld.out_length) == 0)
@@ -286,6 +295,8 @@ static u32 tty_poll(struct file *f, struct poll_table *pt)
 
 void tty_wake(struct tty *t)
 {
+	if (t->driver->written && load_relaxed(&t->ld.out_length))
+		t->driver->written(t);
 	if (waitq_active(&t->read_wait) && ldisc_readable(&t->ld))
 		waitq_wake(&t->read_wait, POLLIN | POLLRDNORM);
 	if (waitq_active(&t->write_wait) && load_relaxed(&t->ld.out_length) <= LDISC_SIZE / 2)

@@ -26,6 +26,8 @@
  */
 #pragma once
 #include "kernel/dev/ldisc.h"
+#include "kernel/lib/guard.h"
+#include "kernel/lib/result.h"
 #include "kernel/sync/spinlock.h"
 #include "kernel/sync/waitq.h"
 
@@ -34,10 +36,18 @@ struct process;
 struct tty;
 
 struct tty_driver {
-	/* tty->lock held. => bytes of out taken; the rest waits for tty_output_ready(). */
+	/* tty->lock held. => bytes of ld.out taken; NULL: somebody fetches them (ldisc_sent, then tty_wake). */
 	size_t (*send)(struct tty *t, const u8 *bytes, size_t n);
+	/* No lock held: ld.out has grown. NULL allowed. */
+	void (*written)(struct tty *t);
 	/* No lock held: input was left in the device for lack of room, and there is room now. NULL allowed. */
 	void (*receive_more)(struct tty *t);
+	/* A file (or somebody who looks) begins and ends to use t; NULL: t lives for ever. get may be called under
+	 * task_list_lock; => false when t is going away. */
+	bool (*get)(struct tty *t);
+	void (*put)(struct tty *t);
+	/* A file of t was closed. NULL allowed. */
+	void (*closed)(struct tty *t);
 };
 
 struct tty {
@@ -66,7 +76,8 @@ void tty_init(
 	void); /* boot: /dev/tty, /dev/console, /dev/ttyS0; receives from the serial port from now on */
 
 void tty_setup(struct tty *t, const struct tty_driver *driver, u32 number);
-/* Makes f a file of t; may make t the controlling terminal. => 0, -ENOMEM, -EBUSY (TIOCEXCL), -EIO. */
+/* Makes f a file of t, which takes a reference of its own; may make t the controlling terminal.
+ * => 0, -ENOMEM, -EBUSY (TIOCEXCL), -EIO (going away). */
 MUST_CHECK int tty_open(struct file *f, struct tty *t, enum tty_handle_kind kind);
 /* Sends what the line discipline has for the device. tty->lock held. */
 void tty_drain_locked(struct tty *t);
@@ -75,6 +86,11 @@ void tty_wake(struct tty *t);
 /* Bytes from the device; thread context, no lock held; one caller at a time. */
 void tty_receive(struct tty *t, const u8 *bytes, size_t n);
 long tty_ioctl(struct file *f, unsigned cmd, u64 arg);
+/* The same of a terminal itself, without the checks of a file: what the master of a pty may do, too. */
+long tty_ioctl_of(struct tty *t, struct file *f, unsigned cmd, u64 arg);
+/* Readers, writers and feeders of one terminal take turns. bit: TTY_READING ... => 0, -EAGAIN, -ERESTARTSYS. */
+MUST_CHECK int tty_claim(struct tty *t, u32 bit, u32 file_flags);
+void tty_unclaim(struct tty *t, u32 bit);
 extern const struct file_ops tty_file_ops;
 
 static inline bool tty_handle_hung_up(const struct tty_handle *h)
@@ -99,8 +115,19 @@ s32 tty_get_session(struct tty *t);
 MUST_CHECK int tty_set_foreground(struct tty *t, s32 pgid);
 /* The line is gone: every file of before is dead, the session loses its terminal, SIGHUP. */
 void tty_hangup(struct tty *t);
-/* => the current process's controlling terminal or NULL. */
+/* => the current process's controlling terminal or NULL; to compare with. _get: with a reference, for tty_put. */
 struct tty *tty_current(void);
+struct tty *tty_current_get(void);
+static inline bool tty_get(struct tty *t)
+{
+	return !t->driver->get || t->driver->get(t);
+}
+static inline void tty_put(struct tty *t)
+{
+	if (t->driver->put)
+		t->driver->put(t);
+}
+DEFINE_GUARD(tty, struct tty *, tty_put)
 
 /* kernel/proc copies process->tty at fork and clears it in setsid(2), both under task_list_lock; a leader's
  * exit comes here through proc_hooks.session_exit. */

@@ -92,6 +92,7 @@ static long termios_set(struct tty *t, uptr_t arg, u32 how)
 	tty_drain_locked(t);
 	spin_unlock(&t->lock);
 	/* A reader may have to see the new mode, a writer that ^S is lifted. */
+	tty_wake(t);
 	waitq_wake_all(&t->read_wait, 0);
 	waitq_wake_all(&t->write_wait, 0);
 	return 0;
@@ -248,10 +249,14 @@ static long ioctl_termios(struct tty *t, unsigned cmd, uptr_t arg)
 long tty_ioctl(struct file *f, unsigned cmd, u64 arg)
 {
 	struct tty_handle *h = f->private;
-	struct tty *t = h->tty;
-	uptr_t user = UPTR(arg);
 	if (tty_handle_hung_up(h))
 		return cmd == TIOCSPGRP ? -ENOTTY : -EIO;
+	return tty_ioctl_of(h->tty, f, cmd, arg);
+}
+
+long tty_ioctl_of(struct tty *t, struct file *f, unsigned cmd, u64 arg)
+{
+	uptr_t user = UPTR(arg);
 	switch (cmd) {
 	case TIOCGWINSZ: return winsize_get(t, user);
 	case TIOCSWINSZ: return winsize_set(t, user);

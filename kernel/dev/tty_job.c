@@ -12,6 +12,13 @@ struct tty *tty_current(void)
 	return load_relaxed(&process_current()->tty);
 }
 
+struct tty *tty_current_get(void)
+{
+	GUARD(spin)(&task_list_lock);
+	struct tty *t = process_current()->tty;
+	return t && tty_get(t) ? t : NULL;
+}
+
 int tty_check_background(struct tty *t, int sig)
 {
 	struct process *p = process_current();
@@ -167,9 +174,10 @@ int tty_give_up(struct tty *t)
 	return 0;
 }
 
+/* Runs in the leader, whose last thread is on its way out. */
 static void tty_session_exit(struct process *leader)
 {
-	struct tty *t = load_relaxed(&leader->tty);
+	AUTO_PUT(tty) t = tty_current_get();
 	if (t)
 		tty_hangup(t);
 }

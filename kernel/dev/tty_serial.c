@@ -78,7 +78,7 @@ static int console_open(struct file *f)
 /* Never makes it the controlling terminal: it is that already. */
 static int controlling_open(struct file *f)
 {
-	struct tty *t = tty_current();
+	AUTO_PUT(tty) t = tty_current_get();
 	return t ? tty_open(f, t, TTY_PLAIN) : -ENXIO;
 }
 

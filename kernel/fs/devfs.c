@@ -21,7 +21,8 @@ static void devfs_fill(void)
 	                                       {"stdout", "/proc/self/fd/1"},
 	                                       {"stderr", "/proc/self/fd/2"}};
 	for (const struct device *d = NULL; (d = device_next(d));)
-		plant(d->name, S_IFCHR | d->mode, d->number, NULL);
+		if (d->name)
+			plant(d->name, S_IFCHR | d->mode, d->number, NULL);
 	plant("shm", S_IFDIR | S_ISVTX | 0777, 0, NULL);
 	plant("mqueue", S_IFDIR | S_ISVTX | 0777, 0, NULL);
 	plant("pts", S_IFDIR | 0755, 0, NULL);
