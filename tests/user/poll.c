@@ -282,7 +282,7 @@ TEST(select_waits_and_tells_the_time_left)
 		FD_ZERO(&r);
 		FD_SET(p[0], &r);
 		struct timeval t = {20, 0};
-		EQ(select(p[0] + 1, &r, NULL, NULL, &t), 1);
+		EQ(syscall(SYS_select, p[0] + 1, &r, NULL, NULL, &t), 1);
 		YES(t.tv_sec < 20 && t.tv_sec >= 10);
 	}
 	until_asleep(child);
