@@ -14,7 +14,8 @@ struct tty *tty_current(void)
 
 struct tty *tty_current_get(void)
 {
-	GUARD(spin)(&task_list_lock);
+	GUARD(spin)
+	(&task_list_lock);
 	struct tty *t = process_current()->tty;
 	return t && tty_get(t) ? t : NULL;
 }

@@ -27,7 +27,8 @@ struct devpts_node *devpts_node_add(u32 index, u32 number)
 {
 	const struct cred *c = cred_current();
 	char name[12];
-	struct inode *i = devpts_inode(S_IFCHR | load_relaxed(&node_options.mode), FIRST_NODE_INO + index);
+	struct inode *i =
+		devpts_inode(S_IFCHR | load_relaxed(&node_options.mode), FIRST_NODE_INO + index);
 	if (!i)
 		return err_ptr(-ENOMEM);
 	i->rdev = number;
@@ -85,7 +86,8 @@ static int option_apply(const char *name, const char *value)
 	return 0;
 }
 
-static struct super *devpts_mount(const struct fs_type *t, u32 flags, const char *source, char *data)
+static struct super *devpts_mount(const struct fs_type *t, u32 flags, const char *source,
+                                  char *data)
 {
 	char *name, *value;
 	while (data && mount_option_next(&data, &name, &value)) {

@@ -81,7 +81,7 @@ TEST(poll_waits_until_something_happens)
 TEST(poll_wakes_for_any_of_many)
 {
 	enum { N = 100 };
-	int (*pipes)[2] = calloc(N, sizeof *pipes);
+	int(*pipes)[2] = calloc(N, sizeof *pipes);
 	struct pollfd f[N];
 	for (int i = 0; i < N; i++) {
 		MUST(pipe(pipes[i]));
@@ -129,7 +129,8 @@ TEST(poll_errors)
 TEST(poll_faults_late_on_read_only_memory)
 {
 	pair();
-	struct pollfd *f = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct pollfd *f =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	*f = (struct pollfd){.fd = p[1], .events = POLLOUT};
 	MUST(mprotect(f, 4096, PROT_READ));
 	FAILS(poll(f, 1, 0), EFAULT);
