@@ -148,29 +148,6 @@ void vm_object_extend(struct vm_object *o, u64 size)
 		store_relaxed(&o->size, size);
 }
 
-bool vm_object_mapped_writable(struct vm_object *o)
-{
-	struct vm_area *a;
-
-	GUARD(spin)
-	(&o->mappings_lock);
-	list_for_each (a, &o->mappings, mapping_link)
-		if (a->flags & VM_SHARED && (a->prot | a->max_prot) & PROT_WRITE)
-			return true;
-	return false;
-}
-
-s64 vm_object_next_page(struct vm_object *o, u64 from, u64 end)
-{
-	u32 i = (u32)from;
-
-	GUARD(mutex)
-	(&o->lock);
-	if (from > UINT32_MAX || !idmap_next(&o->pages, &i) || i >= end)
-		return -1;
-	return i;
-}
-
 /* Without the lock: the page may be on its way out, hence the second look after the reference. */
 struct page *vm_object_page_present(struct vm_object *o, u64 index)
 {
@@ -228,12 +205,18 @@ int vm_object_resize(struct vm_object *o, u64 size)
 		return -EFBIG;
 	GUARD(mutex)
 	(&o->lock);
-	u64 old = o->size;
+	u64 end = MIN(size, o->size);
+	bool shrinks = size < o->size;
+	u32 beyond = (u32)size_pages(end);
+	/* What lies beyond the end, in whole pages (vm_object_page_any) or in the last one, reads as zero later. */
+	if (shrinks) {
+		store_relaxed(&o->size, size);
+		pages_remove_locked(o, beyond, UINT32_MAX, ZAP_ALL);
+	} else if (idmap_next(&o->pages, &beyond)) {
+		pages_remove_locked(o, beyond, UINT32_MAX, ZAP_ALL);
+	}
+	zero_part_locked(o, end, ROUND_UP(end, PAGE_SIZE));
 	store_relaxed(&o->size, size);
-	if (size >= old)
-		return 0;
-	pages_remove_locked(o, size_pages(size), UINT32_MAX, ZAP_ALL);
-	zero_part_locked(o, size, ROUND_UP(size, PAGE_SIZE));
 	return 0;
 }
 

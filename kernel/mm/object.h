@@ -55,21 +55,13 @@ void vm_object_put(struct vm_object *o);
 DEFINE_GUARD(vm_object, struct vm_object *, vm_object_put)
 /* => page with a reference in *out, zero-filled when new. -ENOMEM, -ENOSPC (quota), -ENXIO beyond size. */
 MUST_CHECK int vm_object_page(struct vm_object *o, u64 index, struct page **out);
-/* The same without the limit of the size: write(2) fills pages first and moves the end afterwards. -EFBIG
- * above VM_OBJECT_SIZE_MAX. A page that nobody reaches for (vm_object_extend) goes with the next resize. */
-MUST_CHECK int vm_object_page_any(struct vm_object *o, u64 index, struct page **out);
-/* size = max(size, o->size): for writers; no allocation, nothing to unmap. */
-void vm_object_extend(struct vm_object *o, u64 size);
-/* => the present page with a reference, or NULL: a hole. */
-struct page *vm_object_page_present(struct vm_object *o, u64 index);
-/* The same without the limit of the size: for writers that extend afterwards. -EFBIG above VM_OBJECT_SIZE_MAX. */
+/* The same without the limit of the size, for writers that extend it afterwards with vm_object_extend(). A page
+ * that they give up stays out of reach and goes with the next resize. -EFBIG above VM_OBJECT_SIZE_MAX. */
 MUST_CHECK int vm_object_page_any(struct vm_object *o, u64 index, struct page **out);
 /* size = max(size, o->size). Never fails, allocates nothing. */
 void vm_object_extend(struct vm_object *o, u64 size);
-/* Is there a shared mapping that writes or could be made to (F_SEAL_WRITE)? */
-bool vm_object_mapped_writable(struct vm_object *o);
-/* => first present index in [from, end), or -1. */
-s64 vm_object_next_page(struct vm_object *o, u64 from, u64 end);
+/* => the present page with a reference, or NULL: a hole. */
+struct page *vm_object_page_present(struct vm_object *o, u64 index);
 /* Truncate or extend; pages beyond are unmapped everywhere and freed, the tail of the last one zeroed.
  * => 0, -EFBIG above VM_OBJECT_SIZE_MAX. */
 MUST_CHECK int vm_object_resize(struct vm_object *o, u64 size);
