@@ -148,6 +148,17 @@ void vm_object_extend(struct vm_object *o, u64 size)
 		store_relaxed(&o->size, size);
 }
 
+bool vm_object_mapped_writable(struct vm_object *o)
+{
+	struct vm_area *a;
+
+	GUARD(spin)(&o->mappings_lock);
+	list_for_each (a, &o->mappings, mapping_link)
+		if (a->flags & VM_SHARED && (a->prot | a->max_prot) & PROT_WRITE)
+			return true;
+	return false;
+}
+
 /* Without the lock: the page may be on its way out, hence the second look after the reference. */
 struct page *vm_object_page_present(struct vm_object *o, u64 index)
 {

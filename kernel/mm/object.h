@@ -60,6 +60,8 @@ MUST_CHECK int vm_object_page(struct vm_object *o, u64 index, struct page **out)
 MUST_CHECK int vm_object_page_any(struct vm_object *o, u64 index, struct page **out);
 /* size = max(size, o->size). Never fails, allocates nothing. */
 void vm_object_extend(struct vm_object *o, u64 size);
+/* Is there a shared mapping that writes or could be made to (F_SEAL_WRITE)? */
+bool vm_object_mapped_writable(struct vm_object *o);
 /* => the present page with a reference, or NULL: a hole. */
 struct page *vm_object_page_present(struct vm_object *o, u64 index);
 /* Truncate or extend; pages beyond are unmapped everywhere and freed, the tail of the last one zeroed.
