@@ -152,7 +152,8 @@ bool vm_object_mapped_writable(struct vm_object *o)
 {
 	struct vm_area *a;
 
-	GUARD(spin)(&o->mappings_lock);
+	GUARD(spin)
+	(&o->mappings_lock);
 	list_for_each (a, &o->mappings, mapping_link)
 		if (a->flags & VM_SHARED && (a->prot | a->max_prot) & PROT_WRITE)
 			return true;
