@@ -1,0 +1,240 @@
+/* futex(2): wait and wake, private and shared (F1, F3). */
+#include "harness.h"
+#include <pthread.h>
+
+enum { WAIT = 0, WAKE = 1, REQUEUE = 3, CMP_REQUEUE = 4, WAKE_OP = 5, WAIT_BITSET = 9, WAKE_BITSET = 10,
+       PRIVATE = 128, REALTIME = 256 };
+
+static long futex(const volatile void *word, int op, int value, const void *time, const void *word2, int value3)
+{
+	return syscall(SYS_futex, word, op, value, time, word2, value3);
+}
+static volatile int *word;
+static void new_word(void)
+{
+	word = shared(4096);
+}
+
+TEST(mismatch_is_eagain)
+{
+	new_word();
+	*word = 1;
+	FAILS(futex(word, WAIT, 0, NULL, NULL, 0), EAGAIN);
+	FAILS(futex(word, WAIT | PRIVATE, 0, NULL, NULL, 0), EAGAIN);
+}
+
+TEST(errors)
+{
+	struct timespec bad = {0, 1000000000};
+	new_word();
+	FAILS(futex((char *)word + 1, WAIT, 0, NULL, NULL, 0), EINVAL);
+	FAILS(futex((void *)8, WAIT, 0, NULL, NULL, 0), EFAULT);
+	FAILS(futex((void *)0xffff800000000000, WAIT, 0, NULL, NULL, 0), EFAULT);
+	FAILS(futex(word, WAIT, 0, &bad, NULL, 0), EINVAL);
+	FAILS(futex(word, WAIT, 0, (void *)8, NULL, 0), EFAULT);
+	FAILS(futex(word, 99, 0, NULL, NULL, 0), ENOSYS);
+	FAILS(futex(word, WAIT_BITSET, 0, NULL, NULL, 0), EINVAL);
+	FAILS(futex(word, WAKE_BITSET, 1, NULL, NULL, 0), EINVAL);
+}
+
+TEST(wake_of_nobody)
+{
+	new_word();
+	EQ(futex(word, WAKE, 1, NULL, NULL, 0), 0);
+	EQ(futex(word, WAKE | PRIVATE, 0x7fffffff, NULL, NULL, 0), 0);
+}
+
+TEST(shared_between_processes)
+{
+	pid_t pid;
+	new_word();
+	CHILD(pid)
+	{
+		EQ(futex(word, WAIT, 0, NULL, NULL, 0), 0);
+	}
+	UNTIL(futex(word, WAKE, 1, NULL, NULL, 0) == 1);
+	REAP(pid);
+}
+
+TEST(shared_by_file_at_different_addresses)
+{
+	int fd = OK(open("/dev/shm/futex", O_CREAT | O_RDWR | O_TRUNC, 0600));
+	pid_t pid;
+	OK(ftruncate(fd, 8192));
+	volatile int *a = MUST((int *)mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+	CHILD(pid)
+	{
+		volatile int *b = MUST((int *)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 4096));
+		EQ(futex(b, WAIT, 0, NULL, NULL, 0), 0);
+	}
+	UNTIL(futex(a + 1024, WAKE, 1, NULL, NULL, 0) == 1);
+	EQ(futex(a, WAKE, 1, NULL, NULL, 0), 0);
+	REAP(pid);
+	OK(unlink("/dev/shm/futex"));
+}
+
+TEST(private_mappings_are_distinct)
+{
+	/* After fork a private page is two words. */
+	static int mine;
+	pid_t pid;
+	CHILD(pid)
+	{
+		struct timespec soon = {0, 50000000};
+		FAILS(futex(&mine, WAIT, 0, &soon, NULL, 0), ETIMEDOUT);
+	}
+	while (state_of(pid) != 'Z')
+		EQ(futex(&mine, WAKE, 1, NULL, NULL, 0), 0);
+	REAP(pid);
+}
+
+TEST(time_out_relative_and_absolute)
+{
+	struct timespec soon = {0, 20000000}, now, late;
+	new_word();
+	int64_t start = now_ns();
+	FAILS(futex(word, WAIT, 0, &soon, NULL, 0), ETIMEDOUT);
+	YES(now_ns() - start >= 20000000);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	late = now;
+	late.tv_nsec += 20000000;
+	if (late.tv_nsec >= 1000000000) {
+		late.tv_nsec -= 1000000000;
+		late.tv_sec++;
+	}
+	FAILS(futex(word, WAIT_BITSET, 0, &late, NULL, -1), ETIMEDOUT);
+	YES(now_ns() - start >= 40000000);
+	/* What is past times out at once. */
+	FAILS(futex(word, WAIT_BITSET, 0, &now, NULL, -1), ETIMEDOUT);
+	clock_gettime(CLOCK_REALTIME, &now);
+	FAILS(futex(word, WAIT_BITSET | REALTIME, 0, &now, NULL, -1), ETIMEDOUT);
+}
+
+TEST(interrupted)
+{
+	pid_t pid;
+	new_word();
+	CHILD(pid)
+	{
+		on_signal(SIGUSR1, count_signal, 0);
+		FAILS(futex(word, WAIT, 0, NULL, NULL, 0), EINTR);
+	}
+	until_asleep(pid);
+	kill(pid, SIGUSR1);
+	REAP(pid);
+}
+
+TEST(restarted_under_sa_restart)
+{
+	pid_t pid;
+	new_word();
+	CHILD(pid)
+	{
+		on_signal(SIGUSR1, count_signal, SA_RESTART);
+		EQ(futex(word, WAIT, 0, NULL, NULL, 0), 0);
+		EQ(signals_seen, 1);
+	}
+	until_asleep(pid);
+	kill(pid, SIGUSR1);
+	until_asleep(pid);
+	*word = 0;
+	UNTIL(futex(word, WAKE, 1, NULL, NULL, 0) == 1);
+	REAP(pid);
+}
+
+TEST(wake_counts)
+{
+	pid_t pids[5];
+	new_word();
+	for (int i = 0; i < 5; i++)
+		CHILD(pids[i])
+		{
+			EQ(futex(word, WAIT, 0, NULL, NULL, 0), 0);
+			atomic_fetch_add((_Atomic int *)(word + 1), 1);
+		}
+	for (int i = 0; i < 5; i++)
+		until_asleep(pids[i]);
+	EQ(futex(word, WAKE, 2, NULL, NULL, 0), 2);
+	UNTIL(word[1] == 2);
+	EQ(futex(word, WAKE, 0x7fffffff, NULL, NULL, 0), 3);
+	for (int i = 0; i < 5; i++)
+		REAP(pids[i]);
+	EQ(word[1], 5);
+}
+
+TEST(bitsets_select)
+{
+	pid_t a, b;
+	new_word();
+	CHILD(a)
+	{
+		EQ(futex(word, WAIT_BITSET, 0, NULL, NULL, 1), 0);
+	}
+	CHILD(b)
+	{
+		EQ(futex(word, WAIT_BITSET, 0, NULL, NULL, 2), 0);
+	}
+	until_asleep(a);
+	until_asleep(b);
+	EQ(futex(word, WAKE_BITSET, 10, NULL, NULL, 4), 0);
+	EQ(futex(word, WAKE_BITSET, 10, NULL, NULL, 2), 1);
+	REAP(b);
+	EQ(futex(word, WAKE, 10, NULL, NULL, 0), 1);
+	REAP(a);
+}
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+static long counter;
+static void *count_up(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < 2000; i++) {
+		pthread_mutex_lock(&mutex);
+		counter++;
+		if (counter % 16000 == 0)
+			pthread_cond_broadcast(&cond);
+		pthread_mutex_unlock(&mutex);
+	}
+	return NULL;
+}
+
+TEST(mutex_and_condition)
+{
+	pthread_t threads[8];
+	for (int i = 0; i < 8; i++)
+		EQ(pthread_create(&threads[i], NULL, count_up, NULL), 0);
+	pthread_mutex_lock(&mutex);
+	while (counter < 16000)
+		pthread_cond_wait(&cond, &mutex);
+	pthread_mutex_unlock(&mutex);
+	for (int i = 0; i < 8; i++)
+		EQ(pthread_join(threads[i], NULL), 0);
+	EQ(counter, 16000);
+}
+
+static _Atomic int ball;
+static void *play(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < 2000; i++) {
+		while (atomic_load(&ball) != 1)
+			futex(&ball, WAIT | PRIVATE, 0, NULL, NULL, 0);
+		atomic_store(&ball, 0);
+		futex(&ball, WAKE | PRIVATE, 1, NULL, NULL, 0);
+	}
+	return NULL;
+}
+
+TEST(thread_ping_pong)
+{
+	pthread_t thread;
+	EQ(pthread_create(&thread, NULL, play, NULL), 0);
+	for (int i = 0; i < 2000; i++) {
+		while (atomic_load(&ball) != 0)
+			futex(&ball, WAIT | PRIVATE, 1, NULL, NULL, 0);
+		atomic_store(&ball, 1);
+		futex(&ball, WAKE | PRIVATE, 1, NULL, NULL, 0);
+	}
+	EQ(pthread_join(thread, NULL), 0);
+}
