@@ -6,9 +6,10 @@
 
 TEST(clocks_advance)
 {
-	static const int clocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID,
-	                             CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE,
-	                             CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME};
+	static const int clocks[] = {CLOCK_REALTIME,           CLOCK_MONOTONIC,
+	                             CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID,
+	                             CLOCK_MONOTONIC_RAW,      CLOCK_REALTIME_COARSE,
+	                             CLOCK_MONOTONIC_COARSE,   CLOCK_BOOTTIME};
 	for (size_t i = 0; i < sizeof(clocks) / sizeof(*clocks); i++) {
 		struct timespec a, b, resolution;
 		OK(clock_gettime(clocks[i], &a));
@@ -42,11 +43,14 @@ TEST(monotonic_never_goes_back)
 		CHILD(pids[i])
 		{
 			for (int n = 0; n < 5000; n++) {
-				int64_t seen = __atomic_load_n(last, __ATOMIC_SEQ_CST), now = now_ns();
+				int64_t seen = __atomic_load_n(last, __ATOMIC_SEQ_CST),
+					now = now_ns();
 				if (now < seen)
-					test_fail(__FILE__, __LINE__, "back by %lld ns", (long long)(seen - now));
-				while (now > seen && !__atomic_compare_exchange_n(last, &seen, now, 0, __ATOMIC_SEQ_CST,
-				                                                  __ATOMIC_SEQ_CST))
+					test_fail(__FILE__, __LINE__, "back by %lld ns",
+					          (long long)(seen - now));
+				while (now > seen && !__atomic_compare_exchange_n(
+							     last, &seen, now, 0, __ATOMIC_SEQ_CST,
+							     __ATOMIC_SEQ_CST))
 					;
 			}
 		}
@@ -103,7 +107,8 @@ TEST(processor_time_is_counted)
 		x++;
 	OK(getrusage(RUSAGE_SELF, &usage));
 	YES(usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec +
-	    usage.ru_stime.tv_sec * 1000000 + usage.ru_stime.tv_usec > 1000);
+	            usage.ru_stime.tv_sec * 1000000 + usage.ru_stime.tv_usec >
+	    1000);
 	YES(usage.ru_maxrss > 0);
 	OK(times(&tms));
 	FAILS(getrusage(77, &usage), EINVAL);

@@ -143,7 +143,8 @@ TEST(bad_buffers)
 	EQ(lseek(fd, 0, SEEK_CUR), 0);
 	EQ(read(fd, (void *)8, 0), 0);
 	/* Half of the buffer is there: as much as fits. */
-	char *page = MUST((char *)mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	char *page = MUST((char *)mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+	                               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	OK(munmap(page + 4096, 4096));
 	ssize_t n = read(fd, page + 4096 - 4, 10);
 	YES(n == 4 || (n == -1 && errno == EFAULT));
@@ -270,7 +271,8 @@ TEST(renames)
 	/* Two names of one file: nothing happens. */
 	OK(rename("b", "twin"));
 	EQ(size("b"), 1);
-	FAILS(syscall(SYS_renameat2, AT_FDCWD, "b", AT_FDCWD, "d", 1 /* RENAME_NOREPLACE */), EEXIST);
+	FAILS(syscall(SYS_renameat2, AT_FDCWD, "b", AT_FDCWD, "d", 1 /* RENAME_NOREPLACE */),
+	      EEXIST);
 	FAILS(rename("b", "/tmp/other"), EXDEV);
 }
 
@@ -548,13 +550,15 @@ TEST(record_locks)
 	pid_t pid;
 	CHILD(pid)
 	{
-		struct flock mine = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 3, .l_len = 5};
+		struct flock mine = {
+			.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 3, .l_len = 5};
 		FAILS(fcntl(fd, F_SETLK, &mine), EAGAIN);
 		OK(fcntl(fd, F_GETLK, &mine));
 		EQ(mine.l_pid, getppid());
 		EQ(mine.l_start, 0);
 		EQ(mine.l_len, 5);
-		mine = (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 5, .l_len = 0};
+		mine = (struct flock){
+			.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 5, .l_len = 0};
 		OK(fcntl(fd, F_SETLK, &mine));
 	}
 	REAP(pid);

@@ -2,10 +2,20 @@
 #include "harness.h"
 #include <pthread.h>
 
-enum { WAIT = 0, WAKE = 1, REQUEUE = 3, CMP_REQUEUE = 4, WAKE_OP = 5, WAIT_BITSET = 9, WAKE_BITSET = 10,
-       PRIVATE = 128, REALTIME = 256 };
+enum {
+	WAIT = 0,
+	WAKE = 1,
+	REQUEUE = 3,
+	CMP_REQUEUE = 4,
+	WAKE_OP = 5,
+	WAIT_BITSET = 9,
+	WAKE_BITSET = 10,
+	PRIVATE = 128,
+	REALTIME = 256
+};
 
-static long futex(const volatile void *word, int op, int value, const void *time, const void *word2, int value3)
+static long futex(const volatile void *word, int op, int value, const void *time, const void *word2,
+                  int value3)
 {
 	return syscall(SYS_futex, word, op, value, time, word2, value3);
 }
@@ -64,7 +74,8 @@ TEST(shared_by_file_at_different_addresses)
 	volatile int *a = MUST((int *)mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
 	CHILD(pid)
 	{
-		volatile int *b = MUST((int *)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 4096));
+		volatile int *b =
+			MUST((int *)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 4096));
 		EQ(futex(b, WAIT, 0, NULL, NULL, 0), 0);
 	}
 	UNTIL(futex(a + 1024, WAKE, 1, NULL, NULL, 0) == 1);

@@ -21,10 +21,34 @@ static uint64_t draw(void)
 static char *pages; /* one page that can be read and written, one only read, one neither, a hole */
 static long wild(void)
 {
-	static const long edges[] = {0, 1, -1, 2, 7, 8, 63, 64, 255, 256, 4095, 4096, 4097, 65535, 65536,
-	                             0x7fffffff, 0x80000000, 0xffffffff, LONG_MAX, LONG_MIN,
-	                             (long)0x7ffffffff000, (long)0x7fffffffffff, (long)0x800000000000,
-	                             (long)0xffff800000000000, (long)0xffffffff80000000, -4096, -4095, -2};
+	static const long edges[] = {0,
+	                             1,
+	                             -1,
+	                             2,
+	                             7,
+	                             8,
+	                             63,
+	                             64,
+	                             255,
+	                             256,
+	                             4095,
+	                             4096,
+	                             4097,
+	                             65535,
+	                             65536,
+	                             0x7fffffff,
+	                             0x80000000,
+	                             0xffffffff,
+	                             LONG_MAX,
+	                             LONG_MIN,
+	                             (long)0x7ffffffff000,
+	                             (long)0x7fffffffffff,
+	                             (long)0x800000000000,
+	                             (long)0xffff800000000000,
+	                             (long)0xffffffff80000000,
+	                             -4096,
+	                             -4095,
+	                             -2};
 	switch (draw() % 8) {
 	case 0: return (long)draw();
 	case 1: return (long)(draw() % 16);
@@ -40,25 +64,92 @@ static long wild(void)
 static int excluded(long n)
 {
 	switch (n) {
-	case SYS_exit: case SYS_exit_group: case SYS_fork: case SYS_vfork: case SYS_clone:
-	case 435 /* clone3 */: case SYS_execve: case 322 /* execveat */: case SYS_reboot: case SYS_kill:
-	case SYS_tkill: case SYS_tgkill: case SYS_rt_sigqueueinfo: case SYS_rt_tgsigqueueinfo:
-	case SYS_pause: case SYS_rt_sigsuspend: case SYS_rt_sigtimedwait: case SYS_wait4: case SYS_waitid:
-	case SYS_rt_sigreturn: case SYS_setsid: case SYS_setpgid: case SYS_vhangup: case SYS_ptrace:
-	case SYS_chroot: case SYS_pivot_root: case SYS_mount: case SYS_umount2: case SYS_swapon:
-	case SYS_swapoff: case SYS_settimeofday: case SYS_clock_settime: case SYS_adjtimex:
-	case SYS_clock_adjtime: case SYS_sethostname: case SYS_setdomainname: case SYS_init_module:
-	case SYS_delete_module: case 313 /* finit_module */: case SYS_kexec_load: case 320:
-	case SYS_iopl: case SYS_ioperm: case SYS_syslog: case SYS_acct: case SYS_quotactl:
-	case SYS_unlink: case SYS_rmdir: case SYS_rename: case SYS_truncate: case SYS_fanotify_init:
-	case 424 /* pidfd_send_signal */: case SYS_setrlimit: case SYS_prlimit64: case SYS_prctl:
-	case SYS_setpriority: case SYS_sched_setscheduler: case SYS_sched_setparam: case SYS_sched_setattr:
-	case SYS_unlinkat: case SYS_renameat: case 316 /* renameat2 */: case SYS_sync: case SYS_syncfs:
-	case SYS_ioctl: case SYS_seccomp: case SYS_sched_setaffinity: case SYS_setns: case SYS_unshare:
-	case 425: case 426: case 427 /* io_uring */: case SYS_bpf: case SYS_userfaultfd:
-	case SYS_perf_event_open: case 428: case 429: case 430: case 431: case 432: case 442 /* mounts */:
-	case SYS_munlockall: case SYS_mlockall: case 444: case 445: case 446 /* landlock */:
-		return 1;
+	case SYS_exit:
+	case SYS_exit_group:
+	case SYS_fork:
+	case SYS_vfork:
+	case SYS_clone:
+	case 435 /* clone3 */:
+	case SYS_execve:
+	case 322 /* execveat */:
+	case SYS_reboot:
+	case SYS_kill:
+	case SYS_tkill:
+	case SYS_tgkill:
+	case SYS_rt_sigqueueinfo:
+	case SYS_rt_tgsigqueueinfo:
+	case SYS_pause:
+	case SYS_rt_sigsuspend:
+	case SYS_rt_sigtimedwait:
+	case SYS_wait4:
+	case SYS_waitid:
+	case SYS_rt_sigreturn:
+	case SYS_setsid:
+	case SYS_setpgid:
+	case SYS_vhangup:
+	case SYS_ptrace:
+	case SYS_chroot:
+	case SYS_pivot_root:
+	case SYS_mount:
+	case SYS_umount2:
+	case SYS_swapon:
+	case SYS_swapoff:
+	case SYS_settimeofday:
+	case SYS_clock_settime:
+	case SYS_adjtimex:
+	case SYS_clock_adjtime:
+	case SYS_sethostname:
+	case SYS_setdomainname:
+	case SYS_init_module:
+	case SYS_delete_module:
+	case 313 /* finit_module */:
+	case SYS_kexec_load:
+	case 320:
+	case SYS_iopl:
+	case SYS_ioperm:
+	case SYS_syslog:
+	case SYS_acct:
+	case SYS_quotactl:
+	case SYS_unlink:
+	case SYS_rmdir:
+	case SYS_rename:
+	case SYS_truncate:
+	case SYS_fanotify_init:
+	case 424 /* pidfd_send_signal */:
+	case SYS_setrlimit:
+	case SYS_prlimit64:
+	case SYS_prctl:
+	case SYS_setpriority:
+	case SYS_sched_setscheduler:
+	case SYS_sched_setparam:
+	case SYS_sched_setattr:
+	case SYS_unlinkat:
+	case SYS_renameat:
+	case 316 /* renameat2 */:
+	case SYS_sync:
+	case SYS_syncfs:
+	case SYS_ioctl:
+	case SYS_seccomp:
+	case SYS_sched_setaffinity:
+	case SYS_setns:
+	case SYS_unshare:
+	case 425:
+	case 426:
+	case 427 /* io_uring */:
+	case SYS_bpf:
+	case SYS_userfaultfd:
+	case SYS_perf_event_open:
+	case 428:
+	case 429:
+	case 430:
+	case 431:
+	case 432:
+	case 442 /* mounts */:
+	case SYS_munlockall:
+	case SYS_mlockall:
+	case 444:
+	case 445:
+	case 446 /* landlock */: return 1;
 	}
 	return 0;
 }
@@ -66,7 +157,8 @@ static int excluded(long n)
 static void storm(long first, long last, uint64_t seed)
 {
 	struct rlimit memory = {512 << 20, 512 << 20}, files = {256, 256}, none = {0, 0};
-	pages = MUST((char *)mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	pages = MUST((char *)mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE,
+	                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	for (int i = 0; i < 2 * 4096; i++)
 		pages[i] = (char)(i * 7);
 	MUST(mprotect(pages + 4096, 4096, PROT_READ));
@@ -102,7 +194,8 @@ static void all_calls(uint64_t seed, uid_t user)
 			MUST(unshare(CLONE_NEWNS));
 			if (chdir("/dev/shm") == 0 && user)
 				MUST(setresuid(user, user, user));
-			storm(first, first + 6 < SYSCALLS ? first + 6 : SYSCALLS, seed + (uint64_t)first);
+			storm(first, first + 6 < SYSCALLS ? first + 6 : SYSCALLS,
+			      seed + (uint64_t)first);
 		}
 		reap(pid);
 	}
@@ -143,7 +236,8 @@ TEST(semaphore_calls_with_wild_arguments)
 	own_namespace();
 	int id = sem_new(3);
 	pid_t pid;
-	pages = MUST((char *)mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	pages = MUST((char *)mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE,
+	                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	MUST(munmap(pages + 3 * 4096, 4096));
 	CHILD(pid)
 	{
@@ -157,7 +251,10 @@ TEST(semaphore_calls_with_wild_arguments)
 					syscall(SYS_semtimedop, set, wild(), wild(), &now);
 					break;
 				}
-				case 1: syscall(SYS_semctl, set, wild(), wild() & ~IPC_RMID ? wild() : 2, wild()); break;
+				case 1:
+					syscall(SYS_semctl, set, wild(),
+					        wild() & ~IPC_RMID ? wild() : 2, wild());
+					break;
 				case 2: syscall(SYS_semget, wild(), wild() % 100, wild()); break;
 				}
 			}
@@ -204,9 +301,7 @@ TEST(fork_bomb_inside_its_limit)
 	}
 	reap(pid);
 	kill(-pid, SIGKILL);
-	CHILD(pid)
-	{
-	}
+	CHILD(pid) {}
 	REAP(pid);
 }
 
@@ -232,8 +327,14 @@ TEST(wild_jumps)
 {
 	struct rlimit none = {0, 0};
 	setrlimit(RLIMIT_CORE, &none);
-	static const uintptr_t targets[] = {0, 8, 0x400000 - 4096, 0x7ffffffff000, 0x800000000000,
-	                                    0xffff800000000000, 0xffffffff80100000, UINTPTR_MAX};
+	static const uintptr_t targets[] = {0,
+	                                    8,
+	                                    0x400000 - 4096,
+	                                    0x7ffffffff000,
+	                                    0x800000000000,
+	                                    0xffff800000000000,
+	                                    0xffffffff80100000,
+	                                    UINTPTR_MAX};
 	for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++) {
 		pid_t pid = spawn();
 		if (pid == 0)
@@ -252,10 +353,12 @@ TEST(wild_stack_pointers_and_flags)
 			on_signal(SIGUSR1, count_signal, 0);
 			long number = SYS_kill, self = getpid(), signal_number = SIGUSR1;
 			/* A signal is delivered while the stack pointer is nonsense. */
-			static const uintptr_t stacks[] = {0, 8, 0x800000000000, 0xffffffff80000000, UINTPTR_MAX};
+			static const uintptr_t stacks[] = {0, 8, 0x800000000000, 0xffffffff80000000,
+			                                   UINTPTR_MAX};
 			__asm__ volatile("mov %0, %%rsp; syscall; hlt"
 			                 :
-			                 : "r"(stacks[i]), "a"(number), "D"(self), "S"(signal_number)
+			                 : "r"(stacks[i]), "a"(number), "D"(self),
+			                   "S"(signal_number)
 			                 : "rcx", "r11", "memory");
 		}
 		EQ(reap(pid), SIGSEGV);
@@ -265,11 +368,12 @@ TEST(wild_stack_pointers_and_flags)
 	for (int i = 0; i < 3; i++) {
 		pid_t pid = spawn();
 		if (pid == 0) {
-			__asm__ volatile("pushfq; orq %0, (%%rsp); popfq; mov $39, %%eax; syscall; cld; "
-			                 "pushfq; andq $~0x44000, (%%rsp); popfq"
-			                 :
-			                 : "r"(flags[i])
-			                 : "rax", "rcx", "r11", "memory", "cc");
+			__asm__ volatile(
+				"pushfq; orq %0, (%%rsp); popfq; mov $39, %%eax; syscall; cld; "
+				"pushfq; andq $~0x44000, (%%rsp); popfq"
+				:
+				: "r"(flags[i])
+				: "rax", "rcx", "r11", "memory", "cc");
 			_exit(0);
 		}
 		REAP(pid);

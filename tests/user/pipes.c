@@ -133,7 +133,8 @@ TEST(reader_waits_and_writer_waits)
 	while ((n = read(p[0], buffer, 777)) > 0) {
 		for (ssize_t i = 0; i < n; i++)
 			if (buffer[i] != (char)((total + (size_t)i) / 1000))
-				test_fail(__FILE__, __LINE__, "wrong byte at %zu", total + (size_t)i);
+				test_fail(__FILE__, __LINE__, "wrong byte at %zu",
+				          total + (size_t)i);
 		total += (size_t)n;
 	}
 	EQ(total, 300000);

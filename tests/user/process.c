@@ -402,7 +402,8 @@ TEST(exec_keeps_and_resets)
 		signal(SIGHUP, SIG_IGN);
 		dup2(p[1], STDOUT_FILENO);
 		execl("/bin/grep", "grep", "-c", "-e", "^SigBlk:.*[89a-f]..$", "-e",
-		      "^SigIgn:.*[13579bdf]$", "-e", "^SigCgt:.*[014589cd]..$", "/proc/self/status", NULL);
+		      "^SigIgn:.*[13579bdf]$", "-e", "^SigCgt:.*[014589cd]..$", "/proc/self/status",
+		      NULL);
 		_exit(9);
 	}
 	EQ(read(p[0], &c, 1), 1);

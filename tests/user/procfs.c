@@ -33,7 +33,9 @@ TEST(stat_of_a_process)
 	int pid, ppid, pgrp, sid, tty, tpgid;
 	char comm[32], state;
 	read_of(getpid(), "stat");
-	EQ(sscanf(text, "%d %31s %c %d %d %d %d %d", &pid, comm, &state, &ppid, &pgrp, &sid, &tty, &tpgid), 8);
+	EQ(sscanf(text, "%d %31s %c %d %d %d %d %d", &pid, comm, &state, &ppid, &pgrp, &sid, &tty,
+	          &tpgid),
+	   8);
 	EQ(pid, getpid());
 	STREQ(comm, "(procfs)");
 	EQ(state, 'R');
@@ -122,11 +124,13 @@ TEST(exe_and_cwd)
 
 TEST(maps)
 {
-	char *page = MUST((char *)mmap(NULL, 3 * 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	char *page =
+		MUST((char *)mmap(NULL, 3 * 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	OK(mprotect(page + 4096, 4096, PROT_READ | PROT_WRITE));
 	char line[64];
 	read_of(getpid(), "maps");
-	snprintf(line, sizeof(line), "%lx-%lx rw-p 00000000 00:00 0", (unsigned long)page + 4096, (unsigned long)page + 8192);
+	snprintf(line, sizeof(line), "%lx-%lx rw-p 00000000 00:00 0", (unsigned long)page + 4096,
+	         (unsigned long)page + 8192);
 	YES(strstr(text, line) != NULL);
 	YES(strstr(text, "[stack]") != NULL);
 	YES(strstr(text, "r-xp") != NULL);
