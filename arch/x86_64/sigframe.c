@@ -61,33 +61,41 @@ static void save_context(struct sigcontext_abi *c, const struct regs *r, u64 fpu
 {
 	const struct task *t = task_current();
 
-	*c = (struct sigcontext_abi){
-		.r8 = r->r8,
-		.r9 = r->r9,
-		.r10 = r->r10,
-		.r11 = r->r11,
-		.r12 = r->r12,
-		.r13 = r->r13,
-		.r14 = r->r14,
-		.r15 = r->r15,
-		.rdi = r->rdi,
-		.rsi = r->rsi,
-		.rbp = r->rbp,
-		.rbx = r->rbx,
-		.rdx = r->rdx,
-		.rax = r->rax,
-		.rcx = r->rcx,
-		.rsp = r->rsp,
-		.rip = r->rip,
-		.rflags = r->rflags,
-		.cs = r->cs,
-		.ss = r->ss,
-		.err = t->trap.error,
-		.trapno = t->trap.number,
-		.oldmask = saved,
-		.cr2 = t->trap.address,
-		.fpstate = fpu,
-	};
+	c->r8 = r->r8;
+	c->r9 = r->r9;
+	c->r10 = r->r10;
+	c->r11 = r->r11;
+	c->r12 = r->r12;
+	c->r13 = r->r13;
+	c->r14 = r->r14;
+	c->r15 = r->r15;
+	c->rdi = r->rdi;
+	c->rsi = r->rsi;
+	c->rbp = r->rbp;
+	c->rbx = r->rbx;
+	c->rdx = r->rdx;
+	c->rax = r->rax;
+	c->rcx = r->rcx;
+	c->rsp = r->rsp;
+	c->rip = r->rip;
+	c->rflags = r->rflags;
+	c->cs = r->cs;
+	c->gs = c->fs = 0;
+	c->ss = r->ss;
+	c->err = t->trap.error;
+	c->trapno = t->trap.number;
+	c->oldmask = saved;
+	c->cr2 = t->trap.address;
+	c->fpstate = fpu;
+	for (u32 i = 0; i < ARRAY_SIZE(c->reserved); i++)
+		c->reserved[i] = 0;
+}
+
+/* A handler that does not ask for siginfo finds that part of the frame unwritten, as on Linux. */
+static int siginfo_to_user(uptr_t to, const struct siginfo *info)
+{
+	TRY(copy_to_user(to, info, SIGINFO_USED));
+	return clear_user(uptr_add(to, SIGINFO_USED), sizeof(*info) - SIGINFO_USED);
 }
 
 static void enter_handler(struct regs *regs, int sig, const struct sigaction_abi *action, u64 frame)
@@ -120,9 +128,10 @@ int sigframe_setup(struct regs *regs, int sig, const struct siginfo *info,
 	altstack_save(&f.uc.stack, regs->rsp);
 	save_context(&f.uc.mcontext, regs, at.fpu, saved);
 	f.uc.sigmask = saved;
-	f.info = *info;
 	TRY(arch_fpu_to_user(at.fpu));
-	TRY(copy_to_user(UPTR(at.frame), &f, sizeof(f)));
+	TRY(copy_to_user(UPTR(at.frame), &f, offsetof(struct rt_sigframe_abi, info)));
+	if (action->flags & SA_SIGINFO)
+		TRY(siginfo_to_user(UPTR(at.frame + offsetof(struct rt_sigframe_abi, info)), info));
 	altstack_disarm();
 	enter_handler(regs, sig, action, at.frame);
 	return 0;

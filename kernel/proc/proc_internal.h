@@ -65,6 +65,7 @@ enum { SIGNAL_FORCE = 1 /* from the kernel: reaches init, too */ };
 void sigpending_init(struct sigpending *s);
 void sigpending_flush(struct sigpending *s);
 void sigpending_remove(struct sigpending *s, sigset_t set);
+/* Fills the first SIGINFO_USED bytes of info. */
 int sigpending_take(struct sigpending *s, sigset_t set, struct siginfo *info);
 MUST_CHECK struct sigqueue *sigqueue_new(struct process *target, const struct cred *of, int sig,
                                          const struct siginfo *info);

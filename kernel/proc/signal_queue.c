@@ -128,12 +128,11 @@ static void sigpending_collect(struct sigpending *s, int sig, struct siginfo *in
 	if (!more)
 		s->set &= ~SIGMASK(sig);
 	if (!found) {
-		memset(info, 0, sizeof(*info));
+		memset(info, 0, SIGINFO_USED);
 		info->signo = sig;
 		return;
 	}
 	memcpy(info, &found->info, SIGINFO_USED);
-	memset((char *)info + SIGINFO_USED, 0, sizeof(*info) - SIGINFO_USED);
 	if (found->flags & SIGQUEUE_TIMER) {
 		info->overrun += found->overruns;
 		found->overruns = 0;
@@ -170,6 +169,7 @@ int signal_dequeue(sigset_t set, struct siginfo *info)
 	int sig = dequeue_locked(t, set & ~SIGMASK_UNBLOCKABLE, info);
 
 	sighand_unlock(s);
+	memset((char *)info + SIGINFO_USED, 0, sizeof(*info) - SIGINFO_USED);
 	return sig;
 }
 
