@@ -28,7 +28,10 @@
 /* In process 1. */
 static void prepare_root(void)
 {
-	int failure = initramfs_unpack();
+	int failure = devfs_default_nodes();
+	if (failure)
+		log_warn("no /dev/console: error %d", failure);
+	failure = initramfs_unpack();
 	if (failure)
 		log_warn("initramfs: error %d", failure);
 	char pattern[64];

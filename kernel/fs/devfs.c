@@ -1,6 +1,7 @@
 #include "kernel/fs/devfs.h"
 #include "kernel/dev/device.h"
 #include "kernel/fs/dentry.h"
+#include "kernel/fs/names.h"
 #include "kernel/fs/tmpfs.h"
 #include "kernel/lib/bug.h"
 
@@ -45,4 +46,11 @@ void devfs_init(void)
 	ASSERT(!err);
 	devfs_fill();
 	fs_type_register(&devfs_type);
+}
+
+int devfs_default_nodes(void)
+{
+	TRY(vfs_mkdir(AT_FDCWD, "/dev", 0755));
+	TRY(vfs_mknod(AT_FDCWD, "/dev/console", S_IFCHR | 0600, device_make(5, 1)));
+	return vfs_mkdir(AT_FDCWD, "/root", 0700);
 }
