@@ -19,9 +19,9 @@
 	LOCK_CLASS(TTY, 20, S, "a terminal's readers and settings")                                \
 	LOCK_CLASS(INODE, 30, S, "a file's size and attributes against writers")                   \
 	LOCK_CLASS(IPC_NS_CREATE, 35, S, "creation of keyed objects in a namespace")               \
+	LOCK_CLASS(PIPE_IO, 37, S, "order of readers, and of writers, of a pipe")                  \
 	LOCK_CLASS(ASPACE, 40, S, "an address space's list of areas")                              \
 	LOCK_CLASS(OBJECT, 50, S, "a memory object's pages")                                       \
-	LOCK_CLASS(PIPE_IO, 55, S, "order of readers, and of writers, of a pipe")                  \
 	LOCK_CLASS(TASKLIST, 100, P, "process tree, groups, sessions, pid table")                  \
 	LOCK_CLASS(SIGHAND, 110, P, "signal actions and pending signals of a process")             \
 	LOCK_CLASS(FDTABLE, 120, P, "a descriptor table")                                          \
