@@ -16,14 +16,24 @@ static void crew_main(void *arg)
 		unpark(crew.leader);
 }
 
-void crew_start(u32 count, void (*fn)(u32 id))
+void crew_start_keep(u32 count, void (*fn)(u32 id), struct thread **out_threads)
 {
 	ASSERT(count <= MAX_CREW && !load_relaxed(&crew.left));
 	crew.fn = fn;
 	crew.leader = thread_current();
 	store_release(&crew.left, count);
-	for (u32 i = 0; i < count; i++)
-		ASSERT(!is_err(kthread_start(crew_main, (void *)(uintptr_t)i, "crew")));
+	for (u32 i = 0; i < count; i++) {
+		struct thread *t = kthread_start(crew_main, (void *)(uintptr_t)i, "crew");
+
+		ASSERT(!is_err(t));
+		if (out_threads)
+			out_threads[i] = t;
+	}
+}
+
+void crew_start(u32 count, void (*fn)(u32 id))
+{
+	crew_start_keep(count, fn, NULL);
 }
 
 void crew_join(void)

@@ -3,6 +3,8 @@
 #include "kernel/sched/thread.h"
 
 void crew_start(u32 count, void (*fn)(u32 id));
+void crew_start_keep(u32 count, void (*fn)(u32 id),
+                     struct thread **out_threads); /* out may be NULL */
 void crew_join(void);
 static inline void crew_run(u32 count, void (*fn)(u32 id))
 {

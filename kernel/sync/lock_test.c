@@ -98,7 +98,7 @@ TEST(rwlock_excludes_writers_from_everybody)
 	CHECK_EQ(rwlock.count, 0);
 }
 
-static struct thread *waiting_writer;
+static struct thread *waiting_writer, *waiting_reader;
 static u32 steps;
 
 static void writer_then_reader(u32 id)
@@ -111,6 +111,7 @@ static void writer_then_reader(u32 id)
 		return;
 	}
 	crew_wait_parked_at(&waiting_writer);
+	store_release(&waiting_reader, thread_current());
 	/* A reader holds the lock, but a writer waits: this one goes behind it. */
 	read_lock(&rwlock);
 	CHECK_EQ(steps++, 2);
@@ -119,13 +120,11 @@ static void writer_then_reader(u32 id)
 
 TEST(rwlock_new_reader_waits_behind_a_writer)
 {
-	waiting_writer = NULL;
+	waiting_writer = waiting_reader = NULL;
 	steps = 0;
 	read_lock(&rwlock);
 	crew_start(2, writer_then_reader);
-	crew_wait_parked_at(&waiting_writer);
-	for (u32 i = 0; i < 20; i++)
-		sched_yield_current();
+	crew_wait_parked_at(&waiting_reader);
 	CHECK_EQ(steps++, 0);
 	read_unlock(&rwlock);
 	crew_join();

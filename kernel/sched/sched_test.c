@@ -1,0 +1,186 @@
+#include "kernel/lib/string.h"
+#include "kernel/lib/test.h"
+#include "kernel/sched/account.h"
+#include "kernel/sched/policy.h"
+#include "kernel/sched/run_queue.h"
+#include "kernel/sched/test_crew.h"
+
+/* All of a crew on the processor of the test, so that who runs is this queue's decision alone. */
+static void pin_here(void)
+{
+	static struct cpumask here;
+
+	if (thread_current()->name[0] != 'c')
+		here.bits = BIT(cpu_id());
+	CHECK_EQ(thread_set_affinity(thread_current(), here), 0);
+	CHECK(cpumask_has(here, cpu_id()));
+}
+
+static u32 order[8], order_count;
+static u32 gate; /* [a] */
+
+static void runs_by_priority(u32 id)
+{
+	static const u8 priority[] = {10, 50, 0, 99, 50};
+
+	pin_here();
+	thread_set_policy(thread_current(), priority[id] ? SCHED_FIFO : SCHED_OTHER, priority[id]);
+	while (!load_acquire(&gate))
+		(void)park(PARK_FOREVER, PARK_UNINTERRUPTIBLE);
+	order[order_count++] = id;
+}
+
+TEST(sched_real_time_runs_by_priority_then_arrival)
+{
+	static const u32 want[] = {3, 1, 4, 0, 2};
+	struct thread *crew[5];
+
+	pin_here();
+	thread_set_policy(thread_current(), SCHED_FIFO, 99);
+	gate = order_count = 0;
+	crew_start_keep(5, runs_by_priority, crew);
+	thread_set_policy(thread_current(), SCHED_OTHER, 0);
+	for (u32 i = 0; i < 5; i++)
+		crew_wait_parked(crew[i]);
+	thread_set_policy(thread_current(), SCHED_FIFO, 99);
+	store_release(&gate, 1);
+	for (u32 i = 0; i < 5; i++)
+		unpark(crew[i]);
+	crew_join();
+	thread_set_policy(thread_current(), SCHED_OTHER, 0);
+	CHECK_EQ(order_count, 5);
+	for (u32 i = 0; i < 5; i++)
+		CHECK_EQ(order[i], want[i]);
+}
+
+/* Each burns until all have burnt `enough` in sum; shares follow the weights. */
+static u64 burnt[3];
+static const s8 niceness[3] = {0, 5, 0};
+static u32 burners; /* [a] */
+
+static void burn(u32 id)
+{
+	struct thread *t = thread_current();
+
+	pin_here();
+	thread_set_nice(t, niceness[id]);
+	__atomic_fetch_add(&burners, 1, __ATOMIC_RELEASE);
+	while (load_acquire(&burners) < 3)
+		sched_yield_current();
+	u64 start = thread_cpu_ns(t);
+	while (!load_acquire(&gate)) {
+		burnt[id] = thread_cpu_ns(t) - start;
+		if (burnt[0] + burnt[1] + burnt[2] > 400000000)
+			store_release(&gate, 1);
+		cond_resched();
+	}
+}
+
+TEST(sched_shares_follow_nice)
+{
+	pin_here();
+	gate = burners = 0;
+	memset(burnt, 0, sizeof(burnt));
+	crew_run(3, burn);
+	/* 1024 : 335 : 1024, with room for a slice at each end. */
+	CHECK(burnt[0] > burnt[2] / 2 && burnt[2] > burnt[0] / 2);
+	CHECK(burnt[1] > burnt[0] / 6 && burnt[1] < burnt[0] / 2);
+}
+
+static void sleepy_or_hog(u32 id)
+{
+	pin_here();
+	if (id) {
+		while (!load_acquire(&gate))
+			cond_resched();
+		return;
+	}
+	/* Hogs all around, and it still gets its turns. */
+	for (u32 i = 0; i < 30; i++)
+		while (park(clock_mono_ns() + 1000000, PARK_UNINTERRUPTIBLE) != PARK_TIMEOUT)
+			;
+	store_release(&gate, 1);
+}
+
+TEST(sched_sleeper_is_not_starved_by_hogs)
+{
+	pin_here();
+	gate = 0;
+	crew_run(4, sleepy_or_hog);
+}
+
+static u32 visited[MAX_CPUS];
+
+static void wanders(u32 id)
+{
+	for (u32 i = 0; i < 100; i++) {
+		u32 cpu = (i + id) % cpu_count;
+
+		CHECK_EQ(thread_set_affinity(thread_current(), (struct cpumask){BIT(cpu)}), 0);
+		CHECK_EQ(cpu_id(), cpu);
+		visited[cpu]++;
+		sched_yield_current();
+		CHECK_EQ(cpu_id(), cpu);
+	}
+}
+
+TEST(sched_affinity_moves_at_once)
+{
+	crew_run(4, wanders);
+	for_each_cpu (cpu)
+		CHECK(visited[cpu] > 0);
+	CHECK_EQ(thread_set_affinity(thread_current(), (struct cpumask){0}), -EINVAL);
+}
+
+/* Somebody else's policy and affinity change under a thread that sleeps, waits and runs. */
+static struct thread *victim;
+
+static void meddles(u32 id)
+{
+	if (id == 0) {
+		store_release(&victim, thread_current());
+		for (u32 i = 0; i < 400; i++)
+			(void)park(clock_mono_ns() + 20000, PARK_UNINTERRUPTIBLE);
+		store_release(&gate, 1);
+		/* Perhaps a real-time thread by now: the others run only while it sleeps. */
+		while (load_acquire(&burners) < 2)
+			(void)park(clock_mono_ns() + 1000000, PARK_UNINTERRUPTIBLE);
+		return;
+	}
+	while (!load_acquire(&victim))
+		sched_yield_current();
+	for (u32 i = 0; !load_acquire(&gate); i++) {
+		if (id == 1)
+			CHECK_EQ(thread_set_affinity(victim, (struct cpumask){BIT(i % cpu_count)}),
+			         0);
+		else if (i % 4 < 2)
+			thread_set_policy(victim, i % 2 ? SCHED_RR : SCHED_FIFO, 1 + i % 90);
+		else
+			thread_set_policy(victim, SCHED_OTHER, 0);
+		unpark(victim);
+		sched_yield_current();
+	}
+	thread_set_policy(victim, SCHED_OTHER, 0);
+	__atomic_fetch_add(&burners, 1, __ATOMIC_RELEASE);
+}
+
+TEST(sched_survives_changes_from_outside)
+{
+	victim = NULL;
+	gate = burners = 0;
+	crew_run(3, meddles);
+	CHECK_EQ(burners, 2);
+}
+
+TEST(sched_accounts_what_was_used)
+{
+	struct thread *t = thread_current();
+	u64 before = thread_cpu_ns(t), start = clock_mono_ns(), user, system, again, again_system;
+
+	while (clock_mono_ns() - start < 3000000)
+		cpu_relax();
+	CHECK(thread_cpu_ns(t) > before);
+	thread_cpu_times(t, &user, &system);
+	thread_cpu_times(t, &again, &again_system);
+	CHECK(again >= user && again_system >= system);
+}
