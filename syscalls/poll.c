@@ -90,13 +90,19 @@ static long poll_finish(long result, uptr_t timeout, const struct deadline *d, u
 	return result;
 }
 
-/* Only revents is written: another thread may be changing the rest. */
+/* Only revents is written: another thread may be changing the rest. One range check for all. */
 static int revents_to_user(uptr_t user, const struct pollfd *fds, u32 n)
 {
-	for (u32 i = 0; i < n; i++)
-		TRY(copy_to_user(uptr_add(user, i * sizeof *fds + offsetof(struct pollfd, revents)),
-		                 &fds[i].revents, sizeof fds[i].revents));
+	if (unlikely(!user_range_ok(user, n * sizeof *fds)))
+		return -EFAULT;
+	u64 to = user.addr + offsetof(struct pollfd, revents);
+	user_open();
+	for (const struct pollfd *p = fds, *end = fds + n; p < end; p++, to += sizeof *p)
+		USER_STORE_(s16, to, &p->revents, fault, "0");
+	user_close();
 	return 0;
+fault:
+	return -EFAULT;
 }
 
 static inline long poll_copied(uptr_t user, struct pollfd *fds, u32 n, u64 deadline_ns)
@@ -117,14 +123,31 @@ static NOINLINE long poll_many(uptr_t user, u32 n, u64 deadline_ns)
 	return result;
 }
 
-static long poll_user(uptr_t user, u32 n, u64 deadline_ns)
+static NOINLINE long poll_few(uptr_t user, u32 n, u64 deadline_ns)
 {
-	if (unlikely(n > rlimit(RLIMIT_NOFILE)))
-		return -EINVAL;
-	if (unlikely(n > POLLFDS_ON_STACK))
-		return poll_many(user, n, deadline_ns);
 	struct pollfd fds[POLLFDS_ON_STACK];
 	return poll_copied(user, fds, n, deadline_ns);
+}
+
+/* The commonest call by far: its copies are one instruction each. */
+static ALWAYS_INLINE long poll_single(uptr_t user, u64 deadline_ns)
+{
+	struct pollfd p;
+	TRY(copy_from_user(&p, user, sizeof p));
+	long result = poll_fds(&p, 1, deadline_ns);
+	TRY(copy_to_user(uptr_add(user, offsetof(struct pollfd, revents)), &p.revents,
+	                 sizeof p.revents));
+	return result;
+}
+
+static ALWAYS_INLINE long poll_user(uptr_t user, u32 n, u64 deadline_ns)
+{
+	if (unlikely(n > load_relaxed(&process_current()->rlimits.limit[RLIMIT_NOFILE].soft)))
+		return -EINVAL;
+	if (n == 1)
+		return poll_single(user, deadline_ns);
+	return n > POLLFDS_ON_STACK ? poll_many(user, n, deadline_ns)
+	                            : poll_few(user, n, deadline_ns);
 }
 
 static long poll_restart(struct restart_block *r);

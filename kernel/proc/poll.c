@@ -2,6 +2,7 @@
 #include "kernel/mm/slab.h"
 #include "kernel/proc/fdtable.h"
 #include "kernel/proc/signal.h"
+#include "kernel/proc/task.h"
 
 struct poll_block {
 	struct poll_block *next;
@@ -102,8 +103,14 @@ int poll_waiter_sleep(struct poll_waiter *w, u64 deadline_ns)
 	return 0;
 }
 
+/* An O_PATH descriptor has no operations and is, for poll, not open. */
+static inline u32 poll_without_op(const struct file *f)
+{
+	return f->flags & FILE_O_PATH ? POLLNVAL : POLL_ALWAYS_READY;
+}
+
 /* => the events of one descriptor, revents' way. */
-static inline u32 poll_one(const struct pollfd *p, struct poll_table *pt)
+static u32 poll_one(const struct pollfd *p, struct poll_table *pt)
 {
 	if (p->fd < 0)
 		return 0;
@@ -132,6 +139,30 @@ static int poll_scan(struct pollfd *fds, u32 n, struct poll_table *pt)
 	return ready;
 }
 
+/* What is ready now: the pass that every call makes. A table of our own cannot change under us, so its
+ * array is looked up once and files are used without a reference, as fdref_get does. */
+static int poll_scan_now(struct pollfd *fds, u32 n)
+{
+	struct fdtable *t = fdtable_current();
+	if (unlikely(refcount_read(&t->refs) != 1))
+		return poll_scan(fds, n, NULL);
+	struct file *const *files = t->array->files;
+	u32 size = t->array->size;
+	int ready = 0;
+	for (struct pollfd *p = fds, *end = fds + n; p < end; p++) {
+		struct file *f = (u32)p->fd < size ? files[p->fd] : NULL;
+		u32 events = p->fd < 0 ? 0 : POLLNVAL;
+		if (likely(f)) {
+			u32 (*poll)(struct file *, struct poll_table *) = f->ops->poll;
+			events = (likely(poll) ? poll(f, NULL) : poll_without_op(f)) &
+			         ((u16)p->events | POLLERR | POLLHUP | POLLNVAL);
+		}
+		p->revents = (s16)events;
+		ready += events != 0;
+	}
+	return ready;
+}
+
 static NOINLINE int poll_fds_sleep(struct pollfd *fds, u32 n, u64 deadline_ns)
 {
 	struct poll_waiter w;
@@ -149,7 +180,7 @@ static NOINLINE int poll_fds_sleep(struct pollfd *fds, u32 n, u64 deadline_ns)
 
 int poll_fds(struct pollfd *fds, u32 n, u64 deadline_ns)
 {
-	int ready = poll_scan(fds, n, NULL);
+	int ready = poll_scan_now(fds, n);
 	if (ready)
 		return ready;
 	if (deadline_ns == 0)
