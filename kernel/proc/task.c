@@ -102,6 +102,7 @@ struct process *process_new(void)
 	waitq_init(&p->child_wait);
 	waitq_init(&p->exit_poll);
 	waitq_init(&p->signal_wait);
+	itimer_init(p);
 	return p;
 }
 

@@ -76,8 +76,13 @@ void sched_tick(void)
 	struct run_queue *rq = this_cpu_ptr(run_queue);
 	struct thread *t = thread_current();
 
-	if (!rq->tick_armed || clock_mono_ns() < rq->tick_ns)
+	if (!rq->tick_armed)
 		return;
+	if (clock_mono_ns() < rq->tick_ns) {
+		/* The alarm went off for a timer; timers_run() set it for the next timer only. */
+		alarm_request(rq->tick_ns);
+		return;
+	}
 	run_queue_lock(rq);
 	rq->tick_armed = false;
 	sample(rq, t);
