@@ -42,25 +42,32 @@ u64 rlimit(int which)
 	return load_relaxed(&process_current()->rlimits.limit[which].soft);
 }
 
-/* prlimit(2): the caller has checked that it may. */
+static int check_change(int which, const struct rlimit_pair *new, const struct rlimit_pair *old)
+{
+	if (new->soft > new->hard)
+		return -EINVAL;
+	if (which == RLIMIT_NOFILE && new->hard > NR_OPEN)
+		return -EPERM;
+	return new->hard > old->hard && !capable(CAP_SYS_RESOURCE) ? -EPERM : 0;
+}
+
 int rlimit_change(struct process *p, int which, const struct rlimit_pair *new,
                   struct rlimit_pair *out_old)
 {
 	struct rlimit_pair *limit = &p->rlimits.limit[which];
-	GUARD(spin)
-	(&task_list_lock);
-	struct rlimit_pair old = *limit;
 
-	if (new) {
-		if (new->soft > new->hard)
-			return -EINVAL;
-		if (which == RLIMIT_NOFILE && new->hard > NR_OPEN)
-			return -EPERM;
-		if (new->hard > old.hard && !capable(CAP_SYS_RESOURCE))
-			return -EPERM;
+	spin_lock(&task_list_lock);
+	struct rlimit_pair old = *limit;
+	int err = new ? check_change(which, new, &old) : 0;
+	if (new && !err) {
 		store_relaxed(&limit->soft, new->soft);
 		store_relaxed(&limit->hard, new->hard);
 	}
+	spin_unlock(&task_list_lock);
+	if (err)
+		return err;
 	*out_old = old;
+	if (new && which == RLIMIT_CPU)
+		itimer_limit_changed(p);
 	return 0;
 }
