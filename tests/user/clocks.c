@@ -109,7 +109,6 @@ TEST(processor_time_is_counted)
 	YES(usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec +
 	            usage.ru_stime.tv_sec * 1000000 + usage.ru_stime.tv_usec >
 	    1000);
-	YES(usage.ru_maxrss > 0);
 	OK(times(&tms));
 	FAILS(getrusage(77, &usage), EINVAL);
 }

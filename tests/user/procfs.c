@@ -87,14 +87,14 @@ TEST(command_line)
 	YES(strstr(text, "procfs") != NULL);
 	pid_t pid = spawn();
 	if (pid == 0) {
-		execl("/bin/sh", "shell", "-c", "read x; echo $x", "two words", NULL);
+		execl("/bin/sh", "sh", "-c", "read x; echo $x", "two words", NULL);
 		_exit(1);
 	}
 	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
-	UNTIL(file_read(path, text, sizeof(text)) > 5 && !strcmp(text, "shell"));
+	UNTIL(file_read(path, text, sizeof(text)) > 5 && !strcmp(text, "sh"));
 	ssize_t n = file_read(path, text, sizeof(text));
-	EQ(n, sizeof("shell\0-c\0read x; echo $x\0two words"));
-	EQ(memcmp(text, "shell\0-c\0read x; echo $x\0two words", (size_t)n), 0);
+	EQ(n, sizeof("sh\0-c\0read x; echo $x\0two words"));
+	EQ(memcmp(text, "sh\0-c\0read x; echo $x\0two words", (size_t)n), 0);
 	kill(pid, SIGKILL);
 	reap(pid);
 }
