@@ -9,6 +9,9 @@
 
 SYSCALL2(flock, int, fd, u32, operation)
 {
+	enum { LOCK_MAND = 32 }; /* mandatory locks of old: Linux accepts and ignores them */
+	if (operation & LOCK_MAND)
+		return 0;
 	bool wait = !(operation & LOCK_NB);
 	u32 what = operation & ~(u32)LOCK_NB, type;
 	switch (what) {

@@ -22,15 +22,20 @@ void xattrs_free(struct xattr *x)
 	}
 }
 
-static int name_space(const struct inode *i, const char *name, enum xattr_space *out)
+static int name_space(const char *name, enum xattr_space *out)
 {
-	if (!strncmp(name, "trusted.", 8) && name[8])
-		*out = XATTR_TRUSTED;
-	else if (!strncmp(name, "security.", 9) && name[9])
-		*out = XATTR_SECURITY;
-	else
-		return -EOPNOTSUPP;
-	return 0;
+	static const struct {
+		const char *prefix;
+		u32 length;
+		enum xattr_space space;
+	} spaces[] = {{"trusted.", 8, XATTR_TRUSTED}, {"security.", 9, XATTR_SECURITY}};
+	for (u32 n = 0; n < ARRAY_SIZE(spaces); n++) {
+		if (strncmp(name, spaces[n].prefix, spaces[n].length))
+			continue;
+		*out = spaces[n].space;
+		return name[spaces[n].length] ? 0 : -EINVAL;
+	}
+	return -EOPNOTSUPP;
 }
 
 static struct xattr **xattr_find(struct inode *i, const char *name)
@@ -61,7 +66,7 @@ static int xattr_may_write(const struct inode *i, const char *name)
 		return -EPERM;
 	if (!strncmp(name, "user.", 5) && !S_ISREG(i->mode) && !S_ISDIR(i->mode))
 		return -EPERM;
-	TRY(name_space(i, name, &space));
+	TRY(name_space(name, &space));
 	if (space == XATTR_SECURITY && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	return 0;
@@ -96,7 +101,7 @@ ssize inode_xattr_get(struct inode *i, const char *name, void *value, size_t siz
 	enum xattr_space space;
 	if (!strncmp(name, "user.", 5) && !S_ISREG(i->mode) && !S_ISDIR(i->mode))
 		return -ENODATA;
-	TRY(name_space(i, name, &space));
+	TRY(name_space(name, &space));
 	if (space == XATTR_TRUSTED && !capable(CAP_SYS_ADMIN))
 		return -ENODATA;
 	GUARD(mutex)

@@ -15,7 +15,7 @@ enum {
 	OPEN_VALID = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK |
 	             O_SYNC | O_ASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW |
 	             O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE_BIT,
-	OPEN_ONCE = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC,
+	OPEN_ONCE = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC,
 	OPEN_LINKS_MAX = 40
 };
 
@@ -183,7 +183,7 @@ static struct file *open_existing(const struct path *p, u32 flags)
 	u32 mask = open_mask(flags);
 	struct inode *i = p->dentry->inode;
 	if (flags & O_PATH)
-		return file_new(p, &name_only_ops, flags, NULL);
+		return file_new(p, &name_only_ops, flags & ~(u32)OPEN_ONCE, NULL);
 	bool truncate = flags & O_TRUNC && S_ISREG(i->mode);
 	if (truncate && mount_check_write(p->mount, i))
 		return err_ptr(-EROFS);
