@@ -199,23 +199,8 @@ static int archive_unpack(struct unpack *u)
 	}
 }
 
-/* What Linux's built-in archive holds, so that /init has its console whatever the loader's archive lacks. */
-static void defaults_make(void)
-{
-	enum { CONSOLE_MAJOR = 5, CONSOLE_MINOR = 1 };
-	int err = vfs_mkdir(AT_FDCWD, "/dev", 0755);
-	if (!err)
-		err = vfs_mknod(AT_FDCWD, "/dev/console", S_IFCHR | 0600,
-		                device_make(CONSOLE_MAJOR, CONSOLE_MINOR));
-	if (!err)
-		err = vfs_mkdir(AT_FDCWD, "/root", 0700);
-	if (err)
-		log_warn("initramfs: /dev/console: error %d", err);
-}
-
 int initramfs_unpack(void)
 {
-	defaults_make();
 	if (!boot_info.initrd_size)
 		return 0;
 	struct unpack *u = kvzalloc(sizeof(*u));
