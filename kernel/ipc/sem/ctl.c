@@ -61,7 +61,9 @@ int sem_getpid(struct ipc_namespace *ns, ipc_id_t id, s32 num)
 	return pid;
 }
 
-/* Which operation blocks w? One that changes values is judged by the values of now, as on Linux. */
+/* Which operation blocks w? One that changes values is judged by the values of now, as on Linux; one that only
+ * waits for zero counts at the semaphore that it watches (Linux: at an earlier one that rose meanwhile, if
+ * another became zero since). NULL: the latter. */
 static const struct sembuf *blocking_op(struct sem_set *set, const struct sem_waiter *w)
 {
 	struct sem_blocker at;
@@ -105,6 +107,7 @@ int sem_getzcnt(struct ipc_namespace *ns, ipc_id_t id, s32 num)
 static void settle_unlock(struct sem_set *set)
 {
 	struct ipc_wake_list wakes = {0};
+	sem_mark_zeroes(set);
 	if (sem_settle(set, &wakes))
 		set->otime = port_real_seconds();
 	port_unlock(&set->obj.lock);

@@ -78,9 +78,8 @@ void sem_commit(struct sem_set *set, const struct sem_request *rq)
 {
 	for (u32 i = 0; i < rq->n; i++)
 		set->pid[rq->ops[i].sem_num] = rq->pid;
-	for (u32 i = 0; unlikely(set->sleepers) && i < rq->n; i++)
-		if (rq->ops[i].sem_op)
-			sem_mark(set, rq->ops[i].sem_num);
+	for (u32 i = 0; unlikely(set->sleepers) && rq->alters && i < rq->n; i++)
+		sem_mark(set, rq->ops[i].sem_num);
 }
 
 /* ipc_wait() asks: the sleeper gives up, unless its outcome is decided. */
@@ -245,7 +244,7 @@ static ALWAYS_INLINE int op_single(struct ipc_namespace *ns, ipc_id_t id, const 
 	set->value[op->sem_num] = (u16)value;
 	set->pid[op->sem_num] = port_pid();
 	set->otime = port_real_seconds();
-	if (likely(!set->sleepers))
+	if (likely(!set->sleepers || !op->sem_op))
 		return leave_unlock(set, 0);
 	sem_mark(set, op->sem_num);
 	return settle_unlock(set);

@@ -132,6 +132,8 @@ static ALWAYS_INLINE void sem_mark(struct sem_set *set, u32 num)
 	if (unlikely(set->sleepers))
 		sem_mark_slow(set, num);
 }
+/* After a change that was no semop, Linux looks at the zeroes of all semaphores. Set locked. */
+void sem_mark_zeroes(struct sem_set *set);
 /* Queues w, blocked as `at` says, at the semaphore that blocks it; the queue exists. Set locked. */
 void sem_watch(struct sem_waiter *w, const struct sem_blocker *at);
 /* Takes w out of all queues. Set locked. */

@@ -10,7 +10,8 @@
  * block now, the call ends with EAGAIN; if it would overflow now, with ERANGE. To end exactly those calls
  * without trying all, watching counts what can fail: `fragile` waiters with IPC_NOWAIT (or an undo entry
  * that other threads change too) before the blocking sembuf, tried after any change; and a `ceiling`, the
- * lowest value that could make an increment before the blocking one overflow.
+ * lowest value that could make an increment before the blocking one overflow. A call fails in its place
+ * in the order of arrival: an older one that can proceed goes first, and may save it.
  */
 #include "kernel/ipc/sem/set.h"
 
@@ -27,6 +28,12 @@ void sem_mark_slow(struct sem_set *set, u32 num)
 	q->dirty = true;
 	q->next_dirty = set->dirty;
 	set->dirty = q;
+}
+
+void sem_mark_zeroes(struct sem_set *set)
+{
+	for (u32 i = 0; unlikely(set->fragile) && i < set->nsems && !set->zeroed; i++)
+		set->zeroed = set->value[i] == 0;
 }
 
 /* What of w could fail before the operation that blocks it? */
@@ -103,26 +110,32 @@ static bool retry(struct sem_waiter *w, struct ipc_wake_list *wakes)
 	UNREACHABLE();
 }
 
-/* Ends the calls that the last changes made impossible. */
-static void fail_fragile(struct sem_set *set, struct ipc_wake_list *wakes)
+/* Would w's call fail now? => 0 or -errno. */
+static s32 failure_of(struct sem_waiter *w)
 {
-	bool any = set->fragile && set->changed, zeroed = set->zeroed;
-	bool look = any || set->exceeded;
-	struct sem_waiter *w, *next;
+	struct sem_blocker at;
+	switch (sem_probe(w->set, &w->rq, &at)) {
+	case SEM_WOULD_BLOCK: return -EAGAIN;
+	case SEM_OUT_OF_RANGE: return -ERANGE;
+	case SEM_DONE:
+	case SEM_BLOCKED: return 0;
+	}
+	UNREACHABLE();
+}
 
-	set->changed = set->exceeded = set->zeroed = false;
+/* Ends fragile calls that only wait for zero; Linux looks at them when a semaphore is zero. */
+static void fail_zero(struct sem_set *set, struct ipc_wake_list *wakes)
+{
+	struct sem_waiter *w, *next;
+	bool look = set->zeroed && set->fragile;
+
+	set->zeroed = false;
 	if (likely(!look))
 		return;
-	list_for_each_safe (w, next, &set->complex, complex_link) {
-		struct sem_blocker at;
-		/* Linux looks at those that only wait for zero when a semaphore became zero. */
-		if (!w->rq.alters && !zeroed)
-			continue;
-		enum sem_verdict verdict = sem_probe(set, &w->rq, &at);
-		if (verdict == SEM_WOULD_BLOCK)
-			finish(w, -EAGAIN, wakes);
-		else if (verdict == SEM_OUT_OF_RANGE)
-			finish(w, -ERANGE, wakes);
+	list_for_each_safe(w, next, &set->complex, complex_link) {
+		s32 err = w->rq.alters ? 0 : failure_of(w);
+		if (err)
+			finish(w, err, wakes);
 	}
 }
 
@@ -134,10 +147,31 @@ static bool complete_zero(struct sem_set *set, struct ipc_wake_list *wakes)
 		struct sem_waiter *w, *next;
 		if (set->value[q->num] != 0 || list_empty(&q->zero))
 			continue;
-		list_for_each_safe (w, next, &q->zero, link)
+		list_for_each_safe(w, next, &q->zero, link)
 			any |= retry(w, wakes);
 	}
 	return any;
+}
+
+/* Ends the first fragile call that arrived before `arrival` and has become impossible. => was there one? */
+static bool fail_before(struct sem_set *set, u64 arrival, struct ipc_wake_list *wakes)
+{
+	struct sem_waiter *w;
+
+	if (likely(!(set->fragile && set->changed) && !set->exceeded))
+		return false;
+	list_for_each(w, &set->complex, complex_link) {
+		if (w->arrival >= arrival)
+			return false;
+		s32 err = w->rq.alters ? failure_of(w) : 0;
+		if (err) {
+			finish(w, err, wakes);
+			return true;
+		}
+	}
+	if (arrival == UINT64_MAX)
+		set->changed = set->exceeded = false;
+	return false;
 }
 
 /* => the longest waiting of those that the dirty queues may release, or NULL; queues that release nobody
@@ -168,9 +202,11 @@ bool sem_settle_marked(struct sem_set *set, struct ipc_wake_list *wakes)
 {
 	bool any = false;
 	for (;;) {
-		fail_fragile(set, wakes);
+		fail_zero(set, wakes);
 		any |= complete_zero(set, wakes);
 		struct sem_waiter *w = next_candidate(set);
+		if (fail_before(set, w ? w->arrival : UINT64_MAX, wakes))
+			continue;
 		if (!w)
 			return any;
 		any |= retry(w, wakes);

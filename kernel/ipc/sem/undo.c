@@ -256,6 +256,7 @@ static void settle_debt(struct sem_undo *u)
 	port_lock(&set->obj.lock);
 	if (u->set) {
 		apply(set, u);
+		sem_mark_zeroes(set);
 		sem_settle(set, &wakes);
 	}
 	port_unlock(&set->obj.lock);
