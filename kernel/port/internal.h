@@ -2,3 +2,4 @@
 #pragma once
 void proc_files_init(void); /* /proc/sysvipc, /proc/sys/kernel */
 void pipe_files_init(void); /* named pipes */
+void task_hooks_init(void); /* /proc/PID/ns/ipc */

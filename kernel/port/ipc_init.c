@@ -7,4 +7,5 @@ void ipc_init(void)
 	futex_init();
 	proc_files_init();
 	pipe_files_init();
+	task_hooks_init();
 }

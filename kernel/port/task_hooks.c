@@ -1,8 +1,9 @@
 /* A task's IPC namespace and SEM_UNDO list, through fork, exec, unshare, setns and exit. */
 #include "abi/process.h"
+#include "kernel/fs/procfs.h"
 #include "kernel/ipc/ns.h"
 #include "kernel/ipc/sem/sem.h"
-#include "kernel/port/ipc_init.h"
+#include "kernel/port/internal.h"
 #include "kernel/proc/file.h"
 #include "kernel/proc/hooks.h"
 #include "kernel/proc/task.h"
@@ -96,21 +97,27 @@ static struct ipc_namespace *ns_lookup(struct task *t)
 	return ns;
 }
 
-u64 ipc_ns_number(struct task *t)
+static u64 ns_number(struct task *t)
 {
 	AUTO_PUT(ipc_ns) ns = ns_lookup(t);
 	return ns ? ns->number : 0;
 }
 
-struct file *ipc_ns_file(struct task *t)
+/* Opening /proc/PID/ns/ipc pins the namespace. */
+static int ns_open(struct task *t, struct file *f)
 {
-	AUTO_PUT(ipc_ns) ns = ns_lookup(t);
+	struct ipc_namespace *ns = ns_lookup(t);
 	if (!ns)
-		return err_ptr(-ENOENT);
-	struct file *f = file_new_anon("ipc", &ns_file_ops, 0, ns);
-	if (!is_err(f))
-		(void)TAKE(ns);
-	return f;
+		return -ENOENT;
+	f->ops = &ns_file_ops;
+	f->private = ns;
+	return 0;
+}
+
+void task_hooks_init(void)
+{
+	static const struct proc_ns ns = {.name = "ipc", .number = ns_number, .open = ns_open};
+	proc_ns_register(&ns);
 }
 
 static const struct proc_hooks ipc_hooks = {
