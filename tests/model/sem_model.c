@@ -7,7 +7,8 @@ static int perform(struct model_set *m, s32 process, const struct sembuf *ops, u
 	u32 i;
 	int result = 0;
 	for (i = 0; i < n && !result; i++) {
-		s32 *value = &m->value[ops[i].sem_num], *adjust = &m->adjust[process][ops[i].sem_num];
+		s32 *value = &m->value[ops[i].sem_num],
+		    *adjust = &m->adjust[process][ops[i].sem_num];
 		if ((ops[i].sem_op == 0 && *value) || *value + ops[i].sem_op < 0) {
 			result = ops[i].sem_flg & IPC_NOWAIT ? -EAGAIN : MODEL_ASLEEP;
 		} else if (*value + ops[i].sem_op > SEMVMX) {
@@ -60,8 +61,8 @@ static void wake_zero(struct model_set *m)
 		bool stuck = m->value[s->ops[s->blocking].sem_num] != 0;
 		u32 blocking = s->blocking;
 		int result = alters(s->ops, s->n)
-				     ? MODEL_ASLEEP
-				     : perform(m, s->process, s->ops, s->n, &s->blocking);
+		                     ? MODEL_ASLEEP
+		                     : perform(m, s->process, s->ops, s->n, &s->blocking);
 		if (stuck)
 			s->blocking = blocking;
 		if (result == MODEL_ASLEEP)

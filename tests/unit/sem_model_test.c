@@ -57,7 +57,7 @@ static void random_ops(struct sembuf *ops, u32 *out_n)
 	*out_n = host_random(3) ? 1 : 1 + host_random(MODEL_OPS);
 	for (u32 i = 0; i < *out_n; i++) {
 		ops[i] = (struct sembuf){.sem_num = (u16)host_random(MODEL_SEMS),
-					 .sem_op = (s16)(host_random(6) - 3)};
+		                         .sem_op = (s16)(host_random(6) - 3)};
 		if (!host_random(40))
 			ops[i].sem_op = (s16)(host_random(2) ? 32766 : -32766);
 		if (!host_random(5))
@@ -105,7 +105,8 @@ static void step_semop(struct history *h)
 	struct call *c = free_call(h);
 	if (!c || h->model.asleep == MODEL_SLEEPERS)
 		return;
-	*c = (struct call){.id = h->id, .process = (s32)host_random(MODEL_PROCESSES), .tag = ++h->last_tag};
+	*c = (struct call){
+		.id = h->id, .process = (s32)host_random(MODEL_PROCESSES), .tag = ++h->last_tag};
 	c->undo = &h->undo[c->process];
 	random_ops(c->ops, &c->n);
 	int want = model_semop(&h->model, c->process, c->ops, c->n, c->tag);

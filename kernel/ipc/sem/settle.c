@@ -132,7 +132,7 @@ static void fail_zero(struct sem_set *set, struct ipc_wake_list *wakes)
 	set->zeroed = false;
 	if (likely(!look))
 		return;
-	list_for_each_safe(w, next, &set->complex, complex_link) {
+	list_for_each_safe (w, next, &set->complex, complex_link) {
 		s32 err = w->rq.alters ? 0 : failure_of(w);
 		if (err)
 			finish(w, err, wakes);
@@ -147,7 +147,7 @@ static bool complete_zero(struct sem_set *set, struct ipc_wake_list *wakes)
 		struct sem_waiter *w, *next;
 		if (set->value[q->num] != 0 || list_empty(&q->zero))
 			continue;
-		list_for_each_safe(w, next, &q->zero, link)
+		list_for_each_safe (w, next, &q->zero, link)
 			any |= retry(w, wakes);
 	}
 	return any;
@@ -160,7 +160,7 @@ static bool fail_before(struct sem_set *set, u64 arrival, struct ipc_wake_list *
 
 	if (likely(!(set->fragile && set->changed) && !set->exceeded))
 		return false;
-	list_for_each(w, &set->complex, complex_link) {
+	list_for_each (w, &set->complex, complex_link) {
 		if (w->arrival >= arrival)
 			return false;
 		s32 err = w->rq.alters ? failure_of(w) : 0;
