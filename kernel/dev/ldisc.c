@@ -76,7 +76,8 @@ void ldisc_flush_input(struct ldisc *ld)
 /* One byte of the ring is for the newline that ends a line which is too long. */
 size_t ldisc_room(const struct ldisc *ld)
 {
-	size_t room = LDISC_SIZE - 1 - (ld->head - ld->tail);
+	u64 used = ld->head - ld->tail;
+	size_t room = used < LDISC_SIZE - 1 ? LDISC_SIZE - 1 - used : 0;
 	if (room == 0 && has_local(ld, ICANON) && ld->canon_head == ld->tail)
 		return 1;
 	return has_input(ld, PARMRK) && room > 1 ? room / 2 : room;
@@ -95,7 +96,7 @@ static void finish_erasing(struct ldisc *ld)
 static void queue_byte(struct ldisc *ld, u8 c)
 {
 	/* A line that fills the ring: its last byte is overwritten, so that the newline gets in. */
-	if (ld->head - ld->tail >= LDISC_SIZE - 1)
+	if (ld->head - ld->tail >= LDISC_SIZE)
 		ld->head--;
 	*in_at(ld, ld->head++) = c;
 }

@@ -7,7 +7,7 @@
  *
  *	   tail              canon_head          head
  *	    | complete lines     | line being edited |
- *	    +--------------------+-------------------+     at most LDISC_SIZE - 1 bytes
+ *	    +--------------------+-------------------+     at most LDISC_SIZE bytes
  *
  * A bit in `marks` says that a byte ends a line. An end-of-file character is kept in its place as a
  * marked zero byte: it ends a line and is never delivered; a line of nothing else reads as 0 bytes.

@@ -162,7 +162,7 @@ static struct file *open_file(const struct path *p, u32 flags, bool truncate)
 {
 	struct inode *i = p->dentry->inode;
 	struct file *f = file_new(p, i->file_ops ? i->file_ops : &name_only_ops,
-	                          flags & ~(OPEN_ONCE | FILE_F_INTERNAL), NULL);
+	                          flags & ~(u32)FILE_F_INTERNAL, NULL);
 	if (is_err(f))
 		return f;
 	int err = open_complete(f);
@@ -171,6 +171,7 @@ static struct file *open_file(const struct path *p, u32 flags, bool truncate)
 		file_put(f);
 		return err_ptr(err);
 	}
+	f->flags &= ~(u32)OPEN_ONCE; /* a driver's open has seen them (O_NOCTTY), F_GETFL does not */
 	if (truncate && (err = open_truncate(i))) {
 		file_put(f);
 		return err_ptr(err);
