@@ -171,7 +171,8 @@ static struct file *open_file(const struct path *p, u32 flags, bool truncate)
 		file_put(f);
 		return err_ptr(err);
 	}
-	f->flags &= ~(u32)OPEN_ONCE; /* a driver's open has seen them (O_NOCTTY), F_GETFL does not */
+	f->flags &=
+		~(u32)OPEN_ONCE; /* a driver's open has seen them (O_NOCTTY), F_GETFL does not */
 	if (truncate && (err = open_truncate(i))) {
 		file_put(f);
 		return err_ptr(err);
