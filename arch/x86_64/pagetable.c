@@ -158,19 +158,18 @@ int pte_make(struct arch_pagetable *pt, u64 addr, struct pte_span *out)
 	return 0;
 }
 
-/* => the next address at or after `at`, below end, that has an entry in this table; else end or beyond. */
-static u64 entry_skip(const pte_t *table, unsigned level, u64 at, u64 end)
+/* => the first address at or after `at` for which this table (of user addresses) has an entry, or where the
+ * next table begins. */
+static u64 entry_skip(pte_t *table, unsigned level, u64 at)
 {
 	unsigned shift = PAGE_SHIFT + 9 * (level - 1);
 	u32 i = table_index(at, level);
 
-	if (load_relaxed(&table[i]))
+	if (likely(table[i]))
 		return at;
-	do {
-		at = ((at >> shift) + 1) << shift;
-		i++;
-	} while (i < TABLE_ENTRIES && at < end && !load_relaxed(&table[i]));
-	return at;
+	struct pte_span whole = {.table = table, .page = virt_page(table), .last = TABLE_ENTRIES};
+	u64 base = at >> (shift + 9) << (shift + 9);
+	return base + ((u64)pte_next(&whole, i + 1) << shift);
 }
 
 bool pte_span_next(const struct arch_pagetable *pt, u64 *at, u64 end, struct pte_span *out)
@@ -182,7 +181,7 @@ restart:
 		return false;
 	pte_t *table = phys_to_virt(pt->root);
 	for (unsigned level = LEVELS; level > 1; level--) {
-		u64 next = entry_skip(table, level, addr, end);
+		u64 next = entry_skip(table, level, addr);
 		if (next >= end)
 			return false;
 		bool same_table = (addr ^ next) >> (PAGE_SHIFT + 9 * level) == 0;

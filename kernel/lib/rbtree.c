@@ -58,6 +58,15 @@ void rb_augment_path(struct rb_root *r, struct rb_node *n)
 {
 	if (likely(!r->augment))
 		return;
+	while (n && r->augment(n))
+		n = parent_of(n);
+}
+
+/* All the way: a node on it may have come from elsewhere with a value from there. */
+static void augment_all(struct rb_root *r, struct rb_node *n)
+{
+	if (likely(!r->augment))
+		return;
 	for (; n; n = parent_of(n))
 		r->augment(n);
 }
@@ -97,7 +106,10 @@ void rb_link(struct rb_root *r, struct rb_node *n, struct rb_node *parent, struc
 	*link = n;
 	if (!parent || (r->first == parent && link == &parent->left))
 		r->first = n;
-	rb_augment_path(r, n);
+	if (r->augment) {
+		r->augment(n);
+		rb_augment_path(r, parent);
+	}
 	rebalance_insert(r, n);
 }
 
@@ -193,7 +205,7 @@ void rb_erase(struct rb_root *r, struct rb_node *n)
 		if (shrunk)
 			set_parent(shrunk, parent);
 	}
-	rb_augment_path(r, parent);
+	augment_all(r, parent);
 	if (colour == BLACK)
 		rebalance_erase(r, shrunk, parent);
 	rb_clear(n);

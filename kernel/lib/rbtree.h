@@ -12,7 +12,7 @@ struct rb_node {
 };
 struct rb_root {
 	struct rb_node *node, *first;
-	void (*augment)(struct rb_node *n);
+	bool (*augment)(struct rb_node *n); /* => true when n's value changed */
 };
 #define rb_entry(n, type, member) container_of(n, type, member)
 
@@ -33,7 +33,7 @@ void rb_insert(struct rb_root *r, struct rb_node *n,
 /* Links n at *link below parent and rebalances. */
 void rb_link(struct rb_root *r, struct rb_node *n, struct rb_node *parent, struct rb_node **link);
 void rb_erase(struct rb_root *r, struct rb_node *n);
-/* After what `augment` depends on changed inside n: recomputes n and its ancestors. */
+/* After what `augment` depends on changed inside n: recomputes n, and ancestors as far as values change. */
 void rb_augment_path(struct rb_root *r, struct rb_node *n);
 /* Marks / tests a node that is in no tree. */
 static inline void rb_clear(struct rb_node *n)

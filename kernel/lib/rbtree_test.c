@@ -18,7 +18,7 @@ static bool item_less(const struct rb_node *a, const struct rb_node *b)
 	return rb_entry(a, struct item, node)->key < rb_entry(b, struct item, node)->key;
 }
 
-static void item_augment(struct rb_node *n)
+static bool item_augment(struct rb_node *n)
 {
 	struct item *it = rb_entry(n, struct item, node);
 	u32 max = it->key;
@@ -27,7 +27,9 @@ static void item_augment(struct rb_node *n)
 		max = MAX(max, rb_entry(n->left, struct item, node)->subtree_max);
 	if (n->right)
 		max = MAX(max, rb_entry(n->right, struct item, node)->subtree_max);
+	bool changed = max != it->subtree_max;
 	it->subtree_max = max;
+	return changed;
 }
 
 /* => black height, or -1 when a red-black rule or the augmented value is broken. */

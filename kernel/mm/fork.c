@@ -1,3 +1,4 @@
+#include "kernel/lib/string.h"
 #include "kernel/mm/owner.h"
 #include "kernel/mm/vm_internal.h"
 #include "kernel/sched/thread.h"
@@ -58,7 +59,7 @@ static bool has_pages_to_copy(const struct vm_area *a)
 }
 
 /* The child's areas are not on their objects' lists until all is copied (areas_publish). */
-static int area_fork(struct aspace *to, struct vm_area *a, u64 *protected)
+static int area_fork(struct aspace *to, struct vm_area *a, struct range **last, u64 *protected)
 {
 	struct vm_area *copy = area_copy(a);
 
@@ -68,7 +69,8 @@ static int area_fork(struct aspace *to, struct vm_area *a, u64 *protected)
 	copy->flags &= ~(u32)(VM_LOCKED | VM_LOCKONFAULT);
 	if (!has_pages_to_copy(a))
 		copy->has_owned = false;
-	range_insert(&to->areas, &copy->range);
+	range_append(&to->areas, &copy->range, *last);
+	*last = &copy->range;
 	to->area_count++;
 	area_account(copy, 1);
 	return has_pages_to_copy(a) ? pages_copy(to, a, protected) : 0;
@@ -82,12 +84,13 @@ static void areas_publish(struct aspace *to)
 
 static int areas_fork(struct aspace *to, struct aspace *from)
 {
+	struct range *last = NULL;
 	u64 protected = 0;
 	int err = 0;
 
 	for (struct vm_area *a = vm_area_first(from); a && err == 0; a = vm_area_next(a))
 		if (!(a->flags & VM_DONTFORK))
-			err = area_fork(to, a, &protected);
+			err = area_fork(to, a, &last, &protected);
 	if (protected)
 		aspace_flush(from, 0, USER_LIMIT);
 	areas_publish(to);
@@ -106,8 +109,7 @@ static void layout_copy(struct aspace *to, const struct aspace *from)
 	to->exe = from->exe;
 	if (to->exe)
 		vm_owner_file_get(to->exe);
-	for (u32 i = 0; i < ARRAY_SIZE(to->auxv); i++)
-		to->auxv[i] = from->auxv[i];
+	memcpy(to->auxv, from->auxv, sizeof(to->auxv));
 }
 
 struct aspace *aspace_fork(struct aspace *from)

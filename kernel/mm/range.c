@@ -12,11 +12,13 @@ static u64 widest(const struct rb_node *n)
 	return n ? rb_entry(n, struct range, node)->subtree_gap : 0;
 }
 
-static void gap_augment(struct rb_node *n)
+static bool gap_augment(struct rb_node *n)
 {
 	struct range *r = rb_entry(n, struct range, node);
+	u64 before = r->subtree_gap;
 
 	r->subtree_gap = MAX(r->gap, MAX(widest(n->left), widest(n->right)));
+	return r->subtree_gap != before;
 }
 
 void range_set_init(struct range_set *s)
@@ -94,6 +96,17 @@ void range_insert(struct range_set *s, struct range *r)
 	r->gap = r->start - (below ? below->end : 0);
 	rb_link(&s->root, &r->node, parent, link);
 	gap_update(s, above, r->end);
+}
+
+void range_append(struct range_set *s, struct range *r, struct range *last)
+{
+	DEBUG_ASSERT(r->start < r->end && range_last(s) == last);
+	DEBUG_ASSERT(!last || last->end <= r->start);
+	r->gap = r->start - (last ? last->end : 0);
+	if (last)
+		rb_link(&s->root, &r->node, &last->node, &last->node.right);
+	else
+		rb_link(&s->root, &r->node, NULL, &s->root.node);
 }
 
 void range_remove(struct range_set *s, struct range *r)

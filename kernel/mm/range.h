@@ -28,6 +28,8 @@ struct range *range_next(const struct range *r);
 struct range *range_prev(const struct range *r);
 /* r->start and r->end are set and overlap nothing. */
 void range_insert(struct range_set *s, struct range *r);
+/* r lies above all of the set; last: range_last(), which the caller knows. */
+void range_append(struct range_set *s, struct range *r, struct range *last);
 void range_remove(struct range_set *s, struct range *r);
 /* New bounds that overlap no neighbour. */
 void range_resize(struct range_set *s, struct range *r, u64 start, u64 end);

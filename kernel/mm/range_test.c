@@ -98,3 +98,20 @@ TEST(range_set_agrees_with_an_array)
 		CHECK_EQ(r->gap, r->start - (prev ? prev->end : 0));
 	CHECK(prev == range_last(&s));
 }
+
+TEST(range_append_builds_the_same_set)
+{
+	struct range_set s;
+	struct range *last = NULL;
+
+	range_set_init(&s);
+	units_set(0, UNITS, -1);
+	for (u32 i = 0; i < RANGES; last = &ranges[i++]) {
+		ranges[i].start = 4 * i + i % 3, ranges[i].end = 4 * i + 3;
+		units_set(ranges[i].start, ranges[i].end, (int)i);
+		range_append(&s, &ranges[i], last);
+	}
+	for (u64 length = 1; length < 4; length++)
+		for (u64 high = 1; high <= UNITS; high++)
+			CHECK_EQ(range_place_down(&s, 0, high, length, 1), model_place(0, high, length, 1));
+}

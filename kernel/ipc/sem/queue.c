@@ -17,14 +17,16 @@ static bool arrived_before(const struct rb_node *a, const struct rb_node *b)
 	       rb_entry(b, struct sem_waiter, node)->arrival;
 }
 
-static void update_least_need(struct rb_node *n)
+static bool update_least_need(struct rb_node *n)
 {
 	struct sem_waiter *w = waiter_of(n);
+	__typeof__(w->least_need) before = w->least_need;
 	w->least_need = w->need;
 	if (n->left)
 		w->least_need = MIN(w->least_need, waiter_of(n->left)->least_need);
 	if (n->right)
 		w->least_need = MIN(w->least_need, waiter_of(n->right)->least_need);
+	return w->least_need != before;
 }
 
 /* Newcomers have the highest number; one that moved here from another queue may be older. */
