@@ -113,5 +113,6 @@ TEST(range_append_builds_the_same_set)
 	}
 	for (u64 length = 1; length < 4; length++)
 		for (u64 high = 1; high <= UNITS; high++)
-			CHECK_EQ(range_place_down(&s, 0, high, length, 1), model_place(0, high, length, 1));
+			CHECK_EQ(range_place_down(&s, 0, high, length, 1),
+			         model_place(0, high, length, 1));
 }
