@@ -5,6 +5,7 @@
 #include "kernel/proc/fdtable.h"
 #include "kernel/proc/poll.h"
 #include "kernel/proc/proc_internal.h"
+#include "kernel/proc/shutdown.h"
 
 /*
  * The way out. A thread first becomes deaf to signals, then gives back what it shares (each giving may sleep), and
@@ -45,7 +46,7 @@ static void exit_resources(struct task *t)
 /* Things of the process that end with its last thread, while it is still a member of its session. */
 static void exit_process_resources(struct process *p)
 {
-	if (p->pid == 1)
+	if (p->pid == 1 && !kernel_is_ending())
 		panic("init exited with status %#x", p->group_flags & GROUP_EXITING
 		                                             ? p->group_exit_code
 		                                             : task_current()->exit_code);
@@ -239,8 +240,10 @@ static void become_zombie(struct process *p, struct list *dead)
 	store_release(&p->state, PROCESS_ZOMBIE);
 	waitq_wake_all(&p->exit_poll, POLLIN | POLLRDNORM);
 	list_del(&p->sibling);
-	list_add_tail(&p->parent->zombies, &p->sibling);
-	if (process_notify_exit_locked(p)) {
+	if (p->parent)
+		list_add_tail(&p->parent->zombies, &p->sibling);
+	/* Only process 1 has no parent, and it ends with the system. */
+	if (!p->parent || process_notify_exit_locked(p)) {
 		process_reap_locked(p);
 		list_add_tail(dead, &p->sibling);
 	}
@@ -276,8 +279,7 @@ static void exit_leave(struct task *t, struct list *dead)
 		task_forget_locked(t);
 }
 
-/* Drops the tree's references to what was reaped. */
-static void drop_dead(struct list *dead)
+void process_drop_dead(struct list *dead)
 {
 	for (struct list *node; (node = list_pop(dead));) {
 		struct process *p = list_entry(node, struct process, sibling);
@@ -297,7 +299,7 @@ void task_exit(s32 status)
 		exit_process_resources(t->process);
 	exit_resources(t);
 	exit_leave(t, &dead);
-	drop_dead(&dead);
+	process_drop_dead(&dead);
 	thread_exit();
 }
 

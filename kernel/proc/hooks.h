@@ -34,6 +34,8 @@ struct proc_hooks {
 	int (*unshare)(u64 flags);
 	/* setns(2): => 0; -EINVAL when the descriptor is not of this hook's kind. */
 	int (*setns)(struct file *f, int nstype);
+	/* Debug builds, before the leak report: no process is left; give back what users left behind. Kernel thread. */
+	void (*shutdown)(void);
 	/* A session leader with a controlling terminal exits: hang it up. */
 	void (*session_exit)(struct process *leader);
 };

@@ -51,6 +51,8 @@ void task_release_thread(struct thread *thread); /* thread.release */
 void process_reap_locked(struct process *p);
 /* Tells the parent of a child's end, task_list_lock held. => true when the child is to be reaped at once. */
 bool process_notify_exit_locked(struct process *p);
+/* Drops the tree's references to what was reaped and linked into `dead` by sibling. No lock held. */
+void process_drop_dead(struct list *dead);
 /* vfork(2): the parent may go on. */
 void task_vfork_done(struct task *t);
 void process_times_add(struct process_times *to, const struct process_times *from);

@@ -4,6 +4,7 @@
 #include "kernel/mm/slab.h"
 #include "kernel/proc/fdtable.h"
 #include "kernel/proc/proc_internal.h"
+#include "kernel/proc/shutdown.h"
 #include "kernel/sched/account.h"
 
 static struct slab_cache *task_cache, *process_cache, *sighand_cache;
@@ -25,6 +26,7 @@ void proc_init(void)
 	pid_init();
 	task_caches_init();
 	signal_init();
+	shutdown_init();
 }
 
 u32 task_count(void)
@@ -248,6 +250,8 @@ char task_state_letter(const struct task *t)
 {
 	if (load_relaxed(&t->thread.state) == THREAD_DEAD || load_relaxed(&t->exiting))
 		return t->process->state == PROCESS_DEAD ? 'X' : 'Z';
+	if (load_relaxed(&t->stopped))
+		return 'T'; /* told its parent, and is about to sleep */
 	if (!thread_is_parked(&t->thread))
 		return 'R';
 	switch (load_relaxed(&t->thread.park_kind)) {
