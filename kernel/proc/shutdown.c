@@ -54,7 +54,7 @@ static void reap_for_init(void)
 	spin_lock(&task_list_lock);
 	init = process_find(1);
 	if (init)
-		list_for_each_safe(p, next, &init->zombies, sibling) {
+		list_for_each_safe (p, next, &init->zombies, sibling) {
 			process_reap_locked(p);
 			list_add_tail(&dead, &p->sibling);
 		}
@@ -82,9 +82,7 @@ static void undertaker_main(void *unused)
 		(void)park(PARK_FOREVER, PARK_UNINTERRUPTIBLE);
 	kill_until_gone(2, 1);
 	kill_until_gone(1, 0);
-	proc_hooks_for_each(h)
-		if ((*h)->shutdown)
-			(*h)->shutdown();
+	proc_hooks_for_each(h) if ((*h)->shutdown)(*h)->shutdown();
 	/* Callbacks free objects whose callbacks free more. */
 	for (int i = 0; i < GRACE_PERIODS; i++)
 		rcu_synchronize();
@@ -111,9 +109,7 @@ void kernel_shutdown(enum shutdown how)
 
 #else
 
-void shutdown_init(void)
-{
-}
+void shutdown_init(void) {}
 
 void kernel_shutdown(enum shutdown how)
 {
