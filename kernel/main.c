@@ -37,6 +37,7 @@ static void prepare_root(void)
 	char pattern[64];
 	if (boot_option("selftest", pattern, sizeof(pattern)))
 		selftest_run(pattern[0] ? pattern : "*");
+	slab_leak_baseline();
 }
 
 static void boot_thread(void *unused)
@@ -50,7 +51,6 @@ static void boot_thread(void *unused)
 	sysfs_init();
 	ipc_init();
 	vdso_init();
-	slab_leak_baseline();
 	const struct init_arguments *init = init_arguments();
 	init_start(prepare_root, init->paths, init->argv, init->envp);
 	thread_exit();

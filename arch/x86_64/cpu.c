@@ -27,6 +27,7 @@ void cpu_features_init(void)
 		.nx = extended.d >> 20 & 1,
 		.pcid = one.c >> 17 & 1,
 		.gbpages = extended.d >> 26 & 1,
+		.hypervisor = one.c >> 31,
 		.rdrand = one.c >> 30 & 1,
 		.rdseed = seven.b >> 18 & 1,
 		.rdtscp = extended.d >> 27 & 1,

@@ -2,6 +2,7 @@
 #include "arch/clock.h"
 #include "arch/cpu.h"
 #include "arch/spinlock.h"
+#include "arch/x86_64/internal.h"
 #include "kernel/lib/result.h"
 #include "kernel/lib/test.h"
 #include "kernel/sched/policy.h"
@@ -42,20 +43,35 @@ enum { ROUNDS = 2000 };
 static struct raw_spinlock contended;
 static u32 counter, inside;
 
-static void lock_many_times(u32 cpu)
+static void lock_many_times(void (*lock)(struct raw_spinlock *l))
 {
 	for (int i = 0; i < ROUNDS; i++) {
-		raw_spin_lock(&contended);
+		lock(&contended);
 		CHECK_EQ(__atomic_exchange_n(&inside, 1, __ATOMIC_RELAXED), 0);
 		counter++;
 		store_relaxed(&inside, 0);
 		raw_spin_unlock(&contended);
 	}
 }
+static void lock_as_machine_wants(u32 cpu)
+{
+	lock_many_times(raw_spin_lock);
+}
+static void lock_queued(u32 cpu)
+{
+	lock_many_times(raw_spin_lock_queued);
+}
 TEST(spinlock_excludes_and_ends_free)
 {
 	counter = 0;
-	on_every_cpu(lock_many_times);
+	on_every_cpu(lock_as_machine_wants);
+	CHECK_EQ(counter, ROUNDS * cpu_count);
+	CHECK_EQ(contended.word, 0);
+}
+TEST(spinlock_queue_excludes_and_ends_free)
+{
+	counter = 0;
+	on_every_cpu(lock_queued);
 	CHECK_EQ(counter, ROUNDS * cpu_count);
 	CHECK_EQ(contended.word, 0);
 }

@@ -180,6 +180,10 @@ void fault_table_init(void);
 u64 fault_table_find(u64 insn, bool *out_nofault);
 void smap_patch(void);
 
+/* spinlock.c: the fair way, whatever the machine */
+struct raw_spinlock;
+void raw_spin_lock_queued(struct raw_spinlock *l);
+
 /* The NMI that smp_stop_others() sends; never returns there. */
 void smp_nmi(void);
 

@@ -108,7 +108,8 @@ void lapic_send_mode(u32 apic_id, u32 mode)
 	if (x2apic) {
 		wrmsr(MSR_X2APIC + (LAPIC_ICR_LOW >> 4), (u64)apic_id << 32 | mode);
 	} else {
-		while (lapic_read(LAPIC_ICR_LOW) & ICR_PENDING)
+		/* A hypervisor delivers at once, and each look at a register costs an exit. */
+		while (!cpu_features.hypervisor && (lapic_read(LAPIC_ICR_LOW) & ICR_PENDING))
 			cpu_relax();
 		lapic_write(LAPIC_ICR_HIGH, apic_id << 24);
 		lapic_write(LAPIC_ICR_LOW, mode);
