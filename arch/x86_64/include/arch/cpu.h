@@ -13,7 +13,8 @@ extern u32 cpu_count; /* [I] after boot: processors online, numbered 0 .. cpu_co
 #define for_each_cpu(c) for (u32 c = 0; c < cpu_count; c++)
 
 struct cpu_features {
-	bool smep, smap, umip, fsgsbase, xsave, nx, pcid, gbpages, rdrand, rdseed, rdtscp, invpcid, hypervisor;
+	bool smep, smap, umip, fsgsbase, xsave, nx, pcid, gbpages, rdrand, rdseed, rdtscp, invpcid,
+		hypervisor;
 };
 extern struct cpu_features cpu_features;
 
