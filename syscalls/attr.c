@@ -48,7 +48,7 @@ static long access_user(int dirfd, uptr_t user, u32 mode, u32 flags)
 		return -EINVAL;
 	if (flags & ~(u32)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	AUTO_PATHNAME name = {};
+	PATHNAME(name);
 	TRY(pathname_get_empty_ok(&name, user));
 	u32 walk = walk_follow(!(flags & AT_SYMLINK_NOFOLLOW)) |
 	           (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
@@ -83,7 +83,7 @@ SYSCALL4(faccessat2, int, dirfd, uptr_t, name, u32, mode, u32, flags)
 
 static int attr_walk(int dirfd, uptr_t user, u32 walk, struct path *out)
 {
-	AUTO_PATHNAME name = {};
+	PATHNAME(name);
 	TRY(pathname_get_empty_ok(&name, user));
 	return walk_at(dirfd, name.text, walk, out);
 }

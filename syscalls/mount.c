@@ -94,7 +94,7 @@ SYSCALL5(mount, uptr_t, source, uptr_t, target, uptr_t, type, u64, raw_flags, up
 	u32 flags = (u32)raw_flags;
 	struct path found;
 	__attribute__((cleanup(mount_text_drop))) struct mount_text t = {};
-	AUTO_PATHNAME name = {};
+	PATHNAME(name);
 	TRY(string_get(type, &t.type));
 	TRY(string_get(source, &t.source));
 	TRY(data_get(data, &t.data));
@@ -113,7 +113,7 @@ SYSCALL2(umount2, uptr_t, target, u32, flags)
 	if (flags & ~(u32)(MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW))
 		return -EINVAL;
 	struct path at;
-	AUTO_PATHNAME name = {};
+	PATHNAME(name);
 	TRY(pathname_get(&name, target));
 	TRY(walk_at(AT_FDCWD, name.text, walk_follow(!(flags & UMOUNT_NOFOLLOW)), &at));
 	if (!at.mount || at.dentry != at.mount->root || !capable(CAP_SYS_ADMIN)) {
@@ -129,8 +129,8 @@ SYSCALL2(pivot_root, uptr_t, new_root, uptr_t, put_old)
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	struct path found_root, found_old;
-	AUTO_PATHNAME root_name = {};
-	AUTO_PATHNAME old_name = {};
+	PATHNAME(root_name);
+	PATHNAME(old_name);
 	TRY(pathname_get(&root_name, new_root));
 	TRY(walk_at(AT_FDCWD, root_name.text, WALK_FOLLOW | WALK_DIRECTORY, &found_root));
 	AUTO_PATH root = found_root;

@@ -22,7 +22,7 @@ static long open_install(int dirfd, const char *name, u32 flags, u32 mode, u32 w
 static long open_user(int dirfd, uptr_t user, u32 flags, u32 mode)
 {
 	TRY(open_flags_check(&flags, &mode));
-	AUTO_PATHNAME name = {};
+	PATHNAME(name);
 	TRY(pathname_get(&name, user));
 	return open_install(dirfd, name.text, flags, mode, 0);
 }
@@ -88,7 +88,7 @@ SYSCALL4(openat2, int, dirfd, uptr_t, user, uptr_t, how_user, size_t, size)
 	TRY(resolve_to_walk(how.resolve, &walk));
 	if (how.resolve & RESOLVE_CACHED && flags & (O_TRUNC | O_CREAT | O_TMPFILE_BIT))
 		return -EAGAIN;
-	AUTO_PATHNAME name = {};
+	PATHNAME(name);
 	TRY(pathname_get(&name, user));
 	return open_install(dirfd, name.text, flags, mode, walk);
 }
@@ -120,7 +120,7 @@ SYSCALL5(name_to_handle_at, int, dirfd, uptr_t, user, uptr_t, handle, uptr_t, mo
 	if (flags & ~(u32)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	struct path found;
-	AUTO_PATHNAME name = {};
+	PATHNAME(name);
 	TRY(pathname_get_empty_ok(&name, user));
 	TRY(walk_at(dirfd, name.text,
 	            walk_follow(flags & AT_SYMLINK_FOLLOW) |

@@ -13,7 +13,7 @@
 
 static long mkdir_user(int dirfd, uptr_t user, u32 mode)
 {
-	AUTO_PATHNAME name = {};
+	PATHNAME(name);
 	TRY(pathname_get(&name, user));
 	return vfs_mkdir(dirfd, name.text, mode);
 }
@@ -30,7 +30,7 @@ SYSCALL3(mkdirat, int, dirfd, uptr_t, name, u32, mode)
 
 static long mknod_user(int dirfd, uptr_t user, u32 mode, u32 dev)
 {
-	AUTO_PATHNAME name = {};
+	PATHNAME(name);
 	TRY(pathname_get(&name, user));
 	return vfs_mknod(dirfd, name.text, mode, device_decode(dev));
 }
@@ -47,8 +47,8 @@ SYSCALL4(mknodat, int, dirfd, uptr_t, name, u32, mode, u32, dev)
 
 static long symlink_user(uptr_t target, int dirfd, uptr_t user)
 {
-	AUTO_PATHNAME text = {};
-	AUTO_PATHNAME name = {};
+	PATHNAME(text);
+	PATHNAME(name);
 	TRY(pathname_get(&text, target));
 	TRY(pathname_get(&name, user));
 	return vfs_symlink(text.text, dirfd, name.text);
@@ -68,8 +68,8 @@ static long link_user(int old_dirfd, uptr_t old, int dirfd, uptr_t user, u32 fla
 {
 	if (flags & ~(u32)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	AUTO_PATHNAME from = {};
-	AUTO_PATHNAME to = {};
+	PATHNAME(from);
+	PATHNAME(to);
 	TRY(pathname_get_empty_ok(&from, old));
 	TRY(pathname_get(&to, user));
 	return vfs_link(old_dirfd, from.text, dirfd, to.text, flags);
@@ -89,7 +89,7 @@ static long unlink_user(int dirfd, uptr_t user, u32 flags)
 {
 	if (flags & ~(u32)AT_REMOVEDIR)
 		return -EINVAL;
-	AUTO_PATHNAME name = {};
+	PATHNAME(name);
 	TRY(pathname_get(&name, user));
 	return flags & AT_REMOVEDIR ? vfs_rmdir(dirfd, name.text) : vfs_unlink(dirfd, name.text);
 }
@@ -111,8 +111,8 @@ SYSCALL3(unlinkat, int, dirfd, uptr_t, name, u32, flags)
 
 static long rename_user(int old_dirfd, uptr_t old, int dirfd, uptr_t user, u32 flags)
 {
-	AUTO_PATHNAME from = {};
-	AUTO_PATHNAME to = {};
+	PATHNAME(from);
+	PATHNAME(to);
 	TRY(pathname_get(&from, old));
 	TRY(pathname_get(&to, user));
 	return vfs_rename(old_dirfd, from.text, dirfd, to.text, flags);
@@ -133,27 +133,28 @@ SYSCALL5(renameat2, int, old_dirfd, uptr_t, old, int, dirfd, uptr_t, name, u32, 
 	return rename_user(old_dirfd, old, dirfd, name, flags);
 }
 
-/* The text of a link into buf. => length or -errno. */
-static ssize link_text(struct inode *i, char *buf, size_t size)
+/* Magic links know their text only by making it. => length or -errno. */
+static ssize readlink_magic(struct inode *i, uptr_t out, size_t size)
 {
-	char own[64];
-	if (!i->ops->link_text)
-		return i->ops->readlink ? i->ops->readlink(i, buf, size) : -EINVAL;
-	rcu_read_lock();
-	const char *text = i->ops->link_text(i, own);
-	ssize n = is_err(text) ? ptr_err(text) : (ssize)MIN(strlen(text), size);
-	if (n > 0)
-		memcpy(buf, text, (size_t)n);
-	rcu_read_unlock();
+	if (!i->ops->readlink)
+		return -EINVAL;
+	char *buf = kmalloc(PATH_MAX);
+	if (!buf)
+		return -ENOMEM;
+	ssize n = i->ops->readlink(i, buf, MIN(size, (size_t)PATH_MAX));
+	if (n > 0 && copy_to_user(out, buf, (size_t)n))
+		n = -EFAULT;
+	kfree(buf);
 	return n;
 }
 
 static long readlink_user(int dirfd, uptr_t user, uptr_t out, int size)
 {
+	char own[64];
 	if (size <= 0)
 		return -EINVAL;
 	struct path found;
-	AUTO_PATHNAME name = {};
+	PATHNAME(name);
 	TRY(pathname_get_empty_ok(&name, user));
 	TRY(walk_at(dirfd, name.text, WALK_EMPTY, &found));
 	AUTO_PATH p = found;
@@ -161,14 +162,11 @@ static long readlink_user(int dirfd, uptr_t user, uptr_t out, int size)
 	if (!S_ISLNK(i->mode))
 		return *name.text ? -EINVAL : -ENOENT;
 	inode_touch_read(p.mount, i);
-	char *buf = kmalloc(PATH_MAX);
-	if (!buf)
-		return -ENOMEM;
-	ssize n = link_text(i, buf, MIN((size_t)size, (size_t)PATH_MAX));
-	if (n > 0 && copy_to_user(out, buf, (size_t)n))
-		n = -EFAULT;
-	kfree(buf);
-	return n;
+	if (!i->ops->link_text)
+		return readlink_magic(i, out, (size_t)size);
+	const char *text = TRY_PTR(i->ops->link_text(i, own));
+	size_t n = MIN(strlen(text), (size_t)size);
+	return copy_to_user(out, text, n) ? -EFAULT : (long)n;
 }
 
 SYSCALL3(readlink, uptr_t, name, uptr_t, buf, int, size)
@@ -184,7 +182,7 @@ SYSCALL4(readlinkat, int, dirfd, uptr_t, name, uptr_t, buf, int, size)
 SYSCALL1(chdir, uptr_t, user)
 {
 	struct path found;
-	AUTO_PATHNAME name = {};
+	PATHNAME(name);
 	TRY(pathname_get(&name, user));
 	TRY(walk_at(AT_FDCWD, name.text, WALK_FOLLOW | WALK_DIRECTORY, &found));
 	AUTO_PATH p = found;
@@ -208,7 +206,7 @@ SYSCALL1(fchdir, int, fd)
 SYSCALL1(chroot, uptr_t, user)
 {
 	struct path found;
-	AUTO_PATHNAME name = {};
+	PATHNAME(name);
 	TRY(pathname_get(&name, user));
 	TRY(walk_at(AT_FDCWD, name.text, WALK_FOLLOW | WALK_DIRECTORY, &found));
 	AUTO_PATH p = found;
@@ -267,7 +265,7 @@ SYSCALL2(truncate, uptr_t, user, s64, length)
 	if (length < 0)
 		return -EINVAL;
 	struct path found;
-	AUTO_PATHNAME name = {};
+	PATHNAME(name);
 	TRY(pathname_get(&name, user));
 	TRY(walk_at(AT_FDCWD, name.text, WALK_FOLLOW, &found));
 	AUTO_PATH p = found;

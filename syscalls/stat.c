@@ -36,7 +36,7 @@ static int stat_copy(struct inode *i, uptr_t out)
 /* at_flags: AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW. */
 static int stat_walk(int dirfd, uptr_t user, u32 at_flags, struct path *out)
 {
-	AUTO_PATHNAME name = {};
+	PATHNAME(name);
 	TRY(pathname_get_empty_ok(&name, user));
 	return walk_at(dirfd, name.text,
 	               walk_follow(!(at_flags & AT_SYMLINK_NOFOLLOW)) |
@@ -157,7 +157,7 @@ static int statfs_copy(const struct path *p, uptr_t out)
 SYSCALL2(statfs, uptr_t, user, uptr_t, out)
 {
 	struct path found;
-	AUTO_PATHNAME name = {};
+	PATHNAME(name);
 	TRY(pathname_get(&name, user));
 	TRY(walk_at(AT_FDCWD, name.text, WALK_FOLLOW, &found));
 	AUTO_PATH p = found;

@@ -75,7 +75,7 @@ static long remove_on(const struct path *p, uptr_t user_name)
 
 static int path_get_user(uptr_t user, u32 walk, struct path *out)
 {
-	AUTO_PATHNAME name = {};
+	PATHNAME(name);
 	TRY(pathname_get(&name, user));
 	return walk_at(AT_FDCWD, name.text, walk, out);
 }

@@ -21,10 +21,16 @@ void dentry_init(void)
 
 struct qname qname_make(const char *text, u32 length)
 {
-	u32 h = QNAME_HASH_SEED;
-	for (u32 i = 0; i < length; i++)
-		h = qname_hash_step(h, text[i]);
-	return (struct qname){text, length, h};
+	u64 h = 0, word;
+	u32 i = 0;
+	for (; i + sizeof(word) <= length; i += sizeof(word))
+		h = name_hash_step(h, name_word(text + i));
+	if (i < length) {
+		word = 0;
+		memcpy(&word, text + i, length - i);
+		h = name_hash_step(h, word);
+	}
+	return (struct qname){text, length, name_hash_end(h)};
 }
 
 void names_write_begin(void)
@@ -54,7 +60,7 @@ void dentry_name_free(struct dentry *d, struct dentry_name *name)
 
 struct dentry_name *dentry_name_new(const struct qname *q)
 {
-	struct dentry_name *name = kmalloc(sizeof(*name) + q->length + 1);
+	struct dentry_name *name = kmalloc(sizeof(*name) + ROUND_UP(q->length + 1, 8) + NAME_PAD);
 	if (!name)
 		return NULL;
 	dentry_name_fill(name, q);
@@ -66,7 +72,7 @@ void dentry_name_fill(struct dentry_name *name, const struct qname *q)
 	name->hash = q->hash;
 	name->length = (u16)q->length;
 	memcpy(name->text, q->text, q->length);
-	name->text[q->length] = 0;
+	memset(name->text + q->length, 0, ROUND_UP(q->length + 1, 8) + NAME_PAD - q->length);
 }
 
 struct dentry *dentry_new(struct dentry *parent, const struct qname *q, struct inode *inode)
@@ -74,7 +80,7 @@ struct dentry *dentry_new(struct dentry *parent, const struct qname *q, struct i
 	struct dentry *d = slab_alloc(dentry_cache);
 	if (!d)
 		return NULL;
-	if (q->length < DENTRY_INLINE) {
+	if (q->length < DENTRY_INLINE - NAME_PAD) {
 		d->name = (struct dentry_name *)&d->inline_name;
 		dentry_name_fill(d->name, q);
 	} else if (!(d->name = dentry_name_new(q))) {
@@ -156,27 +162,32 @@ static struct dentry *dir_search(struct dir *dir, const struct dentry *parent,
 	for (struct dentry *d = load_acquire(&table->bucket[q->hash & table->mask]); d;
 	     d = load_acquire(&d->hash_next)) {
 		const struct dentry_name *name = rcu_dereference(d->name);
-		if (name->hash != q->hash || name->length != q->length ||
-		    load_relaxed(&d->parent) != parent || !refcount_read(&d->refs))
-			continue;
-		u32 i = 0;
-		while (i < q->length && name->text[i] == q->text[i])
-			i++;
-		if (i == q->length)
+		if (name->hash == q->hash && name->length == q->length &&
+		    load_relaxed(&d->parent) == parent && refcount_read(&d->refs) &&
+		    !memcmp(name->text, q->text, q->length))
 			return d;
 	}
 	return NULL;
 }
 
-struct dentry *dentry_find(struct dentry *parent, const struct qname *q)
+struct dentry *dentry_find_slow(struct dentry *parent, const struct qname *q)
 {
 	struct dir *dir = parent->inode->dir;
 	for (;; __builtin_ia32_pause()) {
-		u32 names = names_read_begin();
 		u32 seq = load_acquire(&dir->seq);
 		struct dentry *d = dir_search(dir, parent, q);
-		if (likely(!names_read_retry(names) && !(seq & 1) &&
-		           load_relaxed(&dir->seq) == seq))
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (d || likely(!(seq & 1) && load_relaxed(&dir->seq) == seq))
+			return d;
+	}
+}
+
+struct dentry *dentry_find(struct dentry *parent, const struct qname *q)
+{
+	for (;;) {
+		u32 names = names_read_begin();
+		struct dentry *d = dentry_find_slow(parent, q);
+		if (likely(!names_read_retry(names)))
 			return d;
 	}
 }

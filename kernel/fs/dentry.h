@@ -33,9 +33,9 @@ struct dentry_name { /* immutable; a rename makes a new one, the old one is free
 	struct rcu_head rcu;
 	u32 hash;
 	u16 length;
-	char text[]; /* terminated */
+	char text[]; /* terminated, and filled up with zeroes to a multiple of 8, and 8 more */
 };
-enum { DENTRY_INLINE = 40, DENTRY_ALLOC = 192 };
+enum { DENTRY_INLINE = 40 };
 
 struct dentry {
 	struct dentry *hash_next; /* [dir->lock] RCU */
@@ -76,16 +76,45 @@ struct dir {
 };
 #define DIR_DEAD UINT64_MAX
 
+/*
+ * Names are hashed and compared a word at a time. Whatever holds a text that is walked therefore has
+ * NAME_PAD readable bytes behind its end; the text of a struct dentry_name is filled up with zeroes.
+ */
+enum { NAME_PAD = 8 };
 struct qname { /* a name being looked up */
 	const char *text;
 	u32 length, hash;
 };
-static inline u32 qname_hash_step(u32 h, char c)
+static ALWAYS_INLINE u64 name_word(const char *p)
 {
-	return (h ^ (u8)c) * 0x01000193u;
+	u64 w;
+	__builtin_memcpy(&w, p, sizeof(w));
+	return w;
 }
-#define QNAME_HASH_SEED 0x811c9dc5u
+static ALWAYS_INLINE u64 name_word_mask(u32 bytes) /* 1 .. 7: the first ones */
+{
+	return BIT(bytes * 8) - 1;
+}
+static ALWAYS_INLINE u64 name_hash_step(u64 h, u64 word)
+{
+	h = (h ^ word) * 0x9e3779b97f4a7c15ull;
+	return h ^ h >> 29;
+}
+static ALWAYS_INLINE u32 name_hash_end(u64 h)
+{
+	return (u32)(h >> 32 ^ h);
+}
 struct qname qname_make(const char *text, u32 length);
+/* text: padded, as that of q. */
+static ALWAYS_INLINE bool name_equal(const struct qname *q, const char *text)
+{
+	u32 i = 0;
+	for (; i + 8 <= q->length; i += 8)
+		if (name_word(q->text + i) != name_word(text + i))
+			return false;
+	u32 rest = q->length - i;
+	return !rest || !((name_word(q->text + i) ^ name_word(text + i)) & name_word_mask(rest));
+}
 
 extern u32 names_seq;
 extern struct spinlock names_lock;
@@ -121,6 +150,24 @@ DEFINE_GUARD(dentry, struct dentry *, dentry_put)
 
 /* Under RCU; no reference given. => the entry or NULL. In memory only: does not ask ops->lookup. */
 struct dentry *dentry_find(struct dentry *parent, const struct qname *name);
+/* The same for walks, which check names_seq once at their end: what a rename meanwhile makes look wrong, a hit
+ * included, the caller finds out by names_read_retry(). */
+struct dentry *dentry_find_slow(struct dentry *parent, const struct qname *name);
+static ALWAYS_INLINE struct dentry *dentry_find_walk(struct dentry *parent, const struct qname *q)
+{
+	struct dir_table *table = rcu_dereference(parent->inode->dir->table);
+	if (unlikely(!table))
+		return NULL;
+	for (struct dentry *d = load_acquire(&table->bucket[q->hash & table->mask]); d;
+	     d = load_acquire(&d->hash_next)) {
+		const struct dentry_name *name = rcu_dereference(d->name);
+		if (name->hash == q->hash && load_relaxed(&d->parent) == parent &&
+		    name->length == q->length && likely(refcount_read(&d->refs)) &&
+		    likely(name_equal(q, name->text)))
+			return d;
+	}
+	return dentry_find_slow(parent, q); /* a miss counts only if the table was not being rebuilt */
+}
 /* Makes room for one more entry. Call before the lock is taken; without memory the chains grow instead. */
 void dir_reserve(struct dir *dir);
 /* dir->lock held. Adds d, made with this parent, pinned by a reference of the directory.

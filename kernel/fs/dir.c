@@ -1,8 +1,6 @@
 #include "kernel/fs/dentry.h"
 #include "kernel/fs/internal.h"
 
-enum { DIR_BATCH = 16 };
-
 bool dir_emit_dots(struct file *f, struct dir_emit *e)
 {
 	struct dentry *d = f->path.dentry;
@@ -32,48 +30,24 @@ static struct rb_node *order_find(const struct dir *dir, u64 pos)
 	return best;
 }
 
-/* References of the next entries, so that emitting may sleep without the lock. */
-static u32 batch_fill(struct dir *dir, u64 pos, struct dentry *batch[DIR_BATCH])
+static bool entry_emit(struct dir_emit *e, const struct dentry *d)
 {
-	u32 n = 0;
-	GUARD(spin)
-	(&dir->lock);
-	for (struct rb_node *r = order_find(dir, pos); r && n < DIR_BATCH; r = rb_next(r)) {
-		batch[n] = rb_entry(r, struct dentry, order);
-		dentry_get(batch[n++]);
-	}
-	return n;
-}
-
-/* A rename within the directory swaps the name and keeps the cookie: the name is read once. */
-static bool entry_emit(struct dir_emit *e, struct dentry *d)
-{
-	char text[NAME_MAX + 1];
-	rcu_read_lock();
-	const struct dentry_name *name = rcu_dereference(d->name);
-	u32 length = name->length;
-	__builtin_memcpy(text, name->text, length);
-	rcu_read_unlock();
-	return dir_emit(e, text, length, d->inode->ino, mode_to_dt(d->inode->mode), d->cookie + 1);
+	const struct dentry_name *name = d->name;
+	return dir_emit(e, name->text, name->length, d->inode->ino, mode_to_dt(d->inode->mode),
+	                d->cookie + 1);
 }
 
 int dir_iterate_memory(struct file *f, struct dir_emit *e)
 {
 	struct dir *dir = f->inode->dir;
-	struct dentry *batch[DIR_BATCH];
 	if (dir_dead(dir))
 		return -ENOENT;
-	if (!dir_emit_dots(f, e))
+	if (!dir_emit_dots(f, e) || e->pos >= DIR_DYNAMIC_POS)
 		return 0;
-	for (bool room = true; room && e->pos < DIR_DYNAMIC_POS;) {
-		u32 n = batch_fill(dir, e->pos, batch);
-		if (!n)
+	GUARD(spin)(&dir->lock);
+	for (struct rb_node *r = order_find(dir, e->pos); r; r = rb_next(r))
+		if (!entry_emit(e, rb_entry(r, struct dentry, order)))
 			break;
-		for (u32 i = 0; i < n; i++) {
-			room = room && entry_emit(e, batch[i]);
-			dentry_put(batch[i]);
-		}
-	}
 	return 0;
 }
 

@@ -81,8 +81,8 @@ struct inode_ops {
 	/* Walk. A dentry of a dynamic directory was found in memory: is it stale (its process is gone)?
 	 * True: dropped, and lookup is asked again. */
 	bool (*stale)(struct inode *inode);
-	/* Walk. Symbolic links: => the target text, which lives as long as the inode, or which was written
-	 * to buf (64 bytes) and holds no symbolic link before its last component; or err_ptr. */
+	/* Walk. Symbolic links: => the target text, which lives as long as the inode and has NAME_PAD
+	 * readable bytes behind its end (dentry.h), or which was written to buf (64 bytes) and holds no symbolic link before its last component; or err_ptr. */
 	const char *(*link_text)(struct inode *inode, char *buf);
 	/* Magic links (/proc/self/exe): => 0 and a referenced path, or -errno. May sleep. */
 	int (*link_path)(struct inode *inode, struct path *out);
@@ -216,7 +216,8 @@ DEFINE_GUARD(super_active, struct super *, super_deactivate)
 /* --- directories --- */
 
 /* getdents(2): iterate() is called with emit->pos where to go on, and calls dir_emit for each entry,
- * with the position of the entry after it. => false: buffer full, stop without advancing. */
+ * with the position of the entry after it. => false: buffer full, stop without advancing. The actor
+ * does not sleep: it may be called under a directory's lock. */
 struct dir_emit {
 	u64 pos;
 	bool (*actor)(struct dir_emit *e, const char *name, u32 len, u64 ino, u32 type,

@@ -281,8 +281,12 @@ static int link_read(const struct path *dir, struct dentry *link, char **out_tex
 	const char *text = ops->link_text(link->inode, buf);
 	if (is_err(text))
 		return ptr_err(text);
-	*out_text = kstrdup(text);
-	return *out_text ? 0 : -ENOMEM;
+	size_t size = strlen(text) + 1;
+	*out_text = kmalloc(size + NAME_PAD);
+	if (!*out_text)
+		return -ENOMEM;
+	memcpy(*out_text, text, size);
+	return 0;
 }
 
 struct creation { /* an O_CREAT on its way along links */

@@ -30,7 +30,7 @@ int pathname_get_empty_ok(struct pathname *p, uptr_t user)
 		return 0;
 	if (n != -ENAMETOOLONG)
 		return (int)n;
-	char *text = kmalloc(PATH_MAX);
+	char *text = kmalloc(PATH_MAX + NAME_PAD);
 	if (!text)
 		return -ENOMEM;
 	p->text = text;

@@ -131,8 +131,11 @@ static int inode_fill(struct inode *i, u32 rdev, const char *symlink)
 	case S_IFLNK:
 		i->ops = &tmpfs_link_ops;
 		i->size = strlen(symlink);
-		i->private = kstrdup(symlink);
-		return i->private ? 0 : -ENOMEM;
+		i->private = kzalloc(i->size + 1 + NAME_PAD);
+		if (!i->private)
+			return -ENOMEM;
+		memcpy(i->private, symlink, i->size);
+		return 0;
 	default: i->rdev = rdev; return 0;
 	}
 }

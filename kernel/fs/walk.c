@@ -17,6 +17,7 @@ struct walk {
 	const char *at;         /* rest of the text */
 	struct walk_last *last; /* WALK_PARENT: where the last component goes */
 	u32 flags, links, depth;
+	u32 names; /* names_seq when the walk began: what it found holds if that is still so at its end */
 	bool found; /* the parent of the last component */
 	/* References that the walk had to take: the path of a magic link, its root, the newest dynamic entry. */
 	struct path pin, pin_root;
@@ -96,9 +97,9 @@ static int walk_begin(struct walk *w, int dirfd, const char *name)
 	return 0;
 }
 
-static int walk_cross(struct walk *w)
+static NOINLINE int walk_cross_slow(struct walk *w)
 {
-	while (unlikely(load_relaxed(&w->dentry->flags) & DENTRY_MOUNTED)) {
+	while (load_relaxed(&w->dentry->flags) & DENTRY_MOUNTED) {
 		struct mount *m = mount_find(w->mount, w->dentry);
 		if (!m)
 			return 0;
@@ -110,7 +111,14 @@ static int walk_cross(struct walk *w)
 	return 0;
 }
 
-static int walk_up(struct walk *w)
+static ALWAYS_INLINE int walk_cross(struct walk *w)
+{
+	if (likely(!(load_relaxed(&w->dentry->flags) & DENTRY_MOUNTED)))
+		return 0;
+	return walk_cross_slow(w);
+}
+
+static NOINLINE int walk_up(struct walk *w)
 {
 	for (;;) {
 		if (w->dentry == w->root && w->mount == w->root_mount)
@@ -155,31 +163,34 @@ static struct dentry *lookup_dynamic(struct dentry *dir, const struct qname *q)
 	return dentry_add_dynamic(d);
 }
 
-/* In memory, and not stale. RCU, no reference. */
-static struct dentry *find_fresh(struct dentry *dir, const struct qname *q)
+/* Not in memory, or perhaps no longer true. => RCU, no reference; or err_ptr. */
+static NOINLINE struct dentry *step_dynamic(struct walk *w, struct dentry *d, const struct qname *q)
 {
-	struct dentry *d = dentry_find(dir, q);
-	if (d && unlikely(d->inode->ops->stale) && d->inode->ops->stale(d->inode)) {
+	if (d) {
+		if (!d->inode->ops->stale(d->inode))
+			return d;
 		dentry_drop(d);
-		return NULL;
 	}
+	if (!w->dentry->inode->ops->lookup)
+		return err_ptr(-ENOENT);
+	d = lookup_dynamic(w->dentry, q);
+	if (is_err(d))
+		return d;
+	struct dentry *old = w->pin.dentry;
+	w->pin.dentry = d;
+	dentry_put(old); /* an ancestor, or where the walk no longer stands */
 	return d;
 }
 
-static int walk_step(struct walk *w, const struct qname *q)
+static ALWAYS_INLINE int walk_step(struct walk *w, const struct qname *q)
 {
 	if (unlikely(q->length > NAME_MAX))
 		return -ENAMETOOLONG;
-	struct dentry *d = find_fresh(w->dentry, q);
-	if (!d) {
-		if (likely(!w->dentry->inode->ops->lookup))
-			return -ENOENT;
-		d = lookup_dynamic(w->dentry, q);
+	struct dentry *d = dentry_find_walk(w->dentry, q);
+	if (unlikely(!d || d->inode->ops->stale)) {
+		d = step_dynamic(w, d, q);
 		if (is_err(d))
 			return ptr_err(d);
-		struct dentry *old = w->pin.dentry;
-		w->pin.dentry = d;
-		dentry_put(old); /* an ancestor, or where the walk no longer stands */
 	}
 	w->dentry = d;
 	return walk_cross(w);
@@ -200,7 +211,7 @@ static int walk_save(struct walk *w)
 	size_t room = 1;
 	for (u32 i = keep; i < w->depth; i++)
 		room += strlen(w->rest[i]) + 1;
-	char *text = kmalloc(room), *p = text;
+	char *text = kmalloc(room + NAME_PAD), *p = text;
 	if (!text)
 		return -ENOMEM;
 	for (*p = 0; w->depth > keep; *p++ = '/')
@@ -228,13 +239,14 @@ static int walk_magic(struct walk *w, struct inode *link)
 		return err;
 	path_put(&w->pin);
 	w->pin = to;
+	w->names = names_read_begin();
 	w->mount = to.mount;
 	w->dentry = to.dentry;
 	return 0;
 }
 
 /* The walk stands on a link found in `dir`. Afterwards w->at is what to walk next. */
-static int walk_link(struct walk *w, struct mount *dir_mount, struct dentry *dir)
+static NOINLINE int walk_link(struct walk *w, struct mount *dir_mount, struct dentry *dir)
 {
 	struct inode *link = w->dentry->inode;
 	if (w->links++ >= WALK_LINKS_MAX || w->flags & WALK_NO_SYMLINKS ||
@@ -263,7 +275,7 @@ static int walk_link(struct walk *w, struct mount *dir_mount, struct dentry *dir
 	return 0;
 }
 
-static int may_search(struct inode *dir)
+static ALWAYS_INLINE int may_search(struct inode *dir)
 {
 	if (unlikely(!S_ISDIR(dir->mode)))
 		return -ENOTDIR;
@@ -272,8 +284,28 @@ static int may_search(struct inode *dir)
 	return inode_permission(dir, MAY_EXEC);
 }
 
+/* => where the component that begins at s ends, and its hash. Reads up to NAME_PAD bytes beyond. */
+static ALWAYS_INLINE const char *name_scan(const char *s, u32 *out_hash)
+{
+	const u64 ones = 0x0101010101010101, tops = 0x8080808080808080, slashes = ones * '/';
+	u64 h = 0;
+	for (;; s += sizeof(u64)) {
+		u64 w = name_word(s), x = w ^ slashes;
+		/* The top bit of each byte that is 0 or '/'; right at least for the first such byte. */
+		u64 stop = ((w - ones) & ~w & tops) | ((x - ones) & ~x & tops);
+		if (likely(stop)) {
+			u32 n = (u32)__builtin_ctzll(stop) / 8;
+			if (n)
+				h = name_hash_step(h, w & name_word_mask(n));
+			*out_hash = name_hash_end(h);
+			return s + n;
+		}
+		h = name_hash_step(h, w);
+	}
+}
+
 /* Cuts the next component off the text. => false at the end of all texts. */
-static bool walk_next(struct walk *w, struct qname *q, bool *slash, bool *last)
+static ALWAYS_INLINE bool walk_next(struct walk *w, struct qname *q, bool *slash, bool *last)
 {
 	const char *s = w->at;
 	for (;;) {
@@ -285,11 +317,8 @@ static bool walk_next(struct walk *w, struct qname *q, bool *slash, bool *last)
 			return false;
 		s = w->rest[--w->depth];
 	}
-	u32 hash = QNAME_HASH_SEED;
 	q->text = s;
-	for (; *s && *s != '/'; s++)
-		hash = qname_hash_step(hash, *s);
-	q->hash = hash;
+	s = name_scan(s, &q->hash);
 	q->length = (u32)(s - q->text);
 	*slash = *s == '/';
 	while (*s == '/')
@@ -299,7 +328,7 @@ static bool walk_next(struct walk *w, struct qname *q, bool *slash, bool *last)
 	return true;
 }
 
-static int name_kind(const struct qname *q)
+static ALWAYS_INLINE int name_kind(const struct qname *q)
 {
 	if (q->text[0] != '.' || q->length > 2)
 		return LAST_NAME;
@@ -308,7 +337,7 @@ static int name_kind(const struct qname *q)
 	return q->text[1] == '.' ? LAST_DOTDOT : LAST_NAME;
 }
 
-static int walk_component(struct walk *w, const struct qname *q, bool slash, bool last)
+static ALWAYS_INLINE int walk_component(struct walk *w, const struct qname *q, bool slash, bool last)
 {
 	int kind = name_kind(q);
 	if (last && w->flags & WALK_PARENT) {
@@ -371,6 +400,7 @@ static int walk_run(int dirfd, const struct path *base, const char *name, u32 fl
 		w.flags = flags;
 		w.last = last;
 		rcu_read_lock();
+		w.names = names_read_begin();
 		if (base && *name != '/') {
 			walk_root(&w);
 			w.mount = base->mount;
@@ -381,6 +411,8 @@ static int walk_run(int dirfd, const struct path *base, const char *name, u32 fl
 		}
 		if (!err)
 			err = walk_all(&w, name);
+		if (unlikely(names_read_retry(w.names)))
+			err = -WALK_AGAIN; /* a rename or a mount may have misled it */
 		if (!err)
 			err = walk_take(&w, out);
 		rcu_read_unlock();
@@ -416,12 +448,13 @@ struct dentry *walk_child(struct dentry *dir, const struct qname *q)
 	if (q->length > NAME_MAX)
 		return err_ptr(-ENAMETOOLONG);
 	for (;;) {
-		struct dentry *d = find_fresh(dir, q);
-		if (!d) {
-			if (!dir->inode->ops->lookup)
-				return err_ptr(-ENOENT);
-			return lookup_dynamic(dir, q);
+		struct dentry *d = dentry_find(dir, q);
+		if (d && d->inode->ops->stale && d->inode->ops->stale(d->inode)) {
+			dentry_drop(d);
+			d = NULL;
 		}
+		if (!d)
+			return dir->inode->ops->lookup ? lookup_dynamic(dir, q) : err_ptr(-ENOENT);
 		if (dentry_get_live(d))
 			return d;
 	}

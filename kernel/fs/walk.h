@@ -21,12 +21,16 @@ struct mount;
 struct pathname {
 	char *text;
 	char small[120];
+	char pad[NAME_PAD]; /* small is read beyond its end */
 };
 /* => 0, -EFAULT, -ENAMETOOLONG, -ENOMEM, or -ENOENT when empty and not allowed to be. */
 MUST_CHECK int pathname_get(struct pathname *p, uptr_t user);
 MUST_CHECK int pathname_get_empty_ok(struct pathname *p, uptr_t user);
 void pathname_put(struct pathname *p);
-#define AUTO_PATHNAME __attribute__((cleanup(pathname_put))) struct pathname
+/* Declares one, to be filled by pathname_get(); dropped at the end of the scope. Not zeroed: it is large. */
+#define PATHNAME(name)                                                                             \
+	__attribute__((cleanup(pathname_put))) struct pathname name;                               \
+	name.text = name.small
 
 /* Flags beyond WALK_* of path.h */
 enum {
