@@ -166,7 +166,8 @@ static ALWAYS_INLINE struct dentry *dentry_find_walk(struct dentry *parent, cons
 		    likely(name_equal(q, name->text)))
 			return d;
 	}
-	return dentry_find_slow(parent, q); /* a miss counts only if the table was not being rebuilt */
+	return dentry_find_slow(parent,
+	                        q); /* a miss counts only if the table was not being rebuilt */
 }
 /* Makes room for one more entry. Call before the lock is taken; without memory the chains grow instead. */
 void dir_reserve(struct dir *dir);

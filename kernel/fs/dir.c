@@ -44,7 +44,8 @@ int dir_iterate_memory(struct file *f, struct dir_emit *e)
 		return -ENOENT;
 	if (!dir_emit_dots(f, e) || e->pos >= DIR_DYNAMIC_POS)
 		return 0;
-	GUARD(spin)(&dir->lock);
+	GUARD(spin)
+	(&dir->lock);
 	for (struct rb_node *r = order_find(dir, e->pos); r; r = rb_next(r))
 		if (!entry_emit(e, rb_entry(r, struct dentry, order)))
 			break;

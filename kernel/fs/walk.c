@@ -337,7 +337,8 @@ static ALWAYS_INLINE int name_kind(const struct qname *q)
 	return q->text[1] == '.' ? LAST_DOTDOT : LAST_NAME;
 }
 
-static ALWAYS_INLINE int walk_component(struct walk *w, const struct qname *q, bool slash, bool last)
+static ALWAYS_INLINE int walk_component(struct walk *w, const struct qname *q, bool slash,
+                                        bool last)
 {
 	int kind = name_kind(q);
 	if (last && w->flags & WALK_PARENT) {
