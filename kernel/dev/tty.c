@@ -200,9 +200,17 @@ void tty_drain_locked(struct tty *t)
 		ldisc_sent(&t->ld, t->driver->send(t, t->ld.out, t->ld.out_length));
 }
 
+/* A stopped pseudo-terminal takes nothing, a stopped serial line as much as its buffer holds: as on Linux. */
+static bool tty_takes_output(const struct tty *t)
+{
+	return t->driver->send || !load_relaxed(&t->ld.stopped);
+}
+
 static bool tty_write_ready(const struct tty_handle *h)
 {
-	return load_relaxed(&h->tty->ld.out_length) <= LDISC_SIZE / 2 || tty_handle_hung_up(h);
+	const struct tty *t = h->tty;
+	return (tty_takes_output(t) && load_relaxed(&t->ld.out_length) <= LDISC_SIZE / 2) ||
+	       tty_handle_hung_up(h);
 }
 
 /* => bytes taken, at least 1 if n, or -errno. */
@@ -213,14 +221,14 @@ static ssize tty_write_chunk(struct tty_handle *h, const u8 *bytes, size_t n, u3
 		if (tty_handle_hung_up(h))
 			return -EIO;
 		spin_lock(&t->lock);
-		size_t taken = ldisc_write(&t->ld, bytes, n);
+		size_t taken = tty_takes_output(t) ? ldisc_write(&t->ld, bytes, n) : 0;
 		tty_drain_locked(t);
 		spin_unlock(&t->lock);
 		if (taken && t->driver->written)
 			t->driver->written(t);
 		if (taken)
 			return (ssize)taken;
-		if (load_relaxed(&t->ld.out_length) == 0)
+		if (tty_takes_output(t) && load_relaxed(&t->ld.out_length) == 0)
 			continue; /* the drain has just made room */
 		if (file_flags & O_NONBLOCK)
 			return -EAGAIN;
@@ -288,7 +296,7 @@ static u32 tty_poll(struct file *f, struct poll_table *pt)
 	if (!(m->c_lflag & ICANON) && !m->c_cc[VTIME] && m->c_cc[VMIN])
 		readable = ldisc_available(&t->ld) >= m->c_cc[VMIN];
 	u32 events = readable ? POLLIN | POLLRDNORM : 0;
-	if (t->ld.out_length < LDISC_SIZE / 2)
+	if (tty_takes_output(t) && t->ld.out_length < LDISC_SIZE / 2)
 		events |= POLLOUT | POLLWRNORM;
 	return events;
 }
@@ -299,7 +307,8 @@ void tty_wake(struct tty *t)
 		t->driver->written(t);
 	if (waitq_active(&t->read_wait) && ldisc_readable(&t->ld))
 		waitq_wake(&t->read_wait, POLLIN | POLLRDNORM);
-	if (waitq_active(&t->write_wait) && load_relaxed(&t->ld.out_length) <= LDISC_SIZE / 2)
+	if (waitq_active(&t->write_wait) && tty_takes_output(t) &&
+	    load_relaxed(&t->ld.out_length) <= LDISC_SIZE / 2)
 		waitq_wake(&t->write_wait, POLLOUT | POLLWRNORM);
 }
 

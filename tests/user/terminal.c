@@ -199,11 +199,16 @@ TEST(output_is_processed)
 
 TEST(stop_and_start_characters)
 {
+	pid_t child;
 	open_pair();
 	type("\x13");
-	EQ(write(slave, "held", 4), 4);
+	YES(!ready(slave, POLLOUT));
+	CHILD(child) EQ(write(slave, "held", 4), 4);
+	until_asleep(child);
+	YES(!ready(master, POLLIN));
 	type("\x11");
 	ECHOED("held");
+	REAP(child);
 }
 
 TEST(flush_and_queue_lengths)
