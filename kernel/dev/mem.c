@@ -118,7 +118,7 @@ static long random_ioctl(struct file *f, unsigned cmd, u64 arg)
 	case RNDZAPENTCNT:
 	case RNDCLEARPOOL:
 	case RNDRESEEDCRNG: break;
-	default: return -ENOTTY;
+	default: return -EINVAL;
 	}
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;

@@ -317,8 +317,15 @@ static int proc_pid_readdir(struct file *f, struct dir_emit *e)
 	return 0;
 }
 
+/* Who holds the directory of a process that has gone may not even look into it. */
+static int proc_pid_permission(struct inode *i, u32 mask)
+{
+	return proc_task_now(i) ? inode_permission_generic(i, mask) : -ESRCH;
+}
+
 static const struct file_ops proc_pid_file_ops = {.iterate = proc_pid_readdir, .seek = dir_seek};
 static const struct inode_ops proc_pid_ops = {.lookup = proc_pid_lookup,
+                                              .permission = proc_pid_permission,
                                               .stale = proc_stale,
                                               .setattr = proc_setattr,
                                               .evict = proc_evict};
