@@ -192,7 +192,11 @@ struct fs_type {
 	                       char *data);
 	const struct fs_type *next; /* [register] */
 };
-enum { FS_REQUIRES_DEVICE = 1, FS_NO_USER_MOUNT = 2 };
+enum {
+	FS_REQUIRES_DEVICE = 1,
+	FS_NO_USER_MOUNT = 2,
+	FS_NO_NEW_NAMES = 4 /* what is not found cannot be made, whoever asks: -ENOENT (proc) */
+};
 
 void fs_type_register(struct fs_type *t); /* boot; never unregistered */
 const struct fs_type *fs_type_find(const char *name);

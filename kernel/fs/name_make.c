@@ -68,6 +68,8 @@ static int name_add(const struct path *at, const struct qname *q, u32 mode, u32 
 int name_create(const struct path *at, const struct qname *q, u32 mode, struct dentry **out)
 {
 	struct inode *dir = at->dentry->inode;
+	if (dir->super->type->flags & FS_NO_NEW_NAMES)
+		return -ENOENT;
 	TRY(mount_check_write(at->mount, dir));
 	if (dir_dead(dir->dir))
 		return -ENOENT;
@@ -113,7 +115,7 @@ static int name_begin(int dirfd, const char *name, bool directory, struct path *
 	}
 	if (ptr_err(there) != -ENOENT)
 		return ptr_err(there);
-	if (last->slash && !directory)
+	if ((last->slash && !directory) || held.dentry->inode->super->type->flags & FS_NO_NEW_NAMES)
 		return -ENOENT;
 	TRY(mount_check_write(held.mount, held.dentry->inode));
 	if (dir_dead(held.dentry->inode->dir))

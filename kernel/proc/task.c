@@ -248,7 +248,9 @@ void task_forget_locked(struct task *t)
 
 char task_state_letter(const struct task *t)
 {
-	if (load_relaxed(&t->thread.state) == THREAD_DEAD || load_relaxed(&t->exiting))
+	/* A thread on its way out is a zombie when it has given back everything, the fs context last. */
+	if (load_relaxed(&t->thread.state) == THREAD_DEAD ||
+	    (load_relaxed(&t->exiting) && !load_relaxed(&t->fs)))
 		return t->process->state == PROCESS_DEAD ? 'X' : 'Z';
 	if (load_relaxed(&t->stopped))
 		return 'T'; /* told its parent, and is about to sleep */
