@@ -175,7 +175,8 @@ TEST(maps_and_memory)
 	MUST(mprotect((char *)p + 4096, 4096, PROT_NONE));
 	char line[64];
 	contents("/proc/self/maps");
-	snprintf(line, sizeof(line), "%lx-%lx ---p", (unsigned long)p + 4096, (unsigned long)p + 8192);
+	snprintf(line, sizeof(line), "%lx-%lx ---p", (unsigned long)p + 4096,
+	         (unsigned long)p + 8192);
 	YES(strstr(text, line));
 	YES(strstr(text, "[stack]") && strstr(text, "[vdso]"));
 	YES(strstr(text, " r-xp "));
@@ -316,7 +317,8 @@ TEST(owners_and_permissions)
 		close(p[1]);
 		read(p[0], &c, 1);
 	}
-	UNTIL(stat(of(child, "stat"), &st) == 0 && stat(of(child, ""), &st) == 0 && st.st_uid == 4711);
+	UNTIL(stat(of(child, "stat"), &st) == 0 && stat(of(child, ""), &st) == 0 &&
+	      st.st_uid == 4711);
 	close(p[1]);
 	REAP(child);
 	CHILD(child)
