@@ -95,6 +95,21 @@ static void object_give_locked(struct slab_cache *c, void *object)
 		slab_delete(c, slab);
 }
 
+static struct magazine *magazine_pop(struct magazine **list)
+{
+	struct magazine *m = *list;
+
+	if (m)
+		*list = m->next;
+	return m;
+}
+
+static void magazine_push(struct magazine **list, struct magazine *m)
+{
+	m->next = *list;
+	*list = m;
+}
+
 static struct magazine *magazine_make(struct slab_cache *c)
 {
 	struct magazine *m;
@@ -102,47 +117,95 @@ static struct magazine *magazine_make(struct slab_cache *c)
 	if (!c->magazine_capacity)
 		return NULL;
 	{
-		GUARD(spin)
-		(&magazine_cache.lock);
+		GUARD(spin)(&magazine_cache.lock);
 		m = object_take_locked(&magazine_cache);
 	}
-	if (!m)
-		return NULL;
-	*m = (struct magazine){.capacity = c->magazine_capacity};
-	c->magazine[cpu_id()] = m;
+	if (m)
+		*m = (struct magazine){.capacity = c->magazine_capacity};
 	return m;
 }
 
-static NOINLINE void *alloc_slow(struct slab_cache *c)
+/* This processor's magazine, which it gets at its first use of the cache; NULL: no memory for one. */
+static struct magazine *magazine_loaded(struct slab_cache *c)
 {
 	struct magazine *m = c->magazine[cpu_id()];
 
-	if (m == &no_magazine)
-		m = magazine_make(c);
-	GUARD(spin)
-	(&c->lock);
-	for (; m && m->count < m->capacity / 2; m->count++) {
+	if (m != &no_magazine)
+		return m;
+	m = magazine_make(c);
+	if (m)
+		c->magazine[cpu_id()] = m;
+	return m;
+}
+
+/* Lock held: a full magazine from the depot in the place of the empty m, or half of m filled. */
+static struct magazine *magazine_refill(struct slab_cache *c, struct magazine *m)
+{
+	struct magazine *full = magazine_pop(&c->full_magazines);
+
+	if (full) {
+		c->full_count--;
+		magazine_push(&c->empty_magazines, m);
+		c->magazine[cpu_id()] = full;
+		return full;
+	}
+	for (; m->count < m->capacity / 2; m->count++) {
 		void *object = object_take_locked(c);
 		if (!object)
 			break;
 		m->object[m->count] = object;
 	}
+	return m;
+}
+
+static NOINLINE void *alloc_slow(struct slab_cache *c)
+{
+	struct magazine *m = magazine_loaded(c);
+
+	GUARD(spin)(&c->lock);
+	if (m)
+		m = magazine_refill(c, m);
 	if (m && m->count)
 		return m->object[--m->count];
 	return object_take_locked(c);
 }
 
+/* Lock held: the full m goes to the depot for an empty one, or half of it to the slabs. `spare`: an empty
+ * one that may be used; => NULL when it was. */
+static struct magazine *magazine_unload(struct slab_cache *c, struct magazine *m, struct magazine *spare)
+{
+	struct magazine *empty = NULL;
+
+	if (c->full_count < c->full_max)
+		empty = magazine_pop(&c->empty_magazines) ?: TAKE(spare);
+	if (empty) {
+		c->full_count++;
+		magazine_push(&c->full_magazines, m);
+		c->magazine[cpu_id()] = empty;
+	}
+	while (!empty && m->count > m->capacity / 2)
+		object_give_locked(c, m->object[--m->count]);
+	return spare;
+}
+
 static NOINLINE void free_slow(struct slab_cache *c, void *object)
 {
-	struct magazine *m = c->magazine[cpu_id()];
+	struct magazine *m = magazine_loaded(c), *spare = NULL;
 
-	if (m == &no_magazine)
-		m = magazine_make(c);
-	GUARD(spin)
-	(&c->lock);
-	while (m && m->count > m->capacity / 2)
-		object_give_locked(c, m->object[--m->count]);
-	object_give_locked(c, object);
+	/* Made before the lock is taken: two caches' locks are never held together. */
+	if (m && m->count == m->capacity && !load_relaxed(&c->empty_magazines))
+		spare = magazine_make(c);
+	GUARD(spin)(&c->lock);
+	if (m && m->count == m->capacity) {
+		spare = magazine_unload(c, m, spare);
+		m = c->magazine[cpu_id()];
+	}
+	if (spare)
+		magazine_push(&c->empty_magazines, spare);
+	if (m)
+		m->object[m->count++] = object;
+	else
+		object_give_locked(c, object);
 }
 
 void *slab_alloc_site(struct slab_cache *c, const void *site)
@@ -190,7 +253,13 @@ void slab_free(struct slab_cache *c, void *p)
 
 static u32 capacity_for(size_t size)
 {
-	return size <= 512 ? MAGAZINE_MAX : size <= 2048 ? 32 : 8;
+	return size <= 512 ? MAGAZINE_MAX : 32;
+}
+
+enum { DEPOT_BYTES = 256 << 10 };
+static u32 full_max_for(size_t size)
+{
+	return (u32)MAX(DEPOT_BYTES / (size * capacity_for(size)), (size_t)1);
 }
 
 void slab_cache_setup(struct slab_cache *c, const char *name, size_t size, size_t align)
@@ -201,6 +270,7 @@ void slab_cache_setup(struct slab_cache *c, const char *name, size_t size, size_
 		.size = (u32)ROUND_UP(ROUND_UP(size, 8) + SLAB_TRAILER, align),
 		.object_size = (u32)size,
 		.magazine_capacity = capacity_for(size),
+		.full_max = full_max_for(size),
 	};
 	while (c->order < SLAB_ORDER_MAX && (PAGE_SIZE << c->order) / c->size < SLAB_OBJECTS_MIN)
 		c->order++;

@@ -5,8 +5,9 @@
  *
  * Objects: a cache hands out objects of one size. A slab is a block of pages cut into objects; its free
  * objects are chained through themselves. A magazine is a processor's stack of free objects: the
- * common allocation pops it, the common free pushes it, and only an empty or full magazine goes to the
- * cache's slabs, half a magazine at a time.
+ * common allocation pops it, the common free pushes it. An empty or full one is exchanged at the cache's
+ * depot for one of the other kind; only when the depot has none (or holds enough) do objects go to the
+ * slabs, half a magazine at a time. So the bursts of frees that follow an RCU grace period stay cheap.
  *
  * Lifetime: caches live for ever. An empty slab returns to the page allocator when its cache has
  * another one that is not full.

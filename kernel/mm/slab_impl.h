@@ -13,6 +13,7 @@
 
 struct magazine {
 	u32 count, capacity;
+	struct magazine *next; /* in the cache's depot */
 	void *object[];
 };
 
@@ -25,6 +26,8 @@ struct slab_cache {
 	struct list partial,
 		full;     /* [l] slabs, by page->link; those with free objects in partial */
 	u64 slab_count;   /* [l] */
+	struct magazine *full_magazines, *empty_magazines; /* [l] the depot: what no processor has loaded */
+	u32 full_count, full_max; /* [l] in the depot; [I] */
 	struct list link; /* [caches_lock] */
 	struct magazine *magazine[MAX_CPUS]; /* [own] each its processor's */
 };
