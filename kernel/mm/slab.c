@@ -117,7 +117,8 @@ static struct magazine *magazine_make(struct slab_cache *c)
 	if (!c->magazine_capacity)
 		return NULL;
 	{
-		GUARD(spin)(&magazine_cache.lock);
+		GUARD(spin)
+		(&magazine_cache.lock);
 		m = object_take_locked(&magazine_cache);
 	}
 	if (m)
@@ -162,7 +163,8 @@ static NOINLINE void *alloc_slow(struct slab_cache *c)
 {
 	struct magazine *m = magazine_loaded(c);
 
-	GUARD(spin)(&c->lock);
+	GUARD(spin)
+	(&c->lock);
 	if (m)
 		m = magazine_refill(c, m);
 	if (m && m->count)
@@ -172,7 +174,8 @@ static NOINLINE void *alloc_slow(struct slab_cache *c)
 
 /* Lock held: the full m goes to the depot for an empty one, or half of it to the slabs. `spare`: an empty
  * one that may be used; => NULL when it was. */
-static struct magazine *magazine_unload(struct slab_cache *c, struct magazine *m, struct magazine *spare)
+static struct magazine *magazine_unload(struct slab_cache *c, struct magazine *m,
+                                        struct magazine *spare)
 {
 	struct magazine *empty = NULL;
 
@@ -195,7 +198,8 @@ static NOINLINE void free_slow(struct slab_cache *c, void *object)
 	/* Made before the lock is taken: two caches' locks are never held together. */
 	if (m && m->count == m->capacity && !load_relaxed(&c->empty_magazines))
 		spare = magazine_make(c);
-	GUARD(spin)(&c->lock);
+	GUARD(spin)
+	(&c->lock);
 	if (m && m->count == m->capacity) {
 		spare = magazine_unload(c, m, spare);
 		m = c->magazine[cpu_id()];

@@ -24,11 +24,12 @@ struct slab_cache {
 	u32 magazine_capacity; /* [I] 0: objects come straight from the slabs */
 	struct spinlock lock;
 	struct list partial,
-		full;     /* [l] slabs, by page->link; those with free objects in partial */
-	u64 slab_count;   /* [l] */
-	struct magazine *full_magazines, *empty_magazines; /* [l] the depot: what no processor has loaded */
-	u32 full_count, full_max; /* [l] in the depot; [I] */
-	struct list link; /* [caches_lock] */
+		full;   /* [l] slabs, by page->link; those with free objects in partial */
+	u64 slab_count; /* [l] */
+	struct magazine *full_magazines,
+		*empty_magazines;            /* [l] the depot: what no processor has loaded */
+	u32 full_count, full_max;            /* [l] in the depot; [I] */
+	struct list link;                    /* [caches_lock] */
 	struct magazine *magazine[MAX_CPUS]; /* [own] each its processor's */
 };
 
