@@ -14,8 +14,7 @@ SYSCALL3(read, int, fd, uptr_t, buf, size_t, count)
 		return -EBADF;
 	ssize n = -EFAULT;
 	if (likely(user_range_ok(buf, count)) || !file_readable(r.file)) {
-		struct iovec_user one;
-		struct uio io = uio_user(&one, buf, MIN(count, (size_t)UIO_MAX));
+		struct uio io = uio_user(buf, MIN(count, (size_t)UIO_MAX));
 		n = file_read_uio(r.file, &io, NULL);
 	}
 	fdref_put(r);
@@ -24,13 +23,12 @@ SYSCALL3(read, int, fd, uptr_t, buf, size_t, count)
 
 SYSCALL3(write, int, fd, uptr_t, buf, size_t, count)
 {
-	struct fdref r = fdref_get(fd);
+	struct fdref r = fdref_get_path(fd); /* a file of O_PATH is not writable */
 	if (unlikely(!r.file))
 		return -EBADF;
 	ssize n = -EFAULT;
 	if (likely(user_range_ok(buf, count)) || !file_writable(r.file)) {
-		struct iovec_user one;
-		struct uio io = uio_user(&one, buf, MIN(count, (size_t)UIO_MAX));
+		struct uio io = uio_user(buf, MIN(count, (size_t)UIO_MAX));
 		n = file_write_uio(r.file, &io, NULL);
 	}
 	fdref_put(r);
@@ -48,8 +46,7 @@ SYSCALL4(pread64, int, fd, uptr_t, buf, size_t, count, s64, pos)
 		return -ESPIPE;
 	if (file_readable(r.file) && !user_range_ok(buf, count))
 		return -EFAULT;
-	struct iovec_user one;
-	struct uio io = uio_user(&one, buf, MIN(count, (size_t)UIO_MAX));
+	struct uio io = uio_user(buf, MIN(count, (size_t)UIO_MAX));
 	u64 at = (u64)pos;
 	return file_read_uio(r.file, &io, &at);
 }
@@ -65,8 +62,7 @@ SYSCALL4(pwrite64, int, fd, uptr_t, buf, size_t, count, s64, pos)
 		return -ESPIPE;
 	if (file_writable(r.file) && !user_range_ok(buf, count))
 		return -EFAULT;
-	struct iovec_user one;
-	struct uio io = uio_user(&one, buf, MIN(count, (size_t)UIO_MAX));
+	struct uio io = uio_user(buf, MIN(count, (size_t)UIO_MAX));
 	u64 at = (u64)pos;
 	return file_write_uio(r.file, &io, &at);
 }

@@ -17,7 +17,6 @@ SYSCALL3(getrandom, uptr_t, buf, size_t, length, u32, flags)
 	length = MIN(length, MAX_RW_COUNT);
 	if (!user_range_ok(buf, length))
 		return -EFAULT;
-	struct iovec_user iov;
-	struct uio io = uio_user(&iov, buf, length);
+	struct uio io = uio_user(buf, length);
 	return random_to_uio(&io);
 }

@@ -11,13 +11,12 @@ enum { COPY_PIECE = 65536 };
 static ssize copy_piece(struct file *in, u64 *in_pos, struct file *out, u64 *out_pos, void *buf,
                         size_t n)
 {
-	struct iovec_user one;
-	struct uio io = uio_kernel(&one, buf, n);
+	struct uio io = uio_kernel(buf, n);
 	u64 from = *in_pos;
 	ssize got = file_read_uio(in, &io, &from);
 	if (got <= 0)
 		return got;
-	io = uio_kernel(&one, buf, (size_t)got);
+	io = uio_kernel(buf, (size_t)got);
 	ssize put = file_write_uio(out, &io, out_pos);
 	if (put > 0)
 		*in_pos += (u64)put;

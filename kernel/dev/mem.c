@@ -100,8 +100,7 @@ static long random_add_entropy(uptr_t arg)
 	TRY(copy_from_user(head, arg, sizeof head));
 	if (head[0] < 0 || head[1] < 0)
 		return -EINVAL;
-	struct iovec_user iov;
-	struct uio io = uio_user(&iov, uptr_add(arg, sizeof head), (size_t)head[1]);
+	struct uio io = uio_user(uptr_add(arg, sizeof head), (size_t)head[1]);
 	ssize n = random_write(NULL, &io, NULL);
 	return n < 0 ? n : 0;
 }

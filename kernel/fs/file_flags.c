@@ -35,8 +35,7 @@ void file_fdinfo(struct file *f, bool cloexec, struct seq *s)
 
 ssize vfs_read_kernel(struct file *f, void *buf, size_t n, u64 pos)
 {
-	struct iovec_user one;
-	struct uio io = uio_kernel(&one, buf, n);
+	struct uio io = uio_kernel(buf, n);
 	if (!f->ops->read)
 		return -EINVAL;
 	size_t done = 0;
