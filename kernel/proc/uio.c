@@ -21,7 +21,8 @@ size_t uio_put_pieces(struct uio *io, const void *from, size_t n)
 		if (io->kernel)
 			memcpy((void *)io->base, (const char *)from + done, span);
 		else
-			missed = copy_to_user_partial(UPTR(io->base), (const char *)from + done, span);
+			missed = copy_to_user_partial(UPTR(io->base), (const char *)from + done,
+			                              span);
 		uio_advance(io, span - missed);
 		done += span - missed;
 		if (unlikely(missed))

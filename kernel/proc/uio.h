@@ -10,9 +10,9 @@ struct iovec_user {
 	u64 base, len;
 };
 struct uio {
-	u64 base;    /* where the current piece goes on: a user address, or a kernel one when `kernel` */
-	size_t span; /* bytes left of it, at most `left` */
-	size_t left; /* bytes left in all */
+	u64 base; /* where the current piece goes on: a user address, or a kernel one when `kernel` */
+	size_t span;                   /* bytes left of it, at most `left` */
+	size_t left;                   /* bytes left in all */
 	const struct iovec_user *next; /* the pieces after it */
 	bool kernel;
 	bool append; /* pwritev2(2) RWF_APPEND: write at the end, whatever the file's flags say */
@@ -54,7 +54,7 @@ static ALWAYS_INLINE size_t uio_take(struct uio *io, void *to, size_t n)
 }
 size_t uio_put_zero(struct uio *io, size_t n);
 
-enum { UIO_MAX = 0x7ffff000 };     /* bytes of one transfer */
-enum { UIO_COUNT_MAX = 1024 };     /* pieces of one call, readv(2) */
+enum { UIO_MAX = 0x7ffff000 }; /* bytes of one transfer */
+enum { UIO_COUNT_MAX = 1024 }; /* pieces of one call, readv(2) */
 /* Copies `count` <= UIO_COUNT_MAX iovecs in; the total is cut at UIO_MAX. => 0, -EFAULT, -EINVAL (a negative length). */
 MUST_CHECK int uio_import(struct uio *io, struct iovec_user *iov, uptr_t user, u64 count);
