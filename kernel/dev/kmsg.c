@@ -62,8 +62,9 @@ static const char *kmsg_parse(const char *line, u64 *out_us)
 static ssize kmsg_next(struct kmsg_reader *r, char *record, size_t size)
 {
 	char line[KMSG_LINE_MAX + 1];
-	u64 at = r->pos, us;
-	size_t n = log_read(&at, line, KMSG_LINE_MAX);
+	u64 after = r->pos, us;
+	size_t n = log_read(&after, line, KMSG_LINE_MAX);
+	u64 at = after - n;
 	if (at != r->pos) {
 		r->pos = at;
 		return -EPIPE;

@@ -169,14 +169,25 @@ static int show_filesystems(struct seq *s, const struct proc_file *f)
 	return 0;
 }
 
+/* A driver is called as its nodes are, without their numbers. */
+static void device_line(struct seq *s, const struct device *d)
+{
+	const char *name = d->name ? d->name : "pts";
+	size_t len = strlen(name);
+	while (len && name[len - 1] >= '0' && name[len - 1] <= '9')
+		len--;
+	enum { TTYAUX_MAJOR = 5 };
+	seq_printf(s, device_major(d->number) == TTYAUX_MAJOR ? "%3u /dev/%.*s\n" : "%3u %.*s\n",
+	           device_major(d->number), (int)len, name);
+}
+
 static int show_devices(struct seq *s, const struct proc_file *f)
 {
+	enum { MEM_MAJOR = 1 };
 	seq_puts(s, "Character devices:\n  1 mem\n");
 	for (const struct device *d = NULL; (d = device_next(d));)
-		if (device_major(d->number) == 5)
-			seq_printf(s, "%3u /dev/%s\n", device_major(d->number), d->name);
-		else if (device_major(d->number) != 1)
-			seq_printf(s, "%3u %s\n", device_major(d->number), d->name);
+		if (device_major(d->number) != MEM_MAJOR)
+			device_line(s, d);
 	seq_puts(s, "\nBlock devices:\n");
 	return 0;
 }
