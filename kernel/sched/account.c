@@ -1,4 +1,5 @@
 #include "kernel/sched/account.h"
+#include "kernel/sched/policy.h"
 #include "kernel/sched/run_queue.h"
 #include "kernel/sched/tick.h"
 #include "kernel/sync/spinlock.h"
@@ -141,7 +142,7 @@ void thread_watch_cpu(struct thread *t, u64 every_ns)
 
 	t->cpu_watch_every = every;
 	t->cpu_watch_cycles = every ? cycles_used(t) + every : 0;
-	store_relaxed(&t->needs_tick, every != 0);
+	thread_set_nice(t, t->nice); /* weighs it again: needs_tick */
 	/* A thread that runs alone at this moment has no tick: make its processor look. */
 	if (every)
 		thread_set_work(t, THREAD_WORK_RESCHED);

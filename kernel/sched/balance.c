@@ -64,8 +64,8 @@ static struct thread *find_movable(struct run_queue *rq, u32 cpu)
 	u32 looks = MAX_LOOKS;
 
 	/* Expired ones first: they have longest to wait. */
-	for (u32 i = 1; i <= 2; i++) {
-		struct list *list = &rq->fair[(rq->epoch + i) & 1];
+	for (u32 i = 0; i < 2; i++) {
+		struct list *list = i ? rq->active : rq->expired;
 
 		for (struct list *l = list->prev; l != list && looks--; l = l->prev) {
 			struct thread *t = list_entry(l, struct thread, run_link);

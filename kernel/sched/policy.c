@@ -21,12 +21,16 @@ static void settle(struct run_queue *rq, struct thread *t, bool queued, bool at_
 		if (t->priority) {
 			rt_enqueue(rq, t, at_head);
 		} else {
-			slice_refresh(rq, t);
+			if (t->epoch != rq->epoch)
+				slice_refresh(rq, t);
 			fair_enqueue(rq, t, false);
 		}
 		if (run_queue_preempts(rq, t))
 			run_queue_kick(rq);
-	} else if (rq->running == t && t->priority < old && rq->waiting) {
+	} else if (rq->running == t && !t->priority && t->epoch != rq->epoch) {
+		slice_refresh(rq, t);
+	}
+	if (rq->running == t && t->priority < old && rq->waiting) {
 		run_queue_kick(rq);
 	}
 }

@@ -24,6 +24,7 @@ void thread_weigh(struct thread *t)
 	else
 		t->charge = (u64)WEIGHT_NICE_0 * CHARGE_ONE / weight;
 	t->priority = MAX(t->rt_priority, t->boost);
+	t->needs_tick = t->cpu_watch_cycles || weight < WEIGHT_NICE_0;
 }
 
 struct run_queue *run_queue_lock_of(struct thread *t)
@@ -52,14 +53,17 @@ struct thread *fair_pick_slow(struct run_queue *rq)
 {
 	/* Ends: each epoch adds a slice to everybody, and debts are bounded. */
 	while (rq->waiting) {
-		struct list *active = &rq->fair[rq->epoch & 1];
 		struct thread *t;
 
-		if (list_empty(active)) {
+		if (list_empty(rq->active)) {
+			struct list *empty = rq->active;
+
+			rq->active = rq->expired;
+			rq->expired = empty;
 			rq->epoch++;
 			continue;
 		}
-		t = list_first(active, struct thread, run_link);
+		t = list_first(rq->active, struct thread, run_link);
 		list_del(&t->run_link);
 		rq->waiting--;
 		if (t->epoch != rq->epoch)
@@ -69,6 +73,15 @@ struct thread *fair_pick_slow(struct run_queue *rq)
 		fair_enqueue(rq, t, false);
 	}
 	return rq->idle;
+}
+
+bool run_queue_preempts_slow(const struct run_queue *rq, const struct thread *t)
+{
+	const struct thread *r = rq->running;
+
+	if (r == rq->idle || t->priority != r->priority)
+		return r == rq->idle || t->priority > r->priority;
+	return !t->priority && r->policy == SCHED_IDLE && t->policy != SCHED_IDLE;
 }
 
 void rt_enqueue(struct run_queue *rq, struct thread *t, bool at_head)

@@ -18,14 +18,15 @@ struct run_queue {
 	u32 cpu;                /* [I] */
 	u32 waiting;            /* [lock] threads queued; read by thieves without */
 	u32 rt_waiting;         /* [lock] of them real-time */
-	u32 epoch;              /* [lock] fair[epoch & 1] is active, the other expired */
+	u32 epoch;              /* [lock] counts exchanges of active and expired */
 	bool preempt;           /* [lock] somebody queued should run now: what RESCHED asks for */
 	bool tick_armed;        /* [lock] */
 	struct thread *running; /* [lock] the thread this processor runs */
 	struct thread *idle;    /* [I] */
-	struct list fair[2];    /* [lock] */
-	u64 switches;           /* [own] */
-	u64 ticks;              /* [own] */
+	struct list *active, *expired; /* [lock] the two of fair[] */
+	struct list fair[2];           /* [lock] */
+	u64 switches;                  /* [own] */
+	u64 ticks;                     /* [own] */
 	u64 passes;  /* [own] visits to schedule(): quiescent states that were no switch */
 	u64 tick_ns; /* [own] when the armed tick is due */
 	u64 load_user, load_nice, load_system; /* [own] ticks by what they interrupted */
@@ -66,7 +67,7 @@ struct run_queue *run_queue_lock_of(struct thread *t);
 /* => what running `cycles` costs this thread of its slice. */
 static ALWAYS_INLINE s64 slice_cost(const struct thread *t, u64 cycles)
 {
-	return (s64)((unsigned __int128)cycles * t->charge >> 16);
+	return (s64)mul_shift_u64(cycles, t->charge, 16);
 }
 
 /* Charges the run up to `now`. */
@@ -83,13 +84,14 @@ static ALWAYS_INLINE void run_charge(struct thread *t, u64 now)
 void slice_refresh(struct run_queue *rq, struct thread *t);
 void rt_enqueue(struct run_queue *rq, struct thread *t, bool at_head);
 struct thread *rt_pick(struct run_queue *rq);
-/* The active list is empty: => the first thread of the next epoch that has some slice, or the idle thread. */
+/* The active list is empty, or its first thread has not had its slice of this epoch yet. => the first that has some
+ * slice left, perhaps of a later epoch, or the idle thread. */
 struct thread *fair_pick_slow(struct run_queue *rq);
 
 /* Queues t, whose slice is of the present epoch: behind those of its list, or to be picked next. */
 static ALWAYS_INLINE void fair_enqueue(struct run_queue *rq, struct thread *t, bool next)
 {
-	struct list *list = &rq->fair[(rq->epoch ^ (t->slice <= 0)) & 1];
+	struct list *list = likely(t->slice > 0) ? rq->active : rq->expired;
 
 	if (unlikely(next))
 		list_add(list, &t->run_link);
@@ -98,15 +100,16 @@ static ALWAYS_INLINE void fair_enqueue(struct run_queue *rq, struct thread *t, b
 	rq->waiting++;
 }
 
+/* When one of the two is not an ordinary thread. */
+bool run_queue_preempts_slow(const struct run_queue *rq, const struct thread *t);
+
 /* => true when t, with fresh slice, should run instead of the running thread. */
 static ALWAYS_INLINE bool run_queue_preempts(struct run_queue *rq, const struct thread *t)
 {
 	const struct thread *r = rq->running;
 
-	if (unlikely(r == rq->idle || t->priority != r->priority))
-		return r == rq->idle || t->priority > r->priority;
-	if (unlikely(t->priority || t->policy != r->policy))
-		return !t->priority && r->policy == SCHED_IDLE;
+	if (unlikely(t->rank | r->rank))
+		return run_queue_preempts_slow(rq, t);
 	/* Notably more: an eighth of a slice. */
 	return t->slice >
 	       r->slice + (sched_slice >> 3) - slice_cost(r, clock_cycles() - r->last_in);
@@ -115,14 +118,15 @@ static ALWAYS_INLINE bool run_queue_preempts(struct run_queue *rq, const struct 
 /* Takes the thread that should run out of the queue. => the idle thread when there is none. */
 static ALWAYS_INLINE struct thread *run_queue_pick(struct run_queue *rq)
 {
-	struct list *active = &rq->fair[rq->epoch & 1];
 	struct thread *t;
 
 	if (unlikely(rq->rt_waiting))
 		return rt_pick(rq);
-	if (unlikely(list_empty(active)))
+	if (unlikely(list_empty(rq->active)))
 		return fair_pick_slow(rq);
-	t = list_first(active, struct thread, run_link);
+	t = list_first(rq->active, struct thread, run_link);
+	if (unlikely(t->epoch != rq->epoch))
+		return fair_pick_slow(rq);
 	list_del(&t->run_link);
 	rq->waiting--;
 	return t;

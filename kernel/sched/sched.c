@@ -40,20 +40,22 @@ void thread_switched_in(struct thread *prev)
 	finish_switch(prev);
 }
 
-/* prev is charged, and queued if it stays runnable here; rq is locked, and unlocked when this returns, which for
- * prev is when it runs again, perhaps on another processor. */
-static ALWAYS_INLINE void switch_to(struct run_queue *rq, struct thread *prev, struct thread *next)
+/* prev is charged up to `now`, and queued if it stays runnable here; rq is locked, and unlocked when this returns, which
+ * for prev is when it runs again, perhaps on another processor. */
+static ALWAYS_INLINE void switch_to(struct run_queue *rq, struct thread *prev, struct thread *next,
+                                    u64 now)
 {
-	next->last_in = prev->last_in; /* charged up to now */
+	next->last_in = now;
 	/* Locked: thread_set_work() on another processor sets its bit, then looks here; we look at the bit later. */
 	(void)__atomic_exchange_n(&rq->running, next, __ATOMIC_SEQ_CST);
 	rq->switches++;
-	if (unlikely((rq->waiting | next->needs_tick) && (!rq->tick_armed || next->nice > 0)))
+	if (unlikely(next->needs_tick || (rq->waiting && !rq->tick_armed)))
 		tick_start(rq);
 	if (next->aspace && next->aspace != prev->aspace)
 		aspace_activate(next->aspace);
 	lockdep_release(rq);
 	this_cpu(current) = next;
+	compiler_barrier();
 	/* An interrupt recorded before this line marked prev. */
 	if (unlikely(this_cpu(irq_pending)))
 		__atomic_fetch_or(&next->work, THREAD_WORK_IRQ, __ATOMIC_RELAXED);
@@ -97,6 +99,7 @@ static ALWAYS_INLINE enum park_result park_wait(struct thread *t, enum park_kind
 {
 	struct run_queue *rq;
 	u32 token = PARK_NONE;
+	u64 now;
 
 	t->park_kind = kind;
 	if (!__atomic_compare_exchange_n(&t->park_token, &token, PARK_PARKING, false,
@@ -108,10 +111,11 @@ static ALWAYS_INLINE enum park_result park_wait(struct thread *t, enum park_kind
 	rq = this_cpu_ptr(run_queue);
 	DEBUG_ASSERT(t != rq->idle);
 	run_queue_lock(rq);
-	run_charge(t, clock_cycles());
+	now = clock_cycles();
+	run_charge(t, now);
 	t->switches_voluntary++;
 	rq->preempt = false;
-	switch_to(rq, t, run_queue_pick(rq));
+	switch_to(rq, t, run_queue_pick(rq), now);
 	t->leaving = THREAD_STAYS;
 woken:
 	/* A locked exchange: a plain store could overtake the caller's next look at its condition and wipe out the
@@ -232,29 +236,22 @@ void thread_set_work(struct thread *t, u32 bits)
 	}
 }
 
-/* The running thread gives way: queued again behind its equals, or, when it was preempted, real-time ones before
- * them (sched(7)). rq is locked; unlocked when this returns. */
-static void give_way(struct run_queue *rq, struct thread *t, bool at_head)
+/* The running thread, charged up to `now`, gives way: queued again behind its equals, or, when it was preempted,
+ * real-time ones before them (sched(7)). rq is locked; unlocked when this returns. */
+static NOINLINE void give_way(struct run_queue *rq, struct thread *t, bool at_head, u64 now)
 {
 	struct thread *next;
 
-	if (unlikely(!cpumask_has(t->affinity, rq->cpu))) {
+	if (unlikely(!cpumask_has(t->affinity, rq->cpu)))
 		t->leaving = THREAD_MOVES;
-		next = run_queue_pick(rq);
-		switch_to(rq, t, next);
-		t->leaving = THREAD_STAYS;
-		return;
-	}
-	if (likely(!t->priority)) {
-		if (unlikely(t->epoch != rq->epoch))
-			slice_refresh(rq, t);
-		fair_enqueue(rq, t, false);
-	} else {
+	else if (t->priority)
 		rt_enqueue(rq, t, at_head);
-	}
+	else
+		fair_enqueue(rq, t, false);
 	next = run_queue_pick(rq);
 	if (next != t) {
-		switch_to(rq, t, next);
+		switch_to(rq, t, next, now);
+		t->leaving = THREAD_STAYS;
 		return;
 	}
 	if (rq->waiting && !rq->tick_armed)
@@ -267,11 +264,11 @@ void schedule(void)
 	struct thread *t = thread_current();
 	struct run_queue *rq = this_cpu_ptr(run_queue);
 	bool at_head;
+	u64 now;
 
 	rq->passes++;
-	__atomic_fetch_and(&t->work, ~(u32)(THREAD_WORK_RESCHED | THREAD_WORK_IRQ),
-	                   __ATOMIC_SEQ_CST);
-	if (this_cpu(irq_pending))
+	__atomic_fetch_and(&t->work, ~(u32)THREAD_WORK_RESCHED, __ATOMIC_SEQ_CST);
+	if (load_relaxed(&t->work) & THREAD_WORK_IRQ)
 		softirq_run();
 	if (t == rq->idle)
 		return;
@@ -283,18 +280,20 @@ void schedule(void)
 		return;
 	}
 	rq->preempt = false;
-	run_charge(t, clock_cycles());
+	now = clock_cycles();
+	run_charge(t, now);
 	t->switches_forced++;
 	at_head = t->policy != SCHED_RR || t->slice > 0;
 	if (t->policy == SCHED_RR && t->slice <= 0)
 		t->slice = sched_rr_slice;
-	give_way(rq, t, at_head);
+	give_way(rq, t, at_head, now);
 }
 
 void sched_yield_current(void)
 {
-	struct thread *t = thread_current();
+	struct thread *t = thread_current(), *next;
 	struct run_queue *rq;
+	u64 now;
 
 	/* Kernel threads have no return to user space where this would happen. */
 	cond_resched();
@@ -304,26 +303,38 @@ void sched_yield_current(void)
 		run_queue_unlock(rq);
 		return;
 	}
-	run_charge(t, clock_cycles());
+	now = clock_cycles();
+	run_charge(t, now);
 	t->switches_voluntary++;
 	rq->preempt = false;
-	/* Nobody else has any slice left: those who used theirs up get a turn for what is left of ours. */
-	if (unlikely(!t->priority && list_empty(&rq->fair[rq->epoch & 1])))
-		t->slice = MIN(t->slice, 0);
-	give_way(rq, t, false);
+	next = list_first(rq->active, struct thread, run_link);
+	if (unlikely(rq->rt_waiting | t->priority || t->slice <= 0 || list_empty(rq->active) ||
+	             next->epoch != rq->epoch)) {
+		/* Nobody else has any slice left: those who used theirs up get a turn for what is left of ours. */
+		if (!t->priority && list_empty(rq->active))
+			t->slice = MIN(t->slice, 0);
+		give_way(rq, t, false, now);
+		return;
+	}
+	/* The common case of give_way(). Ours is the processor: a change of affinity would have called for schedule(). */
+	list_del(&next->run_link);
+	list_add_tail(rq->active, &t->run_link);
+	switch_to(rq, t, next, now);
 }
 
 void thread_exit(void)
 {
 	struct thread *t = thread_current();
 	struct run_queue *rq = this_cpu_ptr(run_queue);
+	u64 now;
 
 	t->leaving = THREAD_DIES;
 	store_relaxed(&t->state, THREAD_DEAD);
 	run_queue_lock(rq);
-	run_charge(t, clock_cycles());
+	now = clock_cycles();
+	run_charge(t, now);
 	rq->preempt = false;
-	switch_to(rq, t, run_queue_pick(rq));
+	switch_to(rq, t, run_queue_pick(rq), now);
 	UNREACHABLE();
 }
 
@@ -331,6 +342,7 @@ void thread_exit(void)
 static bool idle_switch(struct run_queue *rq)
 {
 	struct thread *next;
+	u64 now;
 
 	run_queue_lock(rq);
 	next = run_queue_pick(rq);
@@ -339,8 +351,9 @@ static bool idle_switch(struct run_queue *rq)
 		run_queue_unlock(rq);
 		return false;
 	}
-	run_charge(rq->idle, clock_cycles());
-	switch_to(rq, rq->idle, next);
+	now = clock_cycles();
+	run_charge(rq->idle, now);
+	switch_to(rq, rq->idle, next, now);
 	return true;
 }
 

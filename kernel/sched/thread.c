@@ -38,7 +38,6 @@ void thread_init(struct thread *t, const char *name)
 	t->shown.user_ns = t->shown.system_ns = 0;
 	t->samples_user = t->samples_system = 0;
 	t->cpu_watch_cycles = t->cpu_watch_every = 0;
-	t->needs_tick = false;
 	t->pagefault_disabled = 0;
 #if DEBUG_BUILD
 	t->lockdep.depth = 0;
@@ -128,10 +127,13 @@ void sched_init_cpu(void)
 	*rq = (struct run_queue){.cpu = cpu_id(), .running = idle, .idle = idle};
 	list_init(&rq->fair[0]);
 	list_init(&rq->fair[1]);
+	rq->active = &rq->fair[0];
+	rq->expired = &rq->fair[1];
 	for (u32 i = 0; i < RT_LEVELS; i++)
 		list_init(&rq->rt[i]);
 	strlcpy(idle->name, "idle", sizeof(idle->name));
 	idle->state = THREAD_RUNNABLE;
+	idle->policy = SCHED_IDLE; /* not an ordinary thread: rank is not 0 */
 	idle->cpu = cpu_id();
 	idle->affinity.bits = UINT64_MAX;
 	list_init(&idle->run_link);

@@ -63,18 +63,23 @@ struct thread {
 		aspace; /* [own] user address space, or NULL: kernel thread, borrows the last one */
 	char name[16];  /* comm, proc(5) */
 	/* scheduling: kernel/sched owns what follows, [r] = the run queue's lock */
-	u8 park_kind;     /* [own] enum park_kind: what /proc/PID/stat calls the sleep */
-	u8 leaving;       /* [own] what the next thread does about this one after the switch */
-	u8 state;         /* [a] enum thread_state */
-	u8 priority;      /* [r] effective: 0 fair, else 1..99 as rt_priority, perhaps boosted */
-	u8 policy;        /* [r] SCHED_* */
+	u8 park_kind; /* [own] enum park_kind: what /proc/PID/stat calls the sleep */
+	u8 leaving;   /* [own] what the next thread does about this one after the switch */
+	u8 state;     /* [a] enum thread_state */
+	union {
+		struct {
+			u8 priority; /* [r] effective: 0 fair, else 1..99 as rt_priority, perhaps boosted */
+			u8 policy; /* [r] SCHED_* */
+		};
+		u16 rank; /* 0: the ordinary case, fair and SCHED_OTHER */
+	};
 	u8 rt_priority;   /* [r] 1..99 for FIFO and RR, else 0 */
 	u8 boost;         /* [r] lent by a waiter for a PI futex: 0 or 1..99 */
 	s8 nice;          /* [r] -20..19 */
 	u8 reset_on_fork; /* [own] SCHED_FLAG_RESET_ON_FORK */
-	bool needs_tick;  /* [own] cpu_watch_cycles is set: ticks even when alone */
-	u32 cpu;          /* [r] processor it runs or last ran on */
-	u32 epoch;        /* [r] of its run queue, that slice belongs to */
+	bool needs_tick; /* [r] a tick of its own: lighter than nice 0, or cpu_watch_cycles is set */
+	u32 cpu;         /* [r] processor it runs or last ran on */
+	u32 epoch;       /* [r] of its run queue, that slice belongs to */
 	u32 charge; /* [r] slice units for each 2^16 cycles of running: the inverse of its weight */
 	s64 slice;  /* [r] what is left: cycles at nice 0 */
 	struct list run_link; /* [r] linked while it waits in a run queue */

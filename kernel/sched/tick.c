@@ -36,6 +36,8 @@ void tick_start(struct run_queue *rq)
 			ipi_kick(rq->cpu);
 		return;
 	}
+	if (!rq->waiting && !rq->running->cpu_watch_cycles)
+		return;
 	due = clock_mono_ns() + tick_distance(rq->running);
 	if (rq->tick_armed && due >= rq->tick_ns)
 		return;
@@ -68,7 +70,7 @@ static bool turn_is_over(const struct run_queue *rq, const struct thread *t)
 		return false;
 	if (t->priority)
 		return t->policy == SCHED_RR && t->slice <= 0;
-	return t->slice <= 0 || !list_empty(&rq->fair[rq->epoch & 1]);
+	return t->slice <= 0 || !list_empty(rq->active);
 }
 
 void sched_tick(void)
@@ -90,7 +92,7 @@ void sched_tick(void)
 		run_charge(t, clock_cycles());
 		if (turn_is_over(rq, t))
 			run_queue_kick(rq);
-		else if (rq->waiting || t->needs_tick)
+		else if (rq->waiting || t->cpu_watch_cycles)
 			tick_start(rq);
 	}
 	rq->ticks++;

@@ -19,9 +19,16 @@ struct clock_scale { /* [I] ns = (cycles - base) * mult >> CLOCK_SHIFT, the prod
 };
 extern struct clock_scale clock_scale;
 
+/* a * b >> shift, the product 128 bits wide. asm: a 128-bit variable would make compilers align the stack. */
+static ALWAYS_INLINE u64 mul_shift_u64(u64 a, u64 b, const unsigned shift)
+{
+	u64 low, high;
+	__asm__("mulq %3" : "=a"(low), "=d"(high) : "0"(a), "rm"(b));
+	return low >> shift | high << (64 - shift);
+}
 static ALWAYS_INLINE u64 clock_cycles_to_ns(u64 cycles)
 {
-	return (u64)((unsigned __int128)cycles * clock_scale.mult >> CLOCK_SHIFT);
+	return mul_shift_u64(cycles, clock_scale.mult, CLOCK_SHIFT);
 }
 /* => a * b / c by way of 128 bits; the quotient must fit into 64. */
 static ALWAYS_INLINE u64 mul_div_u64(u64 a, u64 b, u64 c)
