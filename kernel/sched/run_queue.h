@@ -41,7 +41,7 @@ enum { THREAD_STAYS, THREAD_PARKS, THREAD_MOVES, THREAD_DIES }; /* thread.leavin
 
 extern s64 sched_slice;    /* [I] cycles of a fair thread at nice 0 for each epoch */
 extern s64 sched_rr_slice; /* [I] cycles of a SCHED_RR thread */
-enum { SLICE_NS = 6000000, RR_SLICE_NS = 100000000 };
+enum { SLICE_NS = 4000000, RR_SLICE_NS = 100000000 };
 
 static ALWAYS_INLINE void run_queue_lock(struct run_queue *rq)
 {

@@ -3,7 +3,7 @@
 #include "kernel/sched/tick.h"
 #include "kernel/sched/timer.h"
 
-enum { MIN_TICK_NS = 50000, SPREAD_TICKS = 16 };
+enum { MIN_TICK_NS = 1000000, SPREAD_TICKS = 16 };
 
 void sched_init(void)
 {
