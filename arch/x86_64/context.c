@@ -82,6 +82,16 @@ void arch_thread_destroy(struct arch_thread *a)
 		vmap_free(stack, KERNEL_STACK_SIZE);
 }
 
+void arch_stacks_drain(void)
+{
+	for_each_cpu(cpu)
+	{
+		struct stack_cache *cache = cpu_ptr(stack_cache, cpu);
+		while (cache->count)
+			vmap_free(cache->stacks[--cache->count], KERNEL_STACK_SIZE);
+	}
+}
+
 int arch_thread_clone(struct arch_thread *to)
 {
 	struct arch_thread *from = &thread_current()->arch;

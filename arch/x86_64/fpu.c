@@ -1,11 +1,9 @@
 /* Floating point state: FXSAVE, or XSAVE where there is. SDM 1 13, SDM 3A 13. */
 #include "arch/x86_64/fpu.h"
-#include "abi/signal.h"
-#include "arch/trap.h"
 #include "arch/uaccess.h"
 #include "arch/x86_64/internal.h"
-#include "kernel/lib/bug.h"
 #include "kernel/lib/string.h"
+#include "kernel/panic.h"
 #include "kernel/sched/thread.h"
 
 /* The legacy area with its software bytes, as <asm/sigcontext.h> shows it to user space, and the XSAVE header. */
@@ -26,7 +24,7 @@ struct fpu_state {
 _Static_assert(offsetof(struct fpu_state, sw) == 464, "sw_reserved");
 _Static_assert(offsetof(struct fpu_state, xstate_bv) == 512, "XSAVE header");
 
-enum { FXSAVE_SIZE = 512, FP_XSTATE_MAGIC1 = 0x46505853, FP_XSTATE_MAGIC2 = 0x46505845 };
+enum { FXSAVE_SIZE = 512, XSAVE_HEADER_SIZE = 64, FP_XSTATE_MAGIC1 = 0x46505853, FP_XSTATE_MAGIC2 = 0x46505845 };
 enum { XFEATURES_KNOWN = 0xe7 }; /* x87, SSE, AVX, AVX-512 */
 enum { FPU_CONTROL_INIT = 0x37f, MXCSR_INIT = 0x1f80 };
 
@@ -96,21 +94,37 @@ void fpu_init_cpu(void)
 	trap_next_use();
 }
 
-void fpu_trap(struct regs *regs)
+/* Gives the registers, whatever is in them, to the current thread. Its save area may be fresh memory, of whose
+ * header XSAVE would keep what it does not write. */
+static void registers_claim(struct arch_thread *a)
 {
-	struct thread *t = thread_current();
-	struct arch_thread *a = &t->arch;
-	if (!regs_from_user(regs))
-		panic("floating point used in the kernel at %#llx", (unsigned long long)regs->rip);
+	allow_use();
+	if (!a->fpu_used && xfeatures)
+		memset(&state_of(a)->xstate_bv, 0, XSAVE_HEADER_SIZE);
+	this_cpu(fpu_owner) = a;
+	a->fpu_used = 1;
+	a->fpu_cpu = cpu_id();
+	a->fpu_live = 1;
+}
+
+/* The same, with its own state in them. */
+static void make_live(struct arch_thread *a)
+{
 	allow_use();
 	if (!a->fpu_used)
 		registers_load(&initial);
 	else if (this_cpu(fpu_owner) != a || a->fpu_cpu != cpu_id())
 		registers_load(state_of(a));
-	this_cpu(fpu_owner) = a;
-	a->fpu_used = 1;
-	a->fpu_cpu = cpu_id();
-	a->fpu_live = 1;
+	registers_claim(a);
+}
+
+/* From the kernel only out of the frame accesses below: they slept in a page fault and lost the registers. */
+void fpu_trap(struct regs *regs)
+{
+	bool nofault;
+	if (!regs_from_user(regs) && !fault_table_find(regs->rip, &nofault))
+		panic_at(regs, "floating point used in the kernel");
+	make_live(&thread_current()->arch);
 }
 
 void fpu_save(struct arch_thread *a)
@@ -147,7 +161,37 @@ size_t arch_fpu_frame_size(void)
 	return xfeatures ? state_bytes + sizeof(u32) : FXSAVE_SIZE;
 }
 
-static int xsave_magic_to_user(u64 to)
+/* The registers to and from user memory, without a copy between. => 0 or -EFAULT, also for contents that the
+ * processor refuses. */
+#define FRAME_ACCESS(insn, addr)                                                                   \
+	__asm__ volatile goto(USER_OPEN "1:\t" insn " (%0)\n\t" USER_CLOSE USER_FAULT("1b", "%l3", "0") \
+	                      :                                                                    \
+	                      : "r"(addr), "a"(~0u), "d"(~0u)                                      \
+	                      : "memory"                                                           \
+	                      : fault)
+static int registers_to_user(u64 to)
+{
+	if (xfeatures)
+		FRAME_ACCESS("xsave64", to);
+	else
+		FRAME_ACCESS("fxsave64", to);
+	return 0;
+fault:
+	return -EFAULT;
+}
+static int registers_from_user(u64 from)
+{
+	if (xfeatures)
+		FRAME_ACCESS("xrstor64", from);
+	else
+		FRAME_ACCESS("fxrstor64", from);
+	return 0;
+fault:
+	return -EFAULT;
+}
+
+/* The software bytes, and an empty header, which XSAVE only adds to. */
+static int xsave_marks_to_user(u64 to)
 {
 	struct fpu_state *at = (struct fpu_state *)to; /* for addresses only */
 	__typeof__(at->sw) sw = {.magic1 = FP_XSTATE_MAGIC1,
@@ -155,56 +199,64 @@ static int xsave_magic_to_user(u64 to)
 	                         .features = xfeatures,
 	                         .state_size = state_bytes};
 	u32 magic2 = FP_XSTATE_MAGIC2;
-	TRY(copy_to_user(UPTR(to + offsetof(struct fpu_state, sw)), &sw, sizeof(sw)));
+	TRY(clear_user(UPTR(&at->xstate_bv), XSAVE_HEADER_SIZE));
+	TRY(registers_to_user(to));
+	TRY(copy_to_user(UPTR(&at->sw), &sw, sizeof(sw)));
 	return copy_to_user(UPTR(to + state_bytes), &magic2, sizeof(magic2));
 }
 
 int arch_fpu_to_user(u64 user_addr)
 {
 	struct arch_thread *a = &thread_current()->arch;
-	const struct fpu_state *from = a->fpu_used ? state_of(a) : &initial;
-	if (a->fpu_live)
-		registers_save(state_of(a));
-	/* `initial` is shorter than an XSAVE area with AVX: its header says that the rest is in its initial state. */
-	size_t n = a->fpu_used ? state_bytes : MIN(state_bytes, (u32)sizeof(initial));
-	TRY(copy_to_user(UPTR(user_addr), from, n));
-	TRY(clear_user(UPTR(user_addr + n), state_bytes - n));
-	return xfeatures ? xsave_magic_to_user(user_addr) : 0;
+	if (!user_range_ok(UPTR(user_addr), arch_fpu_frame_size()))
+		return -EFAULT;
+	if (!a->fpu_live)
+		make_live(a);
+	return xfeatures ? xsave_marks_to_user(user_addr) : registers_to_user(user_addr);
 }
 
 /* => true when the frame at user_addr carries a whole XSAVE area of ours. */
-static bool frame_is_extended(const struct fpu_state *s, u64 user_addr)
+static bool frame_is_extended(u64 user_addr)
 {
-	u32 magic2;
-	return xfeatures && s->sw.magic1 == FP_XSTATE_MAGIC1 && s->sw.state_size == state_bytes &&
+	const struct fpu_state *at = (const struct fpu_state *)user_addr; /* for addresses only */
+	u32 magic1, size, magic2;
+	return xfeatures && copy_from_user(&magic1, UPTR(&at->sw.magic1), sizeof(magic1)) == 0 &&
+	       magic1 == FP_XSTATE_MAGIC1 &&
+	       copy_from_user(&size, UPTR(&at->sw.state_size), sizeof(size)) == 0 &&
+	       size == state_bytes &&
 	       copy_from_user(&magic2, UPTR(user_addr + state_bytes), sizeof(magic2)) == 0 &&
 	       magic2 == FP_XSTATE_MAGIC2;
 }
 
-/* User space wrote it: whatever makes the load fault is forced to be harmless. */
-static void state_sanitise(struct fpu_state *s, bool extended)
+/* A frame with only the legacy area: all else gets its initial state. */
+static int legacy_from_user(u64 user_addr)
 {
-	s->mxcsr &= mxcsr_mask;
-	if (!xfeatures)
-		return;
-	s->xstate_bv = extended ? s->xstate_bv & xfeatures : xfeatures & 3;
-	s->xcomp_bv = 0;
-	memset(s->header_reserved, 0, sizeof(s->header_reserved));
+	registers_load(&initial);
+	FRAME_ACCESS("fxrstor64", user_addr);
+	return 0;
+fault:
+	return -EFAULT;
 }
 
+/* -EFAULT means that the caller, sigreturn(2), kills the thread: as in Linux also for an MXCSR with reserved bits. */
 int arch_fpu_from_user(u64 user_addr)
 {
 	struct arch_thread *a = &thread_current()->arch;
-	struct fpu_state *s = state_of(a);
-	fpu_drop(a);
-	if (!user_addr)
+	struct fpu_state *at = (struct fpu_state *)user_addr; /* for addresses only */
+	u32 mxcsr;
+	if (!user_addr) {
+		fpu_drop(a);
 		return 0;
-	TRY(copy_from_user((void *)s, UPTR(user_addr), FXSAVE_SIZE));
-	bool extended = frame_is_extended(s, user_addr);
-	if (extended)
-		TRY(copy_from_user((char *)s + FXSAVE_SIZE, UPTR(user_addr + FXSAVE_SIZE),
-		                   state_bytes - FXSAVE_SIZE));
-	state_sanitise(s, extended);
-	a->fpu_used = 1;
-	return 0;
+	}
+	if (!user_range_ok(UPTR(user_addr), FXSAVE_SIZE))
+		return -EFAULT;
+	TRY(copy_from_user(&mxcsr, UPTR(&at->mxcsr), sizeof(mxcsr)));
+	if (mxcsr & ~mxcsr_mask)
+		return -EFAULT;
+	bool legacy = xfeatures && !frame_is_extended(user_addr);
+	registers_claim(a);
+	int failure = legacy ? legacy_from_user(user_addr) : registers_from_user(user_addr);
+	if (failure)
+		fpu_drop(a);
+	return failure;
 }

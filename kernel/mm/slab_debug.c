@@ -1,6 +1,7 @@
 #include "kernel/mm/slab_impl.h"
 #include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
+#include "kernel/symbols.h"
 
 #if DEBUG_BUILD
 enum {
@@ -97,6 +98,14 @@ static u64 slabs_scan(struct slab_cache *c, struct list *slabs, struct site_coun
 	return live;
 }
 
+static void site_report(const struct site_count *s)
+{
+	u64 start;
+	const char *name = symbol_find((u64)s->site, &start);
+
+	log_warn("leak:   %llu allocated in %s at %p", (unsigned long long)s->count, name ?: "?", s->site);
+}
+
 static u64 cache_report(struct slab_cache *c)
 {
 	struct site_count sites[REPORT_SITES] = {0};
@@ -114,8 +123,7 @@ static u64 cache_report(struct slab_cache *c)
 	log_warn("leak: %s: %llu objects of %u bytes", c->name, (unsigned long long)live,
 	         c->object_size);
 	for (u32 i = 0; i < REPORT_SITES && sites[i].site; i++)
-		log_warn("leak:   %llu allocated at %p", (unsigned long long)sites[i].count,
-		         sites[i].site);
+		site_report(&sites[i]);
 	return live;
 }
 

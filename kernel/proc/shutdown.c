@@ -1,5 +1,6 @@
 #include "kernel/proc/shutdown.h"
 #include "arch/clock.h"
+#include "arch/context.h"
 #include "arch/cpu.h"
 #include "kernel/lib/bug.h"
 #include "kernel/lib/log.h"
@@ -86,6 +87,7 @@ static void undertaker_main(void *unused)
 	/* Callbacks free objects whose callbacks free more. */
 	for (int i = 0; i < GRACE_PERIODS; i++)
 		rcu_synchronize();
+	arch_stacks_drain();
 	log_info("leak report: %llu", (unsigned long long)slab_leak_report());
 	stop_machine(wanted);
 }

@@ -30,6 +30,8 @@ void arch_thread_set_user(struct arch_thread *a, const struct regs *regs);
  * arch_thread_regs(), through the normal exit path. */
 NORETURN void arch_enter_user(void);
 void arch_thread_destroy(struct arch_thread *a);
+/* Shutdown: frees the stacks that processors keep for their next threads; nobody makes or ends threads meanwhile. */
+void arch_stacks_drain(void);
 /* fork: copies FPU state and segment bases of the current thread. */
 MUST_CHECK int arch_thread_clone(struct arch_thread *to);
 /* execve: drops FPU state, zeroes bases. */
