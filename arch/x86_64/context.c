@@ -84,8 +84,7 @@ void arch_thread_destroy(struct arch_thread *a)
 
 void arch_stacks_drain(void)
 {
-	for_each_cpu(cpu)
-	{
+	for_each_cpu (cpu) {
 		struct stack_cache *cache = cpu_ptr(stack_cache, cpu);
 		while (cache->count)
 			vmap_free(cache->stacks[--cache->count], KERNEL_STACK_SIZE);

@@ -24,7 +24,12 @@ struct fpu_state {
 _Static_assert(offsetof(struct fpu_state, sw) == 464, "sw_reserved");
 _Static_assert(offsetof(struct fpu_state, xstate_bv) == 512, "XSAVE header");
 
-enum { FXSAVE_SIZE = 512, XSAVE_HEADER_SIZE = 64, FP_XSTATE_MAGIC1 = 0x46505853, FP_XSTATE_MAGIC2 = 0x46505845 };
+enum {
+	FXSAVE_SIZE = 512,
+	XSAVE_HEADER_SIZE = 64,
+	FP_XSTATE_MAGIC1 = 0x46505853,
+	FP_XSTATE_MAGIC2 = 0x46505845
+};
 enum { XFEATURES_KNOWN = 0xe7 }; /* x87, SSE, AVX, AVX-512 */
 enum { FPU_CONTROL_INIT = 0x37f, MXCSR_INIT = 0x1f80 };
 
@@ -164,7 +169,8 @@ size_t arch_fpu_frame_size(void)
 /* The registers to and from user memory, without a copy between. => 0 or -EFAULT, also for contents that the
  * processor refuses. */
 #define FRAME_ACCESS(insn, addr)                                                                   \
-	__asm__ volatile goto(USER_OPEN "1:\t" insn " (%0)\n\t" USER_CLOSE USER_FAULT("1b", "%l3", "0") \
+	__asm__ volatile goto(USER_OPEN "1:\t" insn                                                \
+	                                " (%0)\n\t" USER_CLOSE USER_FAULT("1b", "%l3", "0")        \
 	                      :                                                                    \
 	                      : "r"(addr), "a"(~0u), "d"(~0u)                                      \
 	                      : "memory"                                                           \

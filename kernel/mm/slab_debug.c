@@ -103,7 +103,8 @@ static void site_report(const struct site_count *s)
 	u64 start;
 	const char *name = symbol_find((u64)s->site, &start);
 
-	log_warn("leak:   %llu allocated in %s at %p", (unsigned long long)s->count, name ?: "?", s->site);
+	log_warn("leak:   %llu allocated in %s at %p", (unsigned long long)s->count, name ?: "?",
+	         s->site);
 }
 
 static u64 cache_report(struct slab_cache *c)
