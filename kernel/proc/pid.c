@@ -38,6 +38,14 @@ static void pid_node_defer_free(void *p, size_t size)
 static const struct idmap_ops pid_map_ops = {.alloc = pid_node_alloc,
                                              .defer_free = pid_node_defer_free};
 
+/* Nobody is left who had a number. */
+static void pid_shutdown(void)
+{
+	idmap_destroy(&pids);
+}
+static const struct proc_hooks pid_hooks = {.name = "pid", .shutdown = pid_shutdown};
+PROC_HOOKS(pid_hooks);
+
 void pid_init(void)
 {
 	pid_cache = slab_cache_new("pid", sizeof(struct pid), 0);
