@@ -145,6 +145,17 @@ _Static_assert(offsetof(struct siginfo, status) == 24, "si_status");
 _Static_assert(offsetof(struct siginfo, utime) == 32, "si_utime");
 /* The part that any member reaches; the rest is zero in what user space sees. */
 enum { SIGINFO_USED = 48 };
+struct siginfo_used {
+	u64 word[SIGINFO_USED / 8];
+};
+static inline void siginfo_copy_used(struct siginfo *to, const struct siginfo *from)
+{
+	*(struct siginfo_used *)to = *(const struct siginfo_used *)from;
+}
+static inline void siginfo_clear_used(struct siginfo *info)
+{
+	*(struct siginfo_used *)info = (struct siginfo_used){};
+}
 
 struct sigaction_abi {
 	u64 handler, flags, restorer, mask;

@@ -2,7 +2,6 @@
 #include "arch/context.h"
 #include "arch/sigframe.h"
 #include "arch/uaccess.h"
-#include "kernel/lib/string.h"
 #include "kernel/proc/altstack.h"
 #include "kernel/proc/clone.h"
 #include "kernel/proc/kill.h"
@@ -12,7 +11,7 @@
 
 static void info_user(struct siginfo *info, int sig, int code)
 {
-	memset(info, 0, SIGINFO_USED);
+	siginfo_clear_used(info);
 	info->signo = sig;
 	info->code = code;
 	info->pid = process_current()->pid;

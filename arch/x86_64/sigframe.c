@@ -33,6 +33,8 @@ size_t sigframe_max_size(void)
 	                16ul);
 }
 
+#define FRAME(field) offsetof(struct rt_sigframe_abi, field)
+
 struct frame_place {
 	u64 frame, fpu;
 };
@@ -57,38 +59,58 @@ static int place_frame(const struct regs *regs, const struct sigaction_abi *acti
 	return 0;
 }
 
-static void save_context(struct sigcontext_abi *c, const struct regs *r, u64 fpu, u64 saved)
+/* Registers and their places in the frame: stored and loaded one by one, without a copy in between. */
+#define CONTEXT_REGS(R)                                                                            \
+	R(r8) R(r9) R(r10) R(r11) R(r12) R(r13) R(r14) R(r15) R(rdi) R(rsi) R(rbp) R(rbx) R(rdx)   \
+	R(rax) R(rcx) R(rsp) R(rip)
+
+#define UC(field)      offsetof(struct ucontext_abi, field)
+#define CONTEXT(field) UC(mcontext.field)
+/* One word to or from the frame; the offset is an immediate, so each is one instruction. */
+#define PUT(offset, expr)                                                                          \
+	__asm__ volatile goto("1:\tmov %0, %c1(%2)\n\t" USER_FAULT("1b", "%l3", "0")               \
+	                      :                                                                    \
+	                      : "r"((u64)(expr)), "i"(offset), "r"(to)                             \
+	                      : "memory"                                                           \
+	                      : fault)
+#define GET(offset, where)                                                                         \
+	__asm__ volatile goto("1:\tmov %c2(%1), %0\n\t" USER_FAULT("1b", "%l3", "0")               \
+	                      : "=&r"(where)                                                       \
+	                      : "r"(from), "i"(offset)                                             \
+	                      :                                                                    \
+	                      : fault)
+
+/* The user range has been checked; to: address of the ucontext. */
+static int save_context(u64 to, const struct regs *r, u64 fpu, u64 saved,
+                        const struct sigaltstack_abi *stack)
 {
 	const struct task *t = task_current();
 
-	c->r8 = r->r8;
-	c->r9 = r->r9;
-	c->r10 = r->r10;
-	c->r11 = r->r11;
-	c->r12 = r->r12;
-	c->r13 = r->r13;
-	c->r14 = r->r14;
-	c->r15 = r->r15;
-	c->rdi = r->rdi;
-	c->rsi = r->rsi;
-	c->rbp = r->rbp;
-	c->rbx = r->rbx;
-	c->rdx = r->rdx;
-	c->rax = r->rax;
-	c->rcx = r->rcx;
-	c->rsp = r->rsp;
-	c->rip = r->rip;
-	c->rflags = r->rflags;
-	c->cs = r->cs;
-	c->gs = c->fs = 0;
-	c->ss = r->ss;
-	c->err = t->trap.error;
-	c->trapno = t->trap.number;
-	c->oldmask = saved;
-	c->cr2 = t->trap.address;
-	c->fpstate = fpu;
-	for (u32 i = 0; i < ARRAY_SIZE(c->reserved); i++)
-		c->reserved[i] = 0;
+	user_open();
+	PUT(UC(flags), UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS |
+	                       (cpu_features.xsave ? (u64)UC_FP_XSTATE : 0));
+	PUT(UC(link), 0);
+	PUT(UC(stack.sp), stack->sp);
+	PUT(UC(stack.flags), (u32)stack->flags);
+	PUT(UC(stack.size), stack->size);
+#define R(name) PUT(CONTEXT(name), r->name);
+	CONTEXT_REGS(R)
+#undef R
+	PUT(CONTEXT(rflags), r->rflags);
+	PUT(CONTEXT(cs), (u16)r->cs | (u64)(u16)r->ss << 48); /* gs and fs between them: 0 */
+	PUT(CONTEXT(err), t->trap.error);
+	PUT(CONTEXT(trapno), t->trap.number);
+	PUT(CONTEXT(oldmask), saved);
+	PUT(CONTEXT(cr2), t->trap.address);
+	PUT(CONTEXT(fpstate), fpu);
+	PUT(UC(sigmask), saved);
+#define R(i) PUT(CONTEXT(reserved) + 8 * (i), 0);
+	R(0) R(1) R(2) R(3) R(4) R(5) R(6) R(7)
+#undef R
+	user_close();
+	return 0;
+fault:
+	return -EFAULT;
 }
 
 /* A handler that does not ask for siginfo finds that part of the frame unwritten, as on Linux. */
@@ -101,8 +123,8 @@ static int siginfo_to_user(uptr_t to, const struct siginfo *info)
 static void enter_handler(struct regs *regs, int sig, const struct sigaction_abi *action, u64 frame)
 {
 	regs->rdi = sig;
-	regs->rsi = frame + offsetof(struct rt_sigframe_abi, info);
-	regs->rdx = frame + offsetof(struct rt_sigframe_abi, uc);
+	regs->rsi = frame + FRAME(info);
+	regs->rdx = frame + FRAME(uc);
 	regs->rax = 0;
 	regs->rip = action->handler;
 	regs->rsp = frame;
@@ -114,63 +136,67 @@ static void enter_handler(struct regs *regs, int sig, const struct sigaction_abi
 int sigframe_setup(struct regs *regs, int sig, const struct siginfo *info,
                    const struct sigaction_abi *action, u64 saved)
 {
-	struct rt_sigframe_abi f;
+	struct sigaltstack_abi stack;
 	struct frame_place at;
 
 	/* x86-64 has no trampoline of the kernel's: without SA_RESTORER there is no way back. */
 	if (!(action->flags & SA_RESTORER))
 		return -EFAULT;
 	TRY(place_frame(regs, action, &at));
-	f.return_address = action->restorer;
-	f.uc.flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS |
-	             (cpu_features.xsave ? (u64)UC_FP_XSTATE : 0);
-	f.uc.link = 0;
-	altstack_save(&f.uc.stack, regs->rsp);
-	save_context(&f.uc.mcontext, regs, at.fpu, saved);
-	f.uc.sigmask = saved;
+	if (!user_range_ok(UPTR(at.frame), sizeof(struct rt_sigframe_abi)))
+		return -EFAULT;
+	altstack_save(&stack, regs->rsp);
 	TRY(arch_fpu_to_user(at.fpu));
-	TRY(copy_to_user(UPTR(at.frame), &f, offsetof(struct rt_sigframe_abi, info)));
+	TRY(save_context(at.frame + FRAME(uc), regs, at.fpu, saved, &stack));
+	TRY(copy_to_user(UPTR(at.frame), &action->restorer, sizeof(u64)));
 	if (action->flags & SA_SIGINFO)
-		TRY(siginfo_to_user(UPTR(at.frame + offsetof(struct rt_sigframe_abi, info)), info));
+		TRY(siginfo_to_user(UPTR(at.frame + FRAME(info)), info));
 	altstack_disarm();
 	enter_handler(regs, sig, action, at.frame);
 	return 0;
 }
 
-static void load_context(struct regs *r, const struct sigcontext_abi *c)
+struct saved_context {
+	u64 rflags, fpu, sigmask;
+	struct sigaltstack_abi stack;
+};
+
+/* Reads a frame into *r and *out; from: address of the ucontext. On failure *r is partly overwritten. */
+static int load_context(struct regs *r, u64 from, struct saved_context *out)
 {
-	r->r8 = c->r8;
-	r->r9 = c->r9;
-	r->r10 = c->r10;
-	r->r11 = c->r11;
-	r->r12 = c->r12;
-	r->r13 = c->r13;
-	r->r14 = c->r14;
-	r->r15 = c->r15;
-	r->rdi = c->rdi;
-	r->rsi = c->rsi;
-	r->rbp = c->rbp;
-	r->rbx = c->rbx;
-	r->rdx = c->rdx;
-	r->rax = c->rax;
-	r->rcx = c->rcx;
-	r->rsp = c->rsp;
-	r->rip = c->rip;
-	r->cs = USER_CS;
-	r->ss = USER_SS;
-	r->rflags = (r->rflags & ~(u64)RFLAGS_USER) | (c->rflags & RFLAGS_USER);
-	r->orig_rax = -1; /* not a system call any more: nothing to restart */
+	u64 stack_flags;
+
+	if (!user_range_ok(UPTR(from), sizeof(struct ucontext_abi)))
+		return -EFAULT;
+	user_open();
+#define R(name) GET(CONTEXT(name), r->name);
+	CONTEXT_REGS(R)
+#undef R
+	GET(CONTEXT(rflags), out->rflags);
+	GET(CONTEXT(fpstate), out->fpu);
+	GET(UC(sigmask), out->sigmask);
+	GET(UC(stack.sp), out->stack.sp);
+	GET(UC(stack.flags), stack_flags);
+	GET(UC(stack.size), out->stack.size);
+	user_close();
+	out->stack.flags = (s32)stack_flags;
+	return 0;
+fault:
+	return -EFAULT;
 }
 
 static int restore_frame(struct regs *regs, u64 frame)
 {
-	struct ucontext_abi uc;
+	struct saved_context saved;
 
-	TRY(copy_from_user(&uc, UPTR(frame + offsetof(struct rt_sigframe_abi, uc)), sizeof(uc)));
-	TRY(arch_fpu_from_user(uc.mcontext.fpstate));
-	load_context(regs, &uc.mcontext);
-	signal_mask_set(uc.sigmask);
-	altstack_restore(&uc.stack, regs->rsp);
+	TRY(load_context(regs, frame + FRAME(uc), &saved));
+	regs->cs = USER_CS;
+	regs->ss = USER_SS;
+	regs->rflags = (regs->rflags & ~(u64)RFLAGS_USER) | (saved.rflags & RFLAGS_USER);
+	regs->orig_rax = -1; /* not a system call any more: nothing to restart */
+	TRY(arch_fpu_from_user(saved.fpu));
+	signal_mask_set(saved.sigmask);
+	altstack_restore(&saved.stack, regs->rsp);
 	return 0;
 }
 

@@ -128,11 +128,11 @@ static void sigpending_collect(struct sigpending *s, int sig, struct siginfo *in
 	if (!more)
 		s->set &= ~SIGMASK(sig);
 	if (!found) {
-		memset(info, 0, SIGINFO_USED);
+		siginfo_clear_used(info);
 		info->signo = sig;
 		return;
 	}
-	memcpy(info, &found->info, SIGINFO_USED);
+	siginfo_copy_used(info, &found->info);
 	if (found->flags & SIGQUEUE_TIMER) {
 		info->overrun += found->overruns;
 		found->overruns = 0;

@@ -1,6 +1,5 @@
 #include "abi/errno.h"
 #include "arch/trap.h"
-#include "kernel/lib/string.h"
 #include "kernel/proc/proc_internal.h"
 
 /* Is the signal worth queueing for this target? A blocked one is: its action may change before it is unblocked. */
@@ -88,12 +87,12 @@ static void signal_cancel_opposite(struct process *p, int sig)
 static void fill_info(struct siginfo *to, int sig, const struct siginfo *info)
 {
 	if (!info) {
-		memset(to, 0, SIGINFO_USED);
+		siginfo_clear_used(to);
 		to->signo = sig;
 		to->code = SI_KERNEL;
 		return;
 	}
-	memcpy(to, info, SIGINFO_USED);
+	siginfo_copy_used(to, info);
 	to->signo = sig;
 }
 
