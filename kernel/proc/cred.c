@@ -15,6 +15,7 @@ static struct slab_cache *cred_cache;
 void cred_init(void)
 {
 	cred_cache = slab_cache_new("cred", sizeof(struct cred), 0);
+	users_init(&root_user);
 }
 
 const struct cred *cred_get(const struct cred *c)

@@ -7,6 +7,7 @@
 #include "kernel/proc/task.h"
 
 void cred_init(void);
+void users_init(struct user *root); /* the account that process 1 starts with */
 void file_init(void);
 void fdtable_init(void);
 void pid_init(void);

@@ -77,10 +77,25 @@ static void kill_until_gone(s32 first, u32 tasks_left)
 	}
 }
 
+/* Process 1 would start anew what is killed: it stops at its next way to user space. */
+static void freeze_init(void)
+{
+	struct process *init = process_lookup(1);
+
+	if (!init)
+		return;
+	struct sighand *s = sighand_lock(init);
+	if (!(init->group_flags & GROUP_EXITING))
+		signal_stop_begin_locked(init, SIGSTOP);
+	sighand_unlock(s);
+	process_put(init);
+}
+
 static void undertaker_main(void *unused)
 {
 	while (!kernel_is_ending())
 		(void)park(PARK_FOREVER, PARK_UNINTERRUPTIBLE);
+	freeze_init();
 	kill_until_gone(2, 1);
 	kill_until_gone(1, 0);
 	proc_hooks_for_each(h) if ((*h)->shutdown)(*h)->shutdown();

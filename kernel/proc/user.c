@@ -1,6 +1,7 @@
+#include "kernel/lib/bug.h"
 #include "kernel/lib/idmap.h"
 #include "kernel/mm/slab.h"
-#include "kernel/proc/cred.h"
+#include "kernel/proc/proc_internal.h"
 #include "kernel/sync/spinlock.h"
 
 /* Lookups take the lock too, so nodes need no grace period. */
@@ -15,6 +16,21 @@ static void users_free(void *p, size_t size)
 static const struct idmap_ops users_ops = {.alloc = users_alloc, .defer_free = users_free};
 static struct idmap users = {.ops = &users_ops}; /* [users_lock] uid -> struct user */
 static struct spinlock users_lock = SPINLOCK_INIT(USERS);
+
+/* Nobody is left whose accounts these were. */
+static void users_shutdown(void)
+{
+	idmap_destroy(&users);
+}
+static const struct proc_hooks users_hooks = {.name = "users", .shutdown = users_shutdown};
+PROC_HOOKS(users_hooks);
+
+void users_init(struct user *root)
+{
+	if (idmap_reserve(&users, root->uid) < 0)
+		panic("users: no memory");
+	idmap_set(&users, root->uid, root);
+}
 
 void user_get(struct user *u)
 {
