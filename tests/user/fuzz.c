@@ -191,7 +191,6 @@ static void all_calls(uint64_t seed, uid_t user)
 		if (pid == 0) {
 			setpgid(0, 0);
 			own_namespace();
-			MUST(unshare(CLONE_NEWNS));
 			if (chdir("/dev/shm") == 0 && user)
 				MUST(setresuid(user, user, user));
 			storm(first, first + 6 < SYSCALLS ? first + 6 : SYSCALLS,
