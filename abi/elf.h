@@ -1,6 +1,6 @@
 /* ELF64 as the System V ABI defines it, and the auxiliary vector, getauxval(3). */
 #pragma once
-#include "kernel/lib/compiler.h"
+#include "abi/types.h"
 
 struct elf_header {
 	u8 ident[16];

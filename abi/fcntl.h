@@ -1,6 +1,6 @@
 /* Flags and commands of open(2), fcntl(2), the *at calls, lseek(2), fallocate(2), rename(2), x86-64. */
 #pragma once
-#include "kernel/lib/compiler.h"
+#include "abi/types.h"
 
 enum {
 	O_RDONLY = 0,

@@ -1,6 +1,6 @@
 /* futex(2), get_robust_list(2). */
 #pragma once
-#include "kernel/lib/compiler.h"
+#include "abi/types.h"
 
 enum {
 	FUTEX_WAIT = 0,

@@ -1,6 +1,6 @@
 /* What the three System V families share, svipc(7). Layouts of Linux x86-64. */
 #pragma once
-#include "kernel/lib/compiler.h"
+#include "abi/types.h"
 
 enum { IPC_PRIVATE = 0 };
 

@@ -1,6 +1,6 @@
 /* poll(2), select(2): events and structures of the Linux x86-64 ABI. */
 #pragma once
-#include "kernel/lib/compiler.h"
+#include "abi/types.h"
 
 enum {
 	POLLIN = 1,

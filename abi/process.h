@@ -1,6 +1,6 @@
 /* Processes in the Linux x86-64 ABI: clone(2), wait(2), getrusage(2), sysinfo(2), prctl(2), capget(2), rseq(2). */
 #pragma once
-#include "kernel/lib/compiler.h"
+#include "abi/types.h"
 
 enum {
 	CSIGNAL = 0xff,

@@ -1,6 +1,6 @@
 /* Scheduling in the Linux x86-64 ABI: sched_setattr(2), sched(7), getpriority(2). SCHED_*: kernel/sched/thread.h. */
 #pragma once
-#include "kernel/lib/compiler.h"
+#include "abi/types.h"
 
 struct abi_sched_attr {
 	u32 size, policy;

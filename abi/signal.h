@@ -1,6 +1,6 @@
 /* Signal numbers and structures of the Linux x86-64 ABI: signal(7), sigaction(2), sigaltstack(2). */
 #pragma once
-#include "kernel/lib/compiler.h"
+#include "abi/types.h"
 
 enum {
 	SIGHUP = 1,

@@ -1,7 +1,7 @@
 /* File types, modes and the structures of stat(2), statx(2), statfs(2), getdents(2) on x86-64, inode(7). */
 #pragma once
 #include "abi/time.h"
-#include "kernel/lib/compiler.h"
+#include "abi/types.h"
 
 enum {
 	S_IFMT = 0170000,

@@ -1,6 +1,6 @@
 /* Terminals of the Linux x86-64 ABI: termios(3), ioctl_tty(2). */
 #pragma once
-#include "kernel/lib/compiler.h"
+#include "abi/types.h"
 
 enum { NCCS_KERNEL = 19, NCC_TERMIO = 8 };
 

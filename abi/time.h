@@ -1,6 +1,6 @@
 /* Times and clocks of the Linux x86-64 ABI: time(7), clock_gettime(2), getitimer(2), adjtimex(2). */
 #pragma once
-#include "kernel/lib/compiler.h"
+#include "abi/types.h"
 
 struct abi_timespec {
 	s64 sec;

@@ -2,19 +2,7 @@
  * What the compilers offer, under short names. gcc 12 and clang 14 both build every file.
  */
 #pragma once
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
-typedef uint64_t u64;
-typedef int8_t s8;
-typedef int16_t s16;
-typedef int32_t s32;
-typedef int64_t s64;
-typedef s64 ssize;
+#include "abi/types.h"
 
 #define likely(x)         __builtin_expect(!!(x), 1)
 #define unlikely(x)       __builtin_expect(!!(x), 0)
@@ -23,7 +11,6 @@ typedef s64 ssize;
 #define ALWAYS_INLINE     inline __attribute__((always_inline))
 #define NOINLINE          __attribute__((noinline))
 #define COLD              __attribute__((cold, noinline))
-#define PACKED            __attribute__((packed))
 #define ALIGNED(n)        __attribute__((aligned(n)))
 #define SECTION(name)     __attribute__((section(name)))
 #define USED              __attribute__((used))
