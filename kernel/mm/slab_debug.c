@@ -130,13 +130,18 @@ static u64 cache_report(struct slab_cache *c)
 
 u64 slab_leak_report(void)
 {
+	struct page_stats pages;
 	struct slab_cache *c;
 	u64 live = 0;
 
+	vmap_purge();
 	list_for_each (c, &slab_caches, link) /* caches only come, and are never deleted */
 		live += cache_report(c);
-	log_warn("leak: %llu objects", (unsigned long long)live);
-	return live;
+	page_stats(&pages);
+	log_info("pages left: %llu anonymous, %llu of objects, %llu tables, %llu vmap",
+	         (unsigned long long)pages.anonymous, (unsigned long long)pages.object,
+	         (unsigned long long)pages.tables, (unsigned long long)pages.stacks);
+	return live + pages.anonymous;
 }
 #else
 void slab_leak_baseline(void) {}

@@ -38,6 +38,9 @@ void slab_cache_setup(struct slab_cache *c, const char *name, size_t size, size_
 void kmalloc_init(void);
 void *slab_alloc_site(struct slab_cache *c, const void *site);
 
+/* vmap.c: ranges that wait for a flush are given back now. */
+void vmap_purge(void);
+
 #if DEBUG_BUILD
 struct slab_trailer {
 	u32 state, epoch;

@@ -3,7 +3,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/fail.h"
 #include "kernel/mm/range.h"
-#include "kernel/mm/slab.h"
+#include "kernel/mm/slab_impl.h"
 #include "kernel/sync/spinlock.h"
 
 /*
@@ -83,6 +83,14 @@ static bool pages_map_locked(u64 start, u64 end)
 	return true;
 }
 
+void vmap_purge(void)
+{
+	spin_lock(&vmap_lock);
+	struct vmap_area *list = retired_take_locked();
+	spin_unlock(&vmap_lock);
+	areas_free(list);
+}
+
 static bool area_place_locked(struct vmap_area *a, size_t size)
 {
 	s64 at = range_place_down(&vmap_areas, 0, VMAP_END - VMAP_START, size + 2 * PAGE_SIZE,
@@ -103,7 +111,7 @@ static u64 area_base(const struct vmap_area *a)
 
 void *vmap_alloc(size_t size)
 {
-	struct vmap_area *list = NULL, *a;
+	struct vmap_area *a;
 	bool placed, mapped = false;
 
 	if (size == 0 || size > VMAP_END - VMAP_START)
@@ -113,8 +121,6 @@ void *vmap_alloc(size_t size)
 	if (!a)
 		return NULL;
 	spin_lock(&vmap_lock);
-	if (retired_count > RETIRED_MAX)
-		list = retired_take_locked();
 	placed = area_place_locked(a, size);
 	if (placed)
 		mapped = pages_map_locked(area_base(a), area_base(a) + size);
@@ -123,7 +129,6 @@ void *vmap_alloc(size_t size)
 		retire_locked(a);
 	}
 	spin_unlock(&vmap_lock);
-	areas_free(list);
 	if (!placed)
 		slab_free(vmap_cache, a);
 	return mapped ? (void *)area_base(a) : NULL;
@@ -135,12 +140,15 @@ void vmap_free(void *p, size_t size)
 
 	if (!p)
 		return;
-	GUARD(spin)
-	(&vmap_lock);
+	spin_lock(&vmap_lock);
 	struct range *r = range_find(&vmap_areas, at);
 	ASSERT(r && r->start == at && r->end == at + ROUND_UP(size, PAGE_SIZE) + 2 * PAGE_SIZE);
 	pages_unmap_locked((u64)p, (u64)p + ROUND_UP(size, PAGE_SIZE));
 	retire_locked(container_of(r, struct vmap_area, range));
+	bool many = retired_count > RETIRED_MAX;
+	spin_unlock(&vmap_lock);
+	if (many)
+		vmap_purge();
 }
 
 static bool is_vmap(const void *p)
