@@ -178,15 +178,27 @@ static ALWAYS_INLINE void load_bases(const struct arch_thread *next)
 
 struct thread *arch_switch_stacks(u64 *save_rsp, u64 rsp, struct thread *prev);
 
+/* Everything that a switch may have to do. */
+static NOINLINE struct thread *switch_whole(struct thread *prev, struct thread *next)
+{
+	if (prev->arch.fpu_live)
+		fpu_save(&prev->arch);
+	if (selectors_loaded())
+		selectors_drop(prev);
+	if (next->arch.user)
+		load_bases(&next->arch);
+	this_cpu(tss).rsp[0] = next->arch.stack_top;
+	return arch_switch_stacks(&prev->arch.rsp, next->arch.rsp, prev);
+}
+
+/* What it has to do nearly always: nothing. No call on this path, so nothing is saved for one. */
 struct thread *arch_switch(struct thread *prev, struct thread *next)
 {
-	if (unlikely(prev->arch.fpu_live))
-		fpu_save(&prev->arch);
-	if (prev->arch.user && unlikely(selectors_loaded()))
-		selectors_drop(prev);
-	if (next->arch.user) {
-		load_bases(&next->arch);
-		this_cpu(tss).rsp[0] = next->arch.stack_top;
-	}
+	if (unlikely(prev->arch.fpu_live) || unlikely(selectors_loaded()))
+		return switch_whole(prev, next);
+	if (next->arch.user && unlikely(this_cpu(loaded_fs_base) != next->arch.fs_base ||
+	                                this_cpu(loaded_gs_base) != next->arch.gs_base))
+		return switch_whole(prev, next);
+	this_cpu(tss).rsp[0] = next->arch.stack_top;
 	return arch_switch_stacks(&prev->arch.rsp, next->arch.rsp, prev);
 }
