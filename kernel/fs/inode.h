@@ -97,7 +97,7 @@ struct inode_ops {
 	/* Completes an open: f has file_ops of the inode; may set f->ops and f->private. May sleep. */
 	int (*open)(struct inode *inode, struct file *f);
 	/* In-memory directories. => 0 and an inode with one reference and nlink set; NULL: creation is
-	 * refused (-EACCES for open, -EPERM for mkdir and the like). Must not sleep. */
+	 * refused with -ENOENT, as by Linux's procfs. Must not sleep. */
 	int (*make)(struct inode *dir, const struct inode_make *m, struct inode **out);
 	/* A further name (link(2)) is about to appear / a name has gone; dir->lock held: quota only.
 	 * link NULL: the directory knows neither link(2) nor rename(2) (-EPERM). */

@@ -162,6 +162,25 @@ static void mount_detach_tree(struct mount *top)
 	mount_put(top);
 }
 
+static struct mount *mount_first_child(const struct mount *parent)
+{
+	struct mount *m;
+	list_for_each(m, &mounts, link)
+		if (m->parent == parent)
+			return m;
+	return NULL;
+}
+
+void mount_shutdown(void)
+{
+	struct mount *child;
+	GUARD(mutex)(&mount_mutex);
+	while ((child = mount_first_child(mount_initial)))
+		mount_detach_tree(child);
+	list_del(&mount_initial->link);
+	mount_put(mount_initial);
+}
+
 int mount_umount(struct path *at, u32 flags)
 {
 	AUTO_PATH p = *at;

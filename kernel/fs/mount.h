@@ -43,6 +43,9 @@ DEFINE_GUARD(mount, struct mount *, mount_put)
 void mount_root(struct super *s);
 extern struct mount *mount_initial;
 
+/* Debug builds, when no process is left: every mount goes, and with it what users made; the leak report is near. */
+void mount_shutdown(void);
+
 /* May files be changed through this path? => 0 or -EROFS. */
 static inline int mount_check_write(const struct mount *m, const struct inode *i)
 {

@@ -135,8 +135,6 @@ static int name_make(int dirfd, const char *name, u32 mode, u32 rdev, const char
 	bool device = (S_ISCHR(mode) && rdev) || S_ISBLK(mode);
 	if (device && !capable(CAP_MKNOD))
 		return -EPERM;
-	if (!held.dentry->inode->ops->make)
-		return -EPERM;
 	return name_add(&held, &last.name, mode, rdev, symlink, NULL);
 }
 
@@ -171,7 +169,7 @@ static int link_check(const struct path *from, const struct path *to)
 	struct inode *inode = from->dentry->inode;
 	if (from->mount != to->mount)
 		return -EXDEV;
-	if (!to->dentry->inode->ops->make || !to->dentry->inode->ops->link)
+	if (!to->dentry->inode->ops->link)
 		return -EPERM;
 	return S_ISDIR(inode->mode) ? -EPERM : 0;
 }

@@ -3,6 +3,7 @@
 #include "kernel/fs/internal.h"
 #include "kernel/fs/mount.h"
 #include "kernel/fs/tmpfs.h"
+#include "kernel/proc/hooks.h"
 
 static struct fs_type rootfs_type = {.name = "rootfs", .flags = FS_NO_USER_MOUNT};
 
@@ -18,3 +19,6 @@ void vfs_init(void)
 	ASSERT(!err);
 	mount_root(root);
 }
+
+static const struct proc_hooks vfs_hooks = {.name = "vfs", .shutdown = mount_shutdown};
+PROC_HOOKS(vfs_hooks);
