@@ -63,8 +63,9 @@ TEST(cpio_refuses_wild_fields)
 	static const struct {
 		size_t at;
 		const char *text;
-	} wild[] = {{name_size_at, "00000000"}, {name_size_at, "ffffffff"}, {name_size_at, "0000000g"},
-	            {size_at, "ffffffff"},      {size_at, "7fffffff"},      {0, "070707"}};
+	} wild[] = {{name_size_at, "00000000"}, {name_size_at, "ffffffff"},
+	            {name_size_at, "0000000g"}, {size_at, "ffffffff"},
+	            {size_at, "7fffffff"},      {0, "070707"}};
 	for (u32 i = 0; i < ARRAY_SIZE(wild); i++) {
 		memset(buf, 0, sizeof(buf));
 		size_t n = put_entry(buf, 0, sizeof(buf), "name", "data");

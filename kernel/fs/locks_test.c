@@ -8,14 +8,15 @@ static int owner_a, owner_b;
 static int set(struct inode *i, const void *owner, u32 type, u64 start, u64 end)
 {
 	struct file_lock l = {
-	        .kind = LOCK_KIND_OFD, .owner = owner, .type = type, .start = start, .end = end};
+		.kind = LOCK_KIND_OFD, .owner = owner, .type = type, .start = start, .end = end};
 	return lock_set(i, &l, false);
 }
 
 /* The lock in the way of a write lock of nobody at `at`; type F_UNLCK: none. */
 static struct file_lock seen(struct inode *i, u64 at)
 {
-	struct file_lock request = {.kind = LOCK_KIND_OFD, .type = F_WRLCK, .start = at, .end = at}, out;
+	struct file_lock request = {.kind = LOCK_KIND_OFD, .type = F_WRLCK, .start = at, .end = at},
+			 out;
 	lock_test(i, &request, &out);
 	return out;
 }

@@ -165,7 +165,7 @@ static void mount_detach_tree(struct mount *top)
 static struct mount *mount_first_child(const struct mount *parent)
 {
 	struct mount *m;
-	list_for_each(m, &mounts, link)
+	list_for_each (m, &mounts, link)
 		if (m->parent == parent)
 			return m;
 	return NULL;
@@ -174,7 +174,8 @@ static struct mount *mount_first_child(const struct mount *parent)
 void mount_shutdown(void)
 {
 	struct mount *child;
-	GUARD(mutex)(&mount_mutex);
+	GUARD(mutex)
+	(&mount_mutex);
 	while ((child = mount_first_child(mount_initial)))
 		mount_detach_tree(child);
 	list_del(&mount_initial->link);

@@ -119,7 +119,8 @@ TEST(rename_keeps_the_tree_a_tree)
 	CHECK_EQ(links_of("/vfs-test/a"), 2);
 	CHECK_EQ(links_of("/vfs-test"), 4);
 	CHECK_EQ(make_file("/vfs-test/a/f"), 0);
-	CHECK_EQ(vfs_rename(AT_FDCWD, "/vfs-test/a/f", AT_FDCWD, "/vfs-test/c", RENAME_EXCHANGE), 0);
+	CHECK_EQ(vfs_rename(AT_FDCWD, "/vfs-test/a/f", AT_FDCWD, "/vfs-test/c", RENAME_EXCHANGE),
+	         0);
 	CHECK_EQ(links_of("/vfs-test/a"), 3);
 	CHECK_EQ(links_of("/vfs-test"), 3);
 	CHECK_EQ(links_of("/vfs-test/c"), 1);
