@@ -9,16 +9,26 @@ enum {
 	CYCLE_MIN = 64, /* indices are not reused before this many were given out */
 };
 
-void ipc_ids_init(struct ipc_ids *ids)
+/* What a fresh table points to, so that lookups need not ask whether there is one. */
+static struct ipc_slots no_slots;
+
+void ipc_ids_init(struct ipc_ids *ids, u32 max_objects, u64 max_units)
 {
-	*ids = (struct ipc_ids){.last_index = -1, .wanted_id = -1};
+	*ids = (struct ipc_ids){
+		.slots = &no_slots,
+		.last_index = -1,
+		.wanted_id = -1,
+		.max_objects = max_objects,
+		.max_units = max_units,
+	};
 	port_lock_init(&ids->lock, LOCK_CLASS_IPC_NS);
 }
 
 void ipc_ids_destroy(struct ipc_ids *ids)
 {
 	ASSERT(ids->in_use == 0);
-	port_free(ids->slots);
+	if (ids->slots != &no_slots)
+		port_free(ids->slots);
 	port_free(ids->buckets);
 }
 
@@ -30,7 +40,7 @@ static void slots_free(struct port_defer *d)
 struct ipc_object *ipc_ids_next(const struct ipc_ids *ids, u32 *index)
 {
 	const struct ipc_slots *slots = load_acquire(&ids->slots);
-	for (u32 i = *index; slots && i < slots->capacity; i++) {
+	for (u32 i = *index; i < slots->capacity; i++) {
 		u64 rest = load_relaxed(&slots->used[i / 64]) >> (i % 64);
 		if (!rest) {
 			i |= 63;
@@ -50,7 +60,7 @@ int ipc_ids_highest(struct ipc_ids *ids)
 {
 	GUARD(port)
 	(&ids->lock);
-	for (u32 word = ids->slots ? ids->slots->capacity / 64 : 0; word-- > 0;) {
+	for (u32 word = ids->slots->capacity / 64; word-- > 0;) {
 		u64 used = ids->slots->used[word];
 		if (used)
 			return (int)(word * 64 + 63 - __builtin_clzll(used));
@@ -61,7 +71,7 @@ int ipc_ids_highest(struct ipc_ids *ids)
 /* => lowest free index in [from, to), or -1. Indices beyond the table are free. ids locked. */
 static s32 index_free(const struct ipc_ids *ids, u32 from, u32 to)
 {
-	u32 capacity = ids->slots ? ids->slots->capacity : 0;
+	u32 capacity = ids->slots->capacity;
 	while (from < to && from < capacity) {
 		u64 free = ~ids->slots->used[from / 64] >> (from % 64);
 		if (free) {
@@ -159,18 +169,17 @@ static int slots_grow(struct ipc_ids *ids, u32 capacity)
 	bigger->used = (u64 *)((char *)bigger->slot + slot_bytes);
 	port_lock(&ids->lock);
 	struct ipc_slots *old = ids->slots;
-	if (old && old->capacity >= capacity) {
+	if (old->capacity >= capacity) {
 		port_unlock(&ids->lock);
 		port_free(bigger);
 		return 0;
 	}
-	if (old) {
-		memcpy(bigger->slot, old->slot, old->capacity * sizeof old->slot[0]);
+	memcpy(bigger->slot, old->slot, old->capacity * sizeof old->slot[0]);
+	if (old->capacity)
 		memcpy(bigger->used, old->used, old->capacity / 8);
-	}
 	store_release(&ids->slots, bigger);
 	port_unlock(&ids->lock);
-	if (old)
+	if (old != &no_slots)
 		port_defer(&old->defer, slots_free);
 	return 0;
 }
@@ -197,17 +206,18 @@ static s32 publish(struct ipc_ids *ids, struct ipc_object *o, u32 index, u32 seq
 
 /* One attempt to publish; what must grow first, and to what size. */
 enum add_verdict { ADD_DONE, ADD_REFUSED, ADD_GROW_SLOTS, ADD_GROW_BUCKETS };
-static enum add_verdict add_try(struct ipc_ids *ids, struct ipc_object *o,
-                                const struct ipc_quota *quota, s32 *out_result, u32 *out_size)
+static enum add_verdict add_try(struct ipc_ids *ids, struct ipc_object *o, s32 *out_result,
+				u32 *out_size)
 {
-	u32 seq, capacity = ids->slots ? ids->slots->capacity : 0;
+	u32 seq, capacity = ids->slots->capacity;
 	s32 index;
 
 	*out_result = -EEXIST;
 	if (o->key.n != IPC_PRIVATE && key_find(ids, o->key))
 		return ADD_REFUSED;
 	*out_result = -ENOSPC;
-	if (ids->in_use >= quota->objects || ids->units + o->units > quota->units)
+	if (ids->in_use >= load_relaxed(&ids->max_objects) ||
+	    ids->units + o->units > load_relaxed(&ids->max_units))
 		return ADD_REFUSED;
 	index = index_choose(ids, &seq);
 	if (index < 0)
@@ -227,13 +237,13 @@ static enum add_verdict add_try(struct ipc_ids *ids, struct ipc_object *o,
 	return ADD_DONE;
 }
 
-s32 ipc_ids_add(struct ipc_ids *ids, struct ipc_object *o, const struct ipc_quota *quota)
+s32 ipc_ids_add(struct ipc_ids *ids, struct ipc_object *o)
 {
 	for (;;) {
 		s32 result;
 		u32 size;
 		port_lock(&ids->lock);
-		enum add_verdict verdict = add_try(ids, o, quota, &result, &size);
+		enum add_verdict verdict = add_try(ids, o, &result, &size);
 		port_unlock(&ids->lock);
 		switch (verdict) {
 		case ADD_DONE:
@@ -261,41 +271,39 @@ bool ipc_ids_del(struct ipc_ids *ids, struct ipc_object *o)
 }
 
 /* The caller asked for a key that exists. => id or -errno. ids locked: the object cannot go away. */
-static s32 get_existing(const struct ipc_object *o, const struct ipc_family *family,
-                        const struct ipc_get_request *rq)
+static ALWAYS_INLINE s32 get_existing(const struct ipc_object *o, struct ipc_get_request rq)
 {
-	if ((rq->flags & IPC_CREAT) && (rq->flags & IPC_EXCL))
+	if (unlikely((rq.flags & (IPC_CREAT | IPC_EXCL)) == (IPC_CREAT | IPC_EXCL)))
 		return -EEXIST;
-	TRY(family->vet(o, rq));
-	TRY(ipc_permit(o, rq->flags));
+	if (unlikely(rq.size > o->units))
+		return -EINVAL;
+	TRY(ipc_permit(o, rq.flags));
 	return o->id.n;
 }
 
-static s32 get_new(struct ipc_ids *ids, const struct ipc_family *family,
-                   const struct ipc_get_request *rq, const struct ipc_quota *quota)
+static s32 get_new(struct ipc_ids *ids, const struct ipc_family *family, struct ipc_get_request rq)
 {
-	struct ipc_object *o = TRY_PTR(family->new (rq));
-	s32 id = ipc_ids_add(ids, o, quota);
+	struct ipc_object *o = TRY_PTR(family->new(rq));
+	s32 id = ipc_ids_add(ids, o);
 	if (id < 0)
 		family->free(o);
 	return id;
 }
 
-s32 ipc_get(struct ipc_ids *ids, const struct ipc_family *family, const struct ipc_get_request *rq,
-            const struct ipc_quota *quota)
+s32 ipc_get(struct ipc_ids *ids, const struct ipc_family *family, struct ipc_get_request rq)
 {
-	if (rq->key.n == IPC_PRIVATE)
-		return get_new(ids, family, rq, quota);
+	if (rq.key.n == IPC_PRIVATE)
+		return get_new(ids, family, rq);
 	for (;;) {
 		port_lock(&ids->lock);
-		const struct ipc_object *o = key_find(ids, rq->key);
-		s32 id = o ? get_existing(o, family, rq) : -ENOENT;
+		const struct ipc_object *o = key_find(ids, rq.key);
+		s32 id = o ? get_existing(o, rq) : -ENOENT;
 		port_unlock(&ids->lock);
-		if (o || !(rq->flags & IPC_CREAT))
+		if (likely(o || !(rq.flags & IPC_CREAT)))
 			return id;
 		/* Another creator may have been faster; then its object is the answer. */
-		id = get_new(ids, family, rq, quota);
-		if (id != -EEXIST || (rq->flags & IPC_EXCL))
+		id = get_new(ids, family, rq);
+		if (id != -EEXIST || (rq.flags & IPC_EXCL))
 			return id;
 	}
 }

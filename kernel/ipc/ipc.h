@@ -71,33 +71,29 @@ struct ipc_ids {
 	s32 last_index;              /* [n] given out last */
 	u32 sequence;                /* [n] */
 	s32 wanted_id;               /* [n] next id by sysctl, or -1 */
-};
-
-/* Ceilings that creation respects: objects, and units in all of them. */
-struct ipc_quota {
-	u32 objects;
-	u64 units;
+	u32 max_objects;             /* [a] ceilings that creation respects; sysctl sets them */
+	u64 max_units;               /* [a] */
 };
 
 struct ipc_slots {
 	struct port_defer defer;
-	u32 capacity; /* [I] multiple of 64 */
+	u64 capacity; /* [I] multiple of 64 */
 	u64 *used;    /* [n] bitmap, behind the slots */
 	struct ipc_object *slot[];
 };
 
-void ipc_ids_init(struct ipc_ids *ids);
+void ipc_ids_init(struct ipc_ids *ids, u32 max_objects, u64 max_units);
 /* No objects left, nobody looks. */
 void ipc_ids_destroy(struct ipc_ids *ids);
 
 /* => the object in slot `index`, or NULL. Read section. */
-static inline struct ipc_object *ipc_ids_at(const struct ipc_ids *ids, u32 index)
+static ALWAYS_INLINE struct ipc_object *ipc_ids_at(const struct ipc_ids *ids, u64 index)
 {
 	const struct ipc_slots *slots = load_acquire(&ids->slots);
-	return likely(slots && index < slots->capacity) ? load_acquire(&slots->slot[index]) : NULL;
+	return likely(index < slots->capacity) ? load_acquire(&slots->slot[index]) : NULL;
 }
 /* => the object of `id`, or NULL: never existed, or stale. Read section. */
-static inline struct ipc_object *ipc_ids_find(const struct ipc_ids *ids, ipc_id_t id)
+static ALWAYS_INLINE struct ipc_object *ipc_ids_find(const struct ipc_ids *ids, ipc_id_t id)
 {
 	struct ipc_object *o = ipc_ids_at(ids, (u32)id.n & (IPC_INDEX_MAX - 1));
 	return likely(o && o->id.n == id.n) ? o : NULL;
@@ -108,8 +104,7 @@ struct ipc_object *ipc_ids_next(const struct ipc_ids *ids, u32 *index);
 int ipc_ids_highest(struct ipc_ids *ids);
 
 /* Publishes o under its key. => its id, or -EEXIST (the key is taken), -ENOSPC, -ENOMEM. */
-MUST_CHECK s32 ipc_ids_add(struct ipc_ids *ids, struct ipc_object *o,
-                           const struct ipc_quota *quota);
+MUST_CHECK s32 ipc_ids_add(struct ipc_ids *ids, struct ipc_object *o);
 /* Withdraws o. => false when somebody else already has. Caller then sets `removed` under o->lock. */
 MUST_CHECK bool ipc_ids_del(struct ipc_ids *ids, struct ipc_object *o);
 
@@ -120,20 +115,19 @@ void ipc_object_init(struct ipc_object *o, ipc_key_t key, u32 mode, enum lock_cl
 struct ipc_get_request {
 	ipc_key_t key;
 	u32 flags; /* IPC_CREAT, IPC_EXCL and permission bits */
-	u64 size;  /* semaphores, bytes */
+	u64 size;  /* units: semaphores, bytes; an existing object must have as many */
 };
 struct ipc_family {
 	/* => an unpublished object, or err_ptr. */
-	struct ipc_object *(*new)(const struct ipc_get_request *rq);
-	/* Does an existing object serve the request? => 0 or -EINVAL. ids->lock held. */
-	int (*vet)(const struct ipc_object *o, const struct ipc_get_request *rq);
+	struct ipc_object *(*new)(struct ipc_get_request rq);
 	void (*free)(struct ipc_object *o); /* unpublished */
 };
 /* semget(2), msgget(2), shmget(2) => id or -errno, in the order that Linux detects errors. */
 MUST_CHECK s32 ipc_get(struct ipc_ids *ids, const struct ipc_family *family,
-                       const struct ipc_get_request *rq, const struct ipc_quota *quota);
+		       struct ipc_get_request rq);
 
-/* May the caller access o? `want`: IPC_READ, IPC_WRITE or the flags of *get(2). => 0 or -EACCES. */
+/* May the caller access o? `want`: IPC_READ, IPC_WRITE or the flags of *get(2), best a constant.
+ * => 0 or -EACCES. */
 MUST_CHECK int ipc_permit_other(const struct ipc_object *o, u32 want);
 static ALWAYS_INLINE MUST_CHECK int ipc_permit(const struct ipc_object *o, u32 want)
 {
@@ -147,5 +141,16 @@ static ALWAYS_INLINE MUST_CHECK int ipc_permit(const struct ipc_object *o, u32 w
 MUST_CHECK int ipc_permit_control(const struct ipc_object *o);
 
 /* IPC_STAT's and IPC_SET's view. Object locked. ipc_perm_set => 0 or -EINVAL, nothing changed. */
-void ipc_perm_get(const struct ipc_object *o, struct ipc_perm *out);
+static inline void ipc_perm_get(const struct ipc_object *o, struct ipc_perm *out)
+{
+	*out = (struct ipc_perm){
+		.key = o->key.n,
+		.uid = o->uid,
+		.gid = o->gid,
+		.cuid = o->cuid,
+		.cgid = o->cgid,
+		.mode = o->mode,
+		.seq = (u16)((u32)o->id.n >> IPC_INDEX_BITS),
+	};
+}
 MUST_CHECK int ipc_perm_set(struct ipc_object *o, const struct ipc_perm *in);

@@ -5,11 +5,9 @@ static void ns_init(struct ipc_namespace *ns, u64 number)
 {
 	refcount_init(&ns->refs, 1);
 	ns->number = number;
-	ipc_ids_init(&ns->sem);
+	ipc_ids_init(&ns->sem, SEMMNI, SEMMNS);
 	ns->sem_msl = SEMMSL;
-	ns->sem_mns = SEMMNS;
 	ns->sem_opm = SEMOPM;
-	ns->sem_mni = SEMMNI;
 }
 
 /* Inode numbers of namespaces start where those of Linux do. */
@@ -52,9 +50,9 @@ void ipc_ns_put(struct ipc_namespace *ns)
 void ipc_ns_sem_limits(const struct ipc_namespace *ns, s32 out[4])
 {
 	out[0] = load_relaxed(&ns->sem_msl);
-	out[1] = load_relaxed(&ns->sem_mns);
+	out[1] = (s32)load_relaxed(&ns->sem.max_units);
 	out[2] = load_relaxed(&ns->sem_opm);
-	out[3] = load_relaxed(&ns->sem_mni);
+	out[3] = (s32)load_relaxed(&ns->sem.max_objects);
 }
 
 int ipc_ns_set_sem_limits(struct ipc_namespace *ns, const s32 in[4])
@@ -62,9 +60,10 @@ int ipc_ns_set_sem_limits(struct ipc_namespace *ns, const s32 in[4])
 	if (in[3] < 0 || in[3] > IPC_INDEX_MAX)
 		return -EINVAL;
 	store_relaxed(&ns->sem_msl, in[0]);
-	store_relaxed(&ns->sem_mns, in[1]);
+	/* A negative limit lets no set in. */
+	store_relaxed(&ns->sem.max_units, in[1] < 0 ? 0 : (u64)in[1]);
 	store_relaxed(&ns->sem_opm, in[2]);
-	store_relaxed(&ns->sem_mni, in[3]);
+	store_relaxed(&ns->sem.max_objects, (u32)in[3]);
 	return 0;
 }
 

@@ -18,10 +18,8 @@ struct ipc_namespace {
 	struct port_defer defer;
 	u64 number; /* [I] inode number of /proc/PID/ns/ipc */
 	struct ipc_ids sem;
-	s32 sem_msl; /* [a] most semaphores in a set, /proc/sys/kernel/sem in this order */
-	s32 sem_mns; /* [a] most semaphores in all sets */
+	s32 sem_msl; /* [a] most semaphores in a set */
 	s32 sem_opm; /* [a] most operations in one call */
-	s32 sem_mni; /* [a] most sets */
 };
 
 /* The namespace that the first process lives in; its first reference is never dropped. */

@@ -32,19 +32,6 @@ int ipc_permit_control(const struct ipc_object *o)
 	return -EPERM;
 }
 
-void ipc_perm_get(const struct ipc_object *o, struct ipc_perm *out)
-{
-	*out = (struct ipc_perm){
-		.key = o->key.n,
-		.uid = o->uid,
-		.gid = o->gid,
-		.cuid = o->cuid,
-		.cgid = o->cgid,
-		.mode = o->mode,
-		.seq = (u16)((u32)o->id.n >> IPC_INDEX_BITS),
-	};
-}
-
 int ipc_perm_set(struct ipc_object *o, const struct ipc_perm *in)
 {
 	if (in->uid == UINT32_MAX || in->gid == UINT32_MAX)

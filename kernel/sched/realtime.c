@@ -1,5 +1,6 @@
 #include "kernel/sched/realtime.h"
 #include "arch/clock.h"
+#include "arch/cpu.h"
 #include "arch/percpu.h"
 #include "kernel/sched/vdso.h"
 #include "kernel/sync/spinlock.h"
@@ -7,15 +8,11 @@
 static struct {
 	struct spinlock lock; /* class LEAF: changes */
 	s64 offset;           /* [a] */
-	u32 generation;       /* [a] counts changes, for caches */
+	u32 generation;       /* [a] counts changes, for processors that fill their cache */
 	struct list watches;  /* [lock] added for ever */
 } wall = {.lock = SPINLOCK_INIT(LEAF), .generation = 1, .watches = LIST_INIT(wall.watches)};
 
-struct seconds_cache { /* of one processor */
-	u64 seconds, until_cycles;
-	u32 generation;
-};
-static PERCPU(struct seconds_cache, seconds_cache);
+PERCPU(struct seconds_cache, seconds_cache);
 
 s64 realtime_offset_ns(void)
 {
@@ -27,28 +24,31 @@ u64 realtime_ns(void)
 	return clock_mono_ns() + load_relaxed(&wall.offset);
 }
 
-static NOINLINE u64 seconds_refresh(struct seconds_cache *c)
-{
-	u64 now, cycles;
-
-	c->generation = load_acquire(&wall.generation);
-	cycles = clock_cycles();
-	now = clock_cycles_to_ns(cycles - clock_scale.base_cycles) + load_relaxed(&wall.offset);
-	c->seconds = now / NS_PER_SEC;
-	/* Slightly early is harmless: it is looked up again. */
-	c->until_cycles =
-		cycles + (NS_PER_SEC - now % NS_PER_SEC) / 1000 * (clock_scale.hz / 1000) / 1000;
-	return c->seconds;
-}
-
-u64 realtime_seconds(void)
+/*
+ * Setting the clock empties all caches. A processor that is just filling its own sees that:
+ *
+ *	setter					filler
+ *	generation++				g = generation
+ *	fence					compute with the old offset; until = later
+ *	until = 0				fence
+ *						generation != g: until = 0
+ * If the filler's store comes last, its load of the generation comes after the setter's increment.
+ */
+u64 realtime_seconds_refresh(void)
 {
 	struct seconds_cache *c = this_cpu_ptr(seconds_cache);
+	u32 generation = load_acquire(&wall.generation);
+	u64 cycles = clock_cycles();
+	u64 now = clock_cycles_to_ns(cycles - clock_scale.base_cycles) + load_relaxed(&wall.offset);
 
-	if (likely(clock_cycles() < c->until_cycles &&
-	           c->generation == load_relaxed(&wall.generation)))
-		return c->seconds;
-	return seconds_refresh(c);
+	c->seconds = now / NS_PER_SEC;
+	/* Slightly early is harmless: it is looked up again. */
+	store_relaxed(&c->until_cycles,
+	              cycles + (NS_PER_SEC - now % NS_PER_SEC) / 1000 * (clock_scale.hz / 1000) / 1000);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (load_relaxed(&wall.generation) != generation)
+		store_relaxed(&c->until_cycles, 0);
+	return now / NS_PER_SEC;
 }
 
 static void set_offset(u64 ns)
@@ -57,6 +57,9 @@ static void set_offset(u64 ns)
 	(&wall.lock);
 	store_relaxed(&wall.offset, (s64)(ns - clock_mono_ns()));
 	store_release(&wall.generation, wall.generation + 1);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	for_each_cpu(cpu)
+		store_relaxed(&cpu_ptr(seconds_cache, cpu)->until_cycles, 0);
 	vdso_update_clock();
 }
 

@@ -3,11 +3,25 @@
  * absolute wall-clock deadlines registers to hear of it (timerfd, timer_create).
  */
 #pragma once
+#include "arch/clock.h"
+#include "arch/percpu.h"
 #include "kernel/lib/list.h"
 
 s64 realtime_offset_ns(void);
 u64 realtime_ns(void);
-u64 realtime_seconds(void); /* cheap: cached for each processor */
+
+struct seconds_cache {
+	u64 seconds, until_cycles; /* until_cycles 0: look again */
+};
+EXTERN_PERCPU(struct seconds_cache, seconds_cache);
+u64 realtime_seconds_refresh(void);
+/* Cheap: cached for each processor until the second is over or the clock is set. */
+static ALWAYS_INLINE u64 realtime_seconds(void)
+{
+	if (likely(clock_cycles() < this_cpu(seconds_cache).until_cycles))
+		return this_cpu(seconds_cache).seconds;
+	return realtime_seconds_refresh();
+}
 /* Sets the clock and tells the watchers. */
 void realtime_set(u64 ns);
 void realtime_init(void); /* boot: from the battery clock */

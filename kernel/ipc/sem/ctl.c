@@ -104,7 +104,7 @@ int sem_getzcnt(struct ipc_namespace *ns, ipc_id_t id, s32 num)
 }
 
 /* After SETVAL and SETALL; leaves lock and read section. */
-static void settle_unlock(struct sem_set *set)
+static NOINLINE void settle_unlock(struct sem_set *set)
 {
 	struct ipc_wake_list wakes = {0};
 	sem_mark_zeroes(set);
@@ -127,6 +127,10 @@ int sem_setval(struct ipc_namespace *ns, ipc_id_t id, s32 num, s32 value)
 	set->value[num] = (u16)value;
 	set->pid[num] = port_pid();
 	set->ctime = port_real_seconds();
+	if (likely(!set->sleepers)) {
+		set_unlock(set);
+		return 0;
+	}
 	sem_mark(set, (u32)num);
 	settle_unlock(set);
 	return 0;
@@ -251,8 +255,8 @@ int sem_info(struct ipc_namespace *ns, enum sem_info_kind kind, struct seminfo *
 {
 	*out = (struct seminfo){
 		.semmap = SEMMNS,
-		.semmni = load_relaxed(&ns->sem_mni),
-		.semmns = load_relaxed(&ns->sem_mns),
+		.semmni = (s32)load_relaxed(&ns->sem.max_objects),
+		.semmns = (s32)load_relaxed(&ns->sem.max_units),
 		.semmnu = SEMMNS,
 		.semmsl = load_relaxed(&ns->sem_msl),
 		.semopm = load_relaxed(&ns->sem_opm),

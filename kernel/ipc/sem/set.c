@@ -1,9 +1,9 @@
 /* Making and removing sets. */
 #include "kernel/ipc/sem/set.h"
 
-static struct ipc_object *set_new(const struct ipc_get_request *rq)
+static struct ipc_object *set_new(struct ipc_get_request rq)
 {
-	u32 nsems = (u32)rq->size, leaves = (nsems + QUEUE_LEAF - 1) / QUEUE_LEAF;
+	u32 nsems = (u32)rq.size, leaves = (nsems + QUEUE_LEAF - 1) / QUEUE_LEAF;
 	size_t fixed = sizeof(struct sem_set) + leaves * sizeof(struct sem_queue_leaf *);
 	struct sem_set *set;
 
@@ -12,7 +12,7 @@ static struct ipc_object *set_new(const struct ipc_get_request *rq)
 	set = port_alloc(fixed + nsems * (sizeof set->pid[0] + sizeof set->value[0]));
 	if (!set)
 		return err_ptr(-ENOMEM);
-	ipc_object_init(&set->obj, rq->key, rq->flags, LOCK_CLASS_SEM_SET);
+	ipc_object_init(&set->obj, rq.key, rq.flags, LOCK_CLASS_SEM_SET);
 	set->obj.units = set->nsems = nsems;
 	set->pid = (s32 *)((char *)set + fixed);
 	set->value = (u16 *)(set->pid + nsems);
@@ -35,23 +35,14 @@ static void set_free_deferred(struct port_defer *d)
 	set_free(container_of(d, struct ipc_object, defer));
 }
 
-static int set_vet(const struct ipc_object *o, const struct ipc_get_request *rq)
-{
-	return rq->size > o->units ? -EINVAL : 0;
-}
-
 s32 sem_get(struct ipc_namespace *ns, ipc_key_t key, s32 nsems, u32 flags)
 {
-	static const struct ipc_family family = {.new = set_new, .vet = set_vet, .free = set_free};
+	static const struct ipc_family family = {.new = set_new, .free = set_free};
 
 	if (nsems < 0 || nsems > load_relaxed(&ns->sem_msl))
 		return -EINVAL;
 	const struct ipc_get_request rq = {.key = key, .flags = flags, .size = (u64)nsems};
-	const struct ipc_quota quota = {
-		.objects = (u32)load_relaxed(&ns->sem_mni),
-		.units = (u64)MAX(load_relaxed(&ns->sem_mns), 0),
-	};
-	return ipc_get(&ns->sem, &family, &rq, &quota);
+	return ipc_get(&ns->sem, &family, rq);
 }
 
 static void remove_waiters(struct sem_set *set, struct list *waiters, struct ipc_wake_list *wakes)

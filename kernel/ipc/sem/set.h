@@ -53,6 +53,13 @@ struct sem_request {
 	struct sem_undo *undo;    /* [I] where SEM_UNDO operations are noted, or NULL */
 };
 
+enum sem_verdict {
+	SEM_DONE,
+	SEM_BLOCKED,	 /* must sleep, see struct sem_blocker */
+	SEM_WOULD_BLOCK, /* IPC_NOWAIT: -EAGAIN */
+	SEM_OUT_OF_RANGE /* -ERANGE */
+};
+
 struct sem_waiter {
 	struct ipc_waiter wait;
 	struct sem_request rq;
@@ -105,12 +112,6 @@ void sem_queue_del(struct sem_waiter *w);
 struct sem_waiter *sem_queue_first(const struct sem_queue *q, s32 value);
 
 /* op.c */
-enum sem_verdict {
-	SEM_DONE,
-	SEM_BLOCKED,     /* must sleep, see struct sem_blocker */
-	SEM_WOULD_BLOCK, /* IPC_NOWAIT: -EAGAIN */
-	SEM_OUT_OF_RANGE /* -ERANGE */
-};
 struct sem_blocker { /* why a request cannot proceed now */
 	u32 index;   /* which of its operations */
 	s32 need;    /* value that the semaphore must have for it, at least or exactly */
@@ -123,6 +124,9 @@ enum sem_verdict sem_probe(struct sem_set *set, const struct sem_request *rq,
                            struct sem_blocker *out);
 /* After SEM_DONE: pids; marks the queues whose semaphore changed. Set locked. */
 void sem_commit(struct sem_set *set, const struct sem_request *rq);
+/* Does one operation, or says why not. Set locked. */
+static ALWAYS_INLINE enum sem_verdict sem_apply(struct sem_set *set, const struct sembuf *op,
+						struct sem_undo *undo);
 
 /* settle.c */
 /* Notes that semaphore num has a new value, for sem_settle(). Set locked. */
@@ -144,6 +148,8 @@ static ALWAYS_INLINE bool sem_settle(struct sem_set *set, struct ipc_wake_list *
 {
 	return unlikely(set->sleepers) && sem_settle_marked(set, wakes);
 }
+/* The same after a change of semaphore num only, not marked. */
+bool sem_settle_one(struct sem_set *set, u32 num, struct ipc_wake_list *wakes);
 
 /* set.c */
 static ALWAYS_INLINE struct sem_set *sem_find(const struct ipc_namespace *ns, ipc_id_t id)
@@ -169,8 +175,33 @@ struct sem_undo {
 MUST_CHECK struct sem_undo *sem_undo_obtain(struct sem_set *set);
 bool sem_undo_shared(const struct sem_undo *undo);
 /* Forgets all adjustments of semaphore num; of all semaphores. Set locked. */
-void sem_undo_clear(struct sem_set *set, u32 num);
+static inline void sem_undo_clear(struct sem_set *set, u32 num)
+{
+	struct sem_undo *u;
+	list_for_each(u, &set->undos, set_link)
+		u->adjust[num] = 0;
+}
 void sem_undo_clear_all(struct sem_set *set);
 /* IPC_RMID: detaches all entries into *out (set locked), and frees them (not locked, same read section). */
 void sem_undo_detach(struct sem_set *set, struct list *out);
 void sem_undo_free_detached(struct list *detached);
+
+static ALWAYS_INLINE enum sem_verdict sem_apply(struct sem_set *set, const struct sembuf *op,
+						struct sem_undo *undo)
+{
+	s32 value = set->value[op->sem_num] + op->sem_op;
+
+	if (unlikely((u32)value > SEMVMX || (op->sem_op == 0 && value != 0))) {
+		if (value > SEMVMX)
+			return SEM_OUT_OF_RANGE;
+		return op->sem_flg & IPC_NOWAIT ? SEM_WOULD_BLOCK : SEM_BLOCKED;
+	}
+	if (op->sem_flg & SEM_UNDO) {
+		s32 adjust = undo->adjust[op->sem_num] - op->sem_op;
+		if (unlikely(adjust < -SEMAEM - 1 || adjust > SEMAEM))
+			return SEM_OUT_OF_RANGE;
+		undo->adjust[op->sem_num] = (s16)adjust;
+	}
+	set->value[op->sem_num] = (u16)value;
+	return SEM_DONE;
+}

@@ -212,3 +212,42 @@ bool sem_settle_marked(struct sem_set *set, struct ipc_wake_list *wakes)
 		any |= retry(w, wakes);
 	}
 }
+
+/* --- The common case: everybody sleeps with one operation, and one semaphore changed. --- */
+
+/* w's only operation can be done, but for SEM_UNDO's range. */
+static bool complete_single(struct sem_waiter *w, struct ipc_wake_list *wakes)
+{
+	struct sem_set *set = w->set;
+	enum sem_verdict verdict = sem_apply(set, w->rq.ops, w->rq.undo);
+
+	sem_queue_del(w);
+	set->sleepers--;
+	if (likely(verdict == SEM_DONE))
+		set->pid[w->queue->num] = w->rq.pid;
+	ipc_waiter_decide(&w->wait, verdict == SEM_DONE ? 0 : -ERANGE, wakes);
+	return verdict == SEM_DONE;
+}
+
+bool sem_settle_one(struct sem_set *set, u32 num, struct ipc_wake_list *wakes)
+{
+	const struct sem_queue *q = sem_queue_of(set, num);
+	struct sem_waiter *w, *next;
+	bool any = false;
+
+	if (unlikely(!list_empty(&set->complex))) {
+		sem_mark(set, num);
+		return sem_settle_marked(set, wakes);
+	}
+	if (!q)
+		return false;
+	for (;;) {
+		if (set->value[num] == 0)
+			list_for_each_safe(w, next, &q->zero, link)
+				any |= complete_single(w, wakes);
+		w = sem_queue_first(q, set->value[num]);
+		if (!w)
+			return any;
+		any |= complete_single(w, wakes);
+	}
+}

@@ -195,13 +195,6 @@ bool sem_undo_shared(const struct sem_undo *undo)
 	return refcount_read(&undo->list->refs) > 1;
 }
 
-void sem_undo_clear(struct sem_set *set, u32 num)
-{
-	struct sem_undo *u;
-	list_for_each (u, &set->undos, set_link)
-		u->adjust[num] = 0;
-}
-
 void sem_undo_clear_all(struct sem_set *set)
 {
 	struct sem_undo *u;
