@@ -10,7 +10,7 @@ SYSCALL3(semget, s32, key, s32, nsems, u32, flags)
 	return sem_get(port_ipc_ns(), (ipc_key_t){key}, nsems, flags);
 }
 
-enum { FEW_OPS = 64 }; /* as Linux: so many are copied to the stack */
+enum { FEW_OPS = 128 }; /* so many are copied to the stack */
 
 /* timeout NULL: for ever. */
 static NOINLINE long semop_many(ipc_id_t id, uptr_t user_ops, u32 n,

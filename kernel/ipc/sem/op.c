@@ -1,52 +1,54 @@
 /* semop(2): try, then commit or sleep. The flow is drawn in sem.h. */
 #include "kernel/ipc/sem/set.h"
 
-/* Applies operations of rq in array order until one cannot be. => how many were. Set locked. */
-static ALWAYS_INLINE u32 apply(struct sem_set *set, const struct sem_request *rq,
-			       enum sem_verdict *out_verdict)
+/* --- Trying --- */
+
+/* Applies operations in array order until one cannot be. => the one that stops, or `end`. Set locked. */
+static ALWAYS_INLINE const struct sembuf *apply(struct sem_set *set, const struct sembuf *ops,
+						const struct sembuf *end, struct sem_undo *undo,
+						enum sem_verdict *out_verdict)
 {
-	const struct sembuf *op = rq->ops, *end = op + rq->n;
 	enum sem_verdict verdict = SEM_DONE;
 
 	do
-		verdict = sem_apply(set, op, rq->undo);
-	while (likely(verdict == SEM_DONE) && ++op < end);
+		verdict = sem_apply(set, ops, undo);
+	while (likely(verdict == SEM_DONE) && ++ops < end);
 	*out_verdict = verdict;
-	return (u32)(op - rq->ops);
+	return ops;
 }
 
-/* Takes back the first n operations of rq. Set locked. */
-static void roll_back(struct sem_set *set, const struct sem_request *rq, u32 n)
+/* Takes back operations [ops, end). Set locked. */
+static void roll_back(struct sem_set *set, const struct sembuf *ops, const struct sembuf *end,
+		      struct sem_undo *undo)
 {
-	while (n-- > 0) {
-		const struct sembuf *op = &rq->ops[n];
-		set->value[op->sem_num] -= op->sem_op;
-		if (op->sem_flg & SEM_UNDO)
-			rq->undo->adjust[op->sem_num] += op->sem_op;
+	while (end-- > ops) {
+		set->value[end->sem_num] -= end->sem_op;
+		if (end->sem_flg & SEM_UNDO)
+			undo->adjust[end->sem_num] += end->sem_op;
 	}
 }
 
 /* Rolls rq back; what would the semaphore of the operation that stops it have to be? */
-static struct sem_blocker roll_back_stopped(struct sem_set *set, const struct sem_request *rq, u32 stop)
+static struct sem_blocker roll_back_stopped(struct sem_set *set, const struct sem_request *rq,
+					    const struct sembuf *stop)
 {
-	const struct sembuf *op = &rq->ops[stop];
-	s32 reached = set->value[op->sem_num];
+	s32 reached = set->value[stop->sem_num];
 
-	roll_back(set, rq, stop);
+	roll_back(set, rq->ops, stop, rq->undo);
 	/* Earlier operations of rq on the same semaphore have moved it: they count. */
 	return (struct sem_blocker){
-		.index = stop,
-		.need = set->value[op->sem_num] - reached - op->sem_op,
+		.index = (u32)(stop - rq->ops),
+		.need = set->value[stop->sem_num] - reached - stop->sem_op,
 	};
 }
 
 enum sem_verdict sem_try(struct sem_set *set, const struct sem_request *rq, struct sem_blocker *out)
 {
 	enum sem_verdict verdict;
-	u32 applied = apply(set, rq, &verdict);
+	const struct sembuf *stop = apply(set, rq->ops, rq->ops + rq->n, rq->undo, &verdict);
 
 	if (verdict != SEM_DONE)
-		*out = roll_back_stopped(set, rq, applied);
+		*out = roll_back_stopped(set, rq, stop);
 	return verdict;
 }
 
@@ -55,21 +57,32 @@ enum sem_verdict sem_probe(struct sem_set *set, const struct sem_request *rq,
 {
 	enum sem_verdict verdict = sem_try(set, rq, out);
 	if (verdict == SEM_DONE)
-		roll_back(set, rq, rq->n);
+		roll_back(set, rq->ops, rq->ops + rq->n, rq->undo);
 	return verdict;
+}
+
+/* --- Committing --- */
+
+static ALWAYS_INLINE void note_pids(struct sem_set *set, const struct sembuf *ops,
+				    const struct sembuf *end, s32 pid)
+{
+	s32 *pids = set->pid;
+	do
+		pids[ops->sem_num] = pid;
+	while (++ops < end);
+}
+
+static void mark_all(struct sem_set *set, const struct sembuf *ops, const struct sembuf *end)
+{
+	for (; ops < end; ops++)
+		sem_mark(set, ops->sem_num);
 }
 
 void sem_commit(struct sem_set *set, const struct sem_request *rq)
 {
-	const struct sembuf *op, *end = rq->ops + rq->n;
-	s32 *pids = set->pid, pid = rq->pid;
-
-	for (op = rq->ops; op < end; op++)
-		pids[op->sem_num] = pid;
-	if (likely(!set->sleepers) || !rq->alters)
-		return;
-	for (op = rq->ops; op < end; op++)
-		sem_mark(set, op->sem_num);
+	note_pids(set, rq->ops, rq->ops + rq->n, rq->pid);
+	if (rq->alters)
+		mark_all(set, rq->ops, rq->ops + rq->n);
 }
 
 /* --- Leaving: the set is locked in a read section, and afterwards neither. --- */
@@ -90,9 +103,11 @@ static int leave_wake_unlock(struct sem_set *set, struct ipc_wake_list *wakes)
 }
 
 /* Completes the sleepers that the caller's change lets go. */
-static NOINLINE int settle_unlock(struct sem_set *set)
+static NOINLINE int settle_many_unlock(struct sem_set *set, const struct sembuf *ops,
+				       const struct sembuf *end)
 {
 	struct ipc_wake_list wakes = {0};
+	mark_all(set, ops, end);
 	sem_settle(set, &wakes);
 	return leave_wake_unlock(set, &wakes);
 }
@@ -102,6 +117,8 @@ static NOINLINE int settle_one_unlock(struct sem_set *set, u32 num)
 	sem_settle_one(set, num, &wakes);
 	return leave_wake_unlock(set, &wakes);
 }
+
+/* --- Sleeping --- */
 
 /* ipc_wait() asks: the sleeper gives up, unless its outcome is decided. */
 static bool withdraw(struct ipc_waiter *wait)
@@ -121,18 +138,24 @@ static bool withdraw(struct ipc_waiter *wait)
 	return pending;
 }
 
+static ALWAYS_INLINE void waiter_init(struct sem_waiter *w, struct sem_set *set)
+{
+	ipc_waiter_init(&w->wait);
+	w->set = set;
+	w->arrival = set->next_arrival++;
+	w->fragile = false;
+	set->sleepers++;
+}
+
 static int sleep_unlock(struct sem_set *set, const struct sem_request *rq, struct sem_blocker at,
 			u64 deadline)
 {
 	struct sem_waiter w;
 
-	ipc_waiter_init(&w.wait);
+	waiter_init(&w, set);
 	w.rq = *rq;
-	w.set = set;
-	w.arrival = set->next_arrival++;
-	if (unlikely(rq->n > 1))
+	if (rq->n > 1)
 		list_add_tail(&set->complex, &w.complex_link);
-	set->sleepers++;
 	sem_watch(&w, &at);
 	leave_unlock(set, 0);
 	return ipc_wait(&w.wait, deadline, withdraw);
@@ -147,37 +170,27 @@ static int reserve_relocked(struct sem_set *set, const struct sem_request *rq)
 	return set->obj.removed ? -EIDRM : err;
 }
 
-static int perform_unlock(struct sem_set *set, const struct sem_request *rq, u64 deadline);
-
-/* rq was stopped: fails, or sleeps until it is over. */
-static NOINLINE int stopped_unlock(struct sem_set *set, const struct sem_request *rq, struct sem_blocker at,
-				   enum sem_verdict verdict, u64 deadline)
-{
-	if (verdict == SEM_WOULD_BLOCK)
-		return leave_unlock(set, -EAGAIN);
-	if (verdict == SEM_OUT_OF_RANGE)
-		return leave_unlock(set, -ERANGE);
-	if (likely(sem_queues_ready(set, rq)))
-		return sleep_unlock(set, rq, at, deadline);
-	int err = reserve_relocked(set, rq);
-	return err ? leave_unlock(set, err) : perform_unlock(set, rq, deadline);
-}
-
-static ALWAYS_INLINE int perform_unlock_inline(struct sem_set *set, const struct sem_request *rq,
-					       u64 deadline)
-{
-	enum sem_verdict verdict;
-	u32 applied = apply(set, rq, &verdict);
-
-	if (unlikely(verdict != SEM_DONE))
-		return stopped_unlock(set, rq, roll_back_stopped(set, rq, applied), verdict, deadline);
-	sem_commit(set, rq);
-	set->otime = port_real_seconds();
-	return likely(!set->sleepers) ? leave_unlock(set, 0) : settle_unlock(set);
-}
+/* Performs rq, or fails, or sleeps until it is over. */
 static NOINLINE int perform_unlock(struct sem_set *set, const struct sem_request *rq, u64 deadline)
 {
-	return perform_unlock_inline(set, rq, deadline);
+	for (;;) {
+		struct sem_blocker at;
+
+		switch (sem_try(set, rq, &at)) {
+		case SEM_DONE:
+			note_pids(set, rq->ops, rq->ops + rq->n, rq->pid);
+			set->otime = port_real_seconds();
+			return settle_many_unlock(set, rq->ops, rq->ops + (rq->alters ? rq->n : 0));
+		case SEM_WOULD_BLOCK: return leave_unlock(set, -EAGAIN);
+		case SEM_OUT_OF_RANGE: return leave_unlock(set, -ERANGE);
+		case SEM_BLOCKED: break;
+		}
+		if (likely(sem_queues_ready(set, rq)))
+			return sleep_unlock(set, rq, at, deadline);
+		int err = reserve_relocked(set, rq);
+		if (err)
+			return leave_unlock(set, err);
+	}
 }
 
 /* --- Entering --- */
@@ -192,77 +205,50 @@ static ALWAYS_INLINE int vet(const struct sem_set *set, u32 highest, bool alters
 	return alters ? ipc_permit(&set->obj, IPC_WRITE) : ipc_permit(&set->obj, IPC_READ);
 }
 
-static ALWAYS_INLINE struct sem_request survey(const struct sembuf *ops, u32 n)
+/* What must be known of an array before it is tried. */
+struct survey {
+	u32 highest;   /* sem_num, or a little more: an upper bound */
+	bool alters, wants_undo;
+};
+
+static ALWAYS_INLINE struct survey survey(const struct sembuf *ops, const struct sembuf *end)
 {
-	const struct sembuf *op = ops, *end = ops + n;
-	u32 highest = 0, flags = 0, changes = 0;
+	u32 nums_and_ops = 0, both, flags = 0;
 
 	do {
-		highest = MAX(highest, (u32)op->sem_num);
-		changes |= (u16)op->sem_op;
-		flags |= (u16)op->sem_flg;
-	} while (++op < end);
-	return (struct sem_request){
-		.ops = ops,
-		.n = n,
-		.highest = highest,
-		.alters = changes != 0,
+		__builtin_memcpy(&both, ops, sizeof both); /* sem_num below, sem_op above */
+		nums_and_ops |= both;
+		flags |= (u16)ops->sem_flg;
+	} while (++ops < end);
+	return (struct survey){
+		.highest = (u16)nums_and_ops,
+		.alters = nums_and_ops >> 16,
 		.wants_undo = flags & SEM_UNDO,
-		.pid = port_pid(),
 	};
+}
+
+static NOINLINE u32 highest_num(const struct sembuf *ops, u32 n)
+{
+	u32 highest = 0;
+	while (n-- > 0)
+		highest = MAX(highest, (u32)ops[n].sem_num);
+	return highest;
 }
 
 /* Any number of operations, with or without SEM_UNDO. */
-static NOINLINE int op_general(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *ops, u32 n,
-			       u64 deadline)
+int sem_op_many(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *ops, u32 n, u64 deadline)
 {
-	struct sem_request rq = survey(ops, n);
-
-	port_read_lock();
-	struct sem_set *set = sem_find(ns, id);
-	int err = vet(set, rq.highest, rq.alters);
-	if (!err && rq.wants_undo) {
-		rq.undo = sem_undo_obtain(set);
-		err = is_err(rq.undo) ? ptr_err(rq.undo) : 0;
-	}
-	if (unlikely(err)) {
-		port_read_unlock();
-		return err;
-	}
-	port_lock(&set->obj.lock);
-	if (unlikely(set->obj.removed || (rq.undo && rq.undo->set != set)))
-		return leave_unlock(set, -EIDRM);
-	return perform_unlock_inline(set, &rq, deadline);
-}
-
-/* A single operation was stopped. */
-static NOINLINE int single_stopped_unlock(struct sem_set *set, const struct sembuf *op,
-					  struct sem_undo *undo, enum sem_verdict verdict, u64 deadline)
-{
-	const struct sem_request rq = {
-		.ops = op,
-		.n = 1,
-		.highest = op->sem_num,
-		.alters = op->sem_op,
-		.pid = port_pid(),
-		.undo = undo,
-	};
-	const struct sem_blocker at = {.index = 0, .need = -op->sem_op};
-	return stopped_unlock(set, &rq, at, verdict, deadline);
-}
-
-enum undo_use { WITHOUT_UNDO, WITH_UNDO };
-
-/* The common case, made once for operations without SEM_UNDO and once for those with. */
-static ALWAYS_INLINE int op_single(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *op,
-				   u64 deadline, enum undo_use use)
-{
+	const struct sembuf *end = ops + n;
 	struct sem_undo *undo = NULL;
+	enum sem_verdict verdict;
 
+	struct survey s = survey(ops, end);
 	port_read_lock();
 	struct sem_set *set = sem_find(ns, id);
-	int err = vet(set, op->sem_num, op->sem_op != 0);
-	if (use == WITH_UNDO && likely(!err)) {
+	int err = vet(set, s.highest, s.alters);
+	if (unlikely(err == -EFBIG))
+		err = vet(set, highest_num(ops, n), s.alters);
+	if (!err && s.wants_undo) {
 		undo = sem_undo_obtain(set);
 		err = is_err(undo) ? ptr_err(undo) : 0;
 	}
@@ -271,7 +257,49 @@ static ALWAYS_INLINE int op_single(struct ipc_namespace *ns, ipc_id_t id, const 
 		return err;
 	}
 	port_lock(&set->obj.lock);
-	if (unlikely(set->obj.removed || (use == WITH_UNDO && undo->set != set)))
+	if (unlikely(set->obj.removed || (undo && undo->set != set)))
+		return leave_unlock(set, -EIDRM);
+
+	const struct sembuf *stop = apply(set, ops, end, undo, &verdict);
+	if (unlikely(verdict != SEM_DONE)) {
+		const struct sem_request rq = {
+			.ops = ops, .n = n, .alters = s.alters, .pid = port_pid(), .undo = undo};
+		roll_back(set, ops, stop, undo);
+		return perform_unlock(set, &rq, deadline);
+	}
+	note_pids(set, ops, end, port_pid());
+	set->otime = port_real_seconds();
+	if (unlikely(set->sleepers && s.alters))
+		return settle_many_unlock(set, ops, end);
+	return leave_unlock(set, 0);
+}
+
+/* A single operation cannot be done now. */
+static NOINLINE int single_stopped_unlock(struct sem_set *set, const struct sembuf *op,
+					  struct sem_undo *undo, enum sem_verdict verdict, u64 deadline)
+{
+	const struct sem_request rq = {
+		.ops = op, .n = 1, .alters = op->sem_op, .pid = port_pid(), .undo = undo};
+	struct sem_queue *q = sem_queue_of(set, op->sem_num);
+	struct sem_waiter w;
+
+	if (unlikely(verdict != SEM_BLOCKED || !q))
+		return perform_unlock(set, &rq, deadline);
+	waiter_init(&w, set);
+	w.rq = rq;
+	w.kind = op->sem_op ? SEM_AT_LEAST : SEM_ZERO;
+	w.need = -op->sem_op;
+	sem_queue_add(q, &w);
+	leave_unlock(set, 0);
+	return ipc_wait(&w.wait, deadline, withdraw);
+}
+
+/* One operation, the common case: made twice, once for undo always NULL. Read section, which it leaves. */
+static ALWAYS_INLINE int op_single(struct sem_set *set, const struct sembuf *op, struct sem_undo *undo,
+				   u64 deadline)
+{
+	port_lock(&set->obj.lock);
+	if (unlikely(set->obj.removed || (undo && undo->set != set)))
 		return leave_unlock(set, -EIDRM);
 
 	enum sem_verdict verdict = sem_apply(set, op, undo);
@@ -286,17 +314,29 @@ static ALWAYS_INLINE int op_single(struct ipc_namespace *ns, ipc_id_t id, const 
 		return settle_one_unlock(set, op->sem_num);
 	return leave_unlock(set, 0);
 }
-static NOINLINE int op_single_undo(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *op,
-				   u64 deadline)
+
+int sem_op_single(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *op, u64 deadline)
 {
-	return op_single(ns, id, op, deadline, WITH_UNDO);
+	port_read_lock();
+	struct sem_set *set = sem_find(ns, id);
+	int err = vet(set, op->sem_num, op->sem_op != 0);
+	if (likely(!err))
+		return op_single(set, op, NULL, deadline);
+	port_read_unlock();
+	return err;
 }
 
-int sem_op(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *ops, u32 n, u64 deadline)
+int sem_op_single_undo(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *op, u64 deadline)
 {
-	if (unlikely(n != 1))
-		return op_general(ns, id, ops, n, deadline);
-	if (unlikely(ops->sem_flg & SEM_UNDO))
-		return op_single_undo(ns, id, ops, deadline);
-	return op_single(ns, id, ops, deadline, WITHOUT_UNDO);
+	port_read_lock();
+	struct sem_set *set = sem_find(ns, id);
+	int err = vet(set, op->sem_num, op->sem_op != 0);
+	if (likely(!err)) {
+		struct sem_undo *undo = sem_undo_obtain(set);
+		if (likely(!is_err(undo)))
+			return op_single(set, op, undo, deadline);
+		err = ptr_err(undo);
+	}
+	port_read_unlock();
+	return err;
 }

@@ -30,10 +30,11 @@ static bool update_least_need(struct rb_node *n)
 }
 
 /* Newcomers have the highest number; one that moved here from another queue may be older. */
-static void insert_by_arrival(struct list *head, struct sem_waiter *w)
+static ALWAYS_INLINE void insert_by_arrival(struct list *head, struct sem_waiter *w)
 {
 	struct list *before = head->prev;
-	while (before != head && list_entry(before, struct sem_waiter, link)->arrival > w->arrival)
+	while (unlikely(before != head) &&
+	       list_entry(before, struct sem_waiter, link)->arrival > w->arrival)
 		before = before->prev;
 	list_insert_between(&w->link, before, before->next);
 }
@@ -48,34 +49,34 @@ static void start_tree(struct sem_queue *q)
 		rb_insert(&q->tree, &w->node, arrived_before);
 }
 
-static void add_blocked(struct sem_queue *q, struct sem_waiter *w)
+static ALWAYS_INLINE void add_blocked(struct sem_queue *q, struct sem_waiter *w)
 {
 	bool differs = !list_empty(&q->blocked) &&
-	               list_first(&q->blocked, struct sem_waiter, link)->need != w->need;
+		       list_first(&q->blocked, struct sem_waiter, link)->need != w->need;
 
 	insert_by_arrival(&q->blocked, w);
-	if (q->mixed)
+	if (unlikely(q->mixed))
 		rb_insert(&q->tree, &w->node, arrived_before);
-	else if (differs)
+	else if (unlikely(differs))
 		start_tree(q);
 	q->simple_blocked += w->rq.n == 1;
 }
 
-static void del_blocked(struct sem_queue *q, struct sem_waiter *w)
+void sem_queue_del_mixed(struct sem_queue *q, struct sem_waiter *w)
 {
-	list_del(&w->link);
-	if (q->mixed)
-		rb_erase(&q->tree, &w->node);
-	if (list_empty(&q->blocked))
-		q->mixed = false;
-	q->simple_blocked -= w->rq.n == 1;
+	rb_erase(&q->tree, &w->node);
+	q->mixed = !list_empty(&q->blocked);
 }
 
 void sem_queue_add(struct sem_queue *q, struct sem_waiter *w)
 {
 	w->queue = q;
+	if (likely(w->kind == SEM_AT_LEAST)) {
+		add_blocked(q, w);
+		return;
+	}
 	switch (w->kind) {
-	case SEM_AT_LEAST: add_blocked(q, w); return;
+	case SEM_AT_LEAST: return;
 	case SEM_EQUAL:
 		insert_by_arrival(&q->equal, w);
 		q->equal_not_zero += w->need != 0;
@@ -91,7 +92,7 @@ void sem_queue_del(struct sem_waiter *w)
 {
 	struct sem_queue *q = w->queue;
 	switch (w->kind) {
-	case SEM_AT_LEAST: del_blocked(q, w); return;
+	case SEM_AT_LEAST: sem_queue_del_blocked(q, w); return;
 	case SEM_EQUAL:
 		list_del(&w->link);
 		q->equal_not_zero -= w->need != 0;
@@ -134,7 +135,7 @@ static struct sem_waiter *first_equal(const struct sem_queue *q, s32 value)
 	return NULL;
 }
 
-struct sem_waiter *sem_queue_first(const struct sem_queue *q, s32 value)
+struct sem_waiter *sem_queue_first_slow(const struct sem_queue *q, s32 value)
 {
 	struct sem_waiter *a = first_blocked(q, value), *b = first_equal(q, value);
 	if (likely(!b))

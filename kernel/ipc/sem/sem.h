@@ -69,8 +69,21 @@ MUST_CHECK s32 sem_get(struct ipc_namespace *ns, ipc_key_t key, s32 nsems, u32 f
  * deadline: port_mono_ns() time or PORT_FOREVER. => 0 or -EINVAL (no such set), -EFBIG, -EACCES, -ENOMEM,
  * -EIDRM, -ERANGE, -EAGAIN, -EINTR.
  */
-MUST_CHECK int sem_op(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *ops, u32 n,
-                      u64 deadline);
+MUST_CHECK int sem_op_single(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *op,
+			     u64 deadline); /* without SEM_UNDO */
+MUST_CHECK int sem_op_single_undo(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *op,
+				  u64 deadline);
+MUST_CHECK int sem_op_many(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *ops, u32 n,
+			   u64 deadline);
+static ALWAYS_INLINE MUST_CHECK int sem_op(struct ipc_namespace *ns, ipc_id_t id,
+					   const struct sembuf *ops, u32 n, u64 deadline)
+{
+	if (unlikely(n != 1))
+		return sem_op_many(ns, id, ops, n, deadline);
+	if (unlikely(ops->sem_flg & SEM_UNDO))
+		return sem_op_single_undo(ns, id, ops, deadline);
+	return sem_op_single(ns, id, ops, deadline);
+}
 
 /* semctl(2), one function for each shape of command. => 0 or a value, or -errno. */
 MUST_CHECK int sem_getval(struct ipc_namespace *ns, ipc_id_t id, s32 num);

@@ -43,14 +43,13 @@ enum sem_watch_kind {
 	SEM_ZERO,     /* value == 0: all operations of the call wait for zero */
 };
 
-/* One call of semop, from survey to outcome. */
+/* One call of semop. */
 struct sem_request {
 	const struct sembuf *ops; /* [I] */
 	u32 n;                    /* [I] */
-	u32 highest;              /* [I] highest sem_num */
-	bool alters, wants_undo;  /* [I] */
+	bool alters;              /* [I] not all wait for zero */
 	s32 pid;                  /* [I] */
-	struct sem_undo *undo;    /* [I] where SEM_UNDO operations are noted, or NULL */
+	struct sem_undo *undo;    /* [I] where SEM_UNDO operations are noted, or NULL: there are none */
 };
 
 enum sem_verdict {
@@ -108,8 +107,23 @@ void sem_queues_free(struct sem_set *set);
 /* Adds w at its place in the order of arrival; removes it. Set locked. */
 void sem_queue_add(struct sem_queue *q, struct sem_waiter *w);
 void sem_queue_del(struct sem_waiter *w);
+void sem_queue_del_mixed(struct sem_queue *q, struct sem_waiter *w);
+static ALWAYS_INLINE void sem_queue_del_blocked(struct sem_queue *q, struct sem_waiter *w)
+{
+	list_del(&w->link);
+	if (unlikely(q->mixed))
+		sem_queue_del_mixed(q, w);
+	q->simple_blocked -= w->rq.n == 1;
+}
 /* => the longest waiting of those whose condition `value` meets, SEM_ZERO ones apart, or NULL. */
-struct sem_waiter *sem_queue_first(const struct sem_queue *q, s32 value);
+struct sem_waiter *sem_queue_first_slow(const struct sem_queue *q, s32 value);
+static ALWAYS_INLINE struct sem_waiter *sem_queue_first(const struct sem_queue *q, s32 value)
+{
+	struct sem_waiter *w = list_first(&q->blocked, struct sem_waiter, link);
+	if (unlikely(q->mixed || !list_empty(&q->equal)))
+		return sem_queue_first_slow(q, value);
+	return !list_empty(&q->blocked) && w->need <= value ? w : NULL;
+}
 
 /* op.c */
 struct sem_blocker { /* why a request cannot proceed now */
@@ -160,6 +174,7 @@ static ALWAYS_INLINE struct sem_set *sem_find(const struct ipc_namespace *ns, ip
 }
 
 /* undo.c */
+enum { SEM_UNDO_BITS = 3, SEM_UNDO_BUCKETS = 1 << SEM_UNDO_BITS };
 struct sem_undo {
 	struct sem_set *set;        /* [l] NULL once the set is removed */
 	const struct sem_set *key;  /* [I] what it is hashed by */
@@ -170,9 +185,28 @@ struct sem_undo {
 	struct port_defer defer;
 	s16 adjust[]; /* [l] one for each semaphore: what exit adds */
 };
+struct sem_undo_list {
+	refcount_t refs;
+	struct port_lock lock;
+	struct sem_undo *last;	   /* [a] hint, hashed; NULL: none */
+	struct sem_undo **buckets; /* [l] */
+	u32 bits, count;	   /* [l] */
+	struct port_defer defer;
+	struct sem_undo *first_buckets[SEM_UNDO_BUCKETS];
+};
 /* => the caller's entry for set, made if need be; err_ptr: -ENOMEM, -EIDRM. Read section, set not locked.
  * Whether it still belongs to the set must be asked again under the set's lock. */
-MUST_CHECK struct sem_undo *sem_undo_obtain(struct sem_set *set);
+MUST_CHECK struct sem_undo *sem_undo_obtain_slow(struct sem_set *set);
+static ALWAYS_INLINE MUST_CHECK struct sem_undo *sem_undo_obtain(struct sem_set *set)
+{
+	struct sem_undo_list *l = *port_sem_undo();
+	if (likely(l)) {
+		struct sem_undo *u = load_acquire(&l->last);
+		if (likely(u && load_relaxed(&u->set) == set))
+			return u;
+	}
+	return sem_undo_obtain_slow(set);
+}
 bool sem_undo_shared(const struct sem_undo *undo);
 /* Forgets all adjustments of semaphore num; of all semaphores. Set locked. */
 static inline void sem_undo_clear(struct sem_set *set, u32 num)
@@ -196,7 +230,7 @@ static ALWAYS_INLINE enum sem_verdict sem_apply(struct sem_set *set, const struc
 			return SEM_OUT_OF_RANGE;
 		return op->sem_flg & IPC_NOWAIT ? SEM_WOULD_BLOCK : SEM_BLOCKED;
 	}
-	if (op->sem_flg & SEM_UNDO) {
+	if (undo && op->sem_flg & SEM_UNDO) {
 		s32 adjust = undo->adjust[op->sem_num] - op->sem_op;
 		if (unlikely(adjust < -SEMAEM - 1 || adjust > SEMAEM))
 			return SEM_OUT_OF_RANGE;

@@ -215,24 +215,40 @@ bool sem_settle_marked(struct sem_set *set, struct ipc_wake_list *wakes)
 
 /* --- The common case: everybody sleeps with one operation, and one semaphore changed. --- */
 
-/* w's only operation can be done, but for SEM_UNDO's range. */
-static bool complete_single(struct sem_waiter *w, struct ipc_wake_list *wakes)
+/* w waits with one operation, for what its semaphore is now, and is off its queue. => was it done? */
+static ALWAYS_INLINE bool complete_single(struct sem_set *set, struct sem_waiter *w,
+					  struct ipc_wake_list *wakes)
 {
-	struct sem_set *set = w->set;
-	enum sem_verdict verdict = sem_apply(set, w->rq.ops, w->rq.undo);
+	const struct sembuf *op = w->rq.ops;
+	enum sem_verdict verdict = sem_apply(set, op, w->rq.undo);
 
-	sem_queue_del(w);
 	set->sleepers--;
-	if (likely(verdict == SEM_DONE))
-		set->pid[w->queue->num] = w->rq.pid;
-	ipc_waiter_decide(&w->wait, verdict == SEM_DONE ? 0 : -ERANGE, wakes);
-	return verdict == SEM_DONE;
+	if (unlikely(verdict != SEM_DONE)) { /* beyond SEM_UNDO's range */
+		ipc_waiter_decide(&w->wait, -ERANGE, wakes);
+		return false;
+	}
+	set->pid[op->sem_num] = w->rq.pid;
+	ipc_waiter_decide(&w->wait, 0, wakes);
+	return true;
+}
+
+static NOINLINE bool complete_all_zero(struct sem_set *set, struct sem_queue *q,
+				       struct ipc_wake_list *wakes)
+{
+	struct sem_waiter *w, *next;
+	bool any = false;
+
+	list_for_each_safe(w, next, &q->zero, link) {
+		sem_queue_del(w);
+		any |= complete_single(set, w, wakes);
+	}
+	return any;
 }
 
 bool sem_settle_one(struct sem_set *set, u32 num, struct ipc_wake_list *wakes)
 {
-	const struct sem_queue *q = sem_queue_of(set, num);
-	struct sem_waiter *w, *next;
+	struct sem_queue *q = sem_queue_of(set, num);
+	struct sem_waiter *w;
 	bool any = false;
 
 	if (unlikely(!list_empty(&set->complex))) {
@@ -242,12 +258,15 @@ bool sem_settle_one(struct sem_set *set, u32 num, struct ipc_wake_list *wakes)
 	if (!q)
 		return false;
 	for (;;) {
-		if (set->value[num] == 0)
-			list_for_each_safe(w, next, &q->zero, link)
-				any |= complete_single(w, wakes);
+		if (set->value[num] == 0) {
+			if (unlikely(!list_empty(&q->zero)))
+				any |= complete_all_zero(set, q, wakes);
+			return any; /* single operations only: nobody else waits for zero */
+		}
 		w = sem_queue_first(q, set->value[num]);
 		if (!w)
 			return any;
-		any |= complete_single(w, wakes);
+		sem_queue_del_blocked(q, w);
+		any |= complete_single(set, w, wakes);
 	}
 }

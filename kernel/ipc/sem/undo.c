@@ -19,18 +19,6 @@
 #include "kernel/lib/hash.h"
 #include "kernel/lib/string.h"
 
-enum { FIRST_BITS = 3 };
-
-struct sem_undo_list {
-	refcount_t refs;
-	struct port_lock lock;
-	struct sem_undo *last;     /* [a] hint, hashed; NULL: none */
-	struct sem_undo **buckets; /* [l] */
-	u32 bits, count;           /* [l] */
-	struct port_defer defer;
-	struct sem_undo *first_buckets[1 << FIRST_BITS];
-};
-
 static struct sem_undo_list *list_new(void)
 {
 	struct sem_undo_list *l = port_alloc(sizeof *l);
@@ -38,7 +26,7 @@ static struct sem_undo_list *list_new(void)
 		return NULL;
 	refcount_init(&l->refs, 1);
 	port_lock_init(&l->lock, LOCK_CLASS_SEM_UNDO);
-	l->bits = FIRST_BITS;
+	l->bits = SEM_UNDO_BITS;
 	l->buckets = l->first_buckets;
 	return l;
 }
@@ -149,7 +137,7 @@ static struct sem_undo *attach(struct sem_undo_list *l, struct sem_set *set, str
 	return u;
 }
 
-static NOINLINE struct sem_undo *obtain_slow(struct sem_set *set)
+struct sem_undo *sem_undo_obtain_slow(struct sem_set *set)
 {
 	struct sem_undo_list *l = own_list();
 	if (!l)
@@ -177,17 +165,6 @@ static NOINLINE struct sem_undo *obtain_slow(struct sem_set *set)
 	if (u->hashed)
 		store_relaxed(&l->last, u);
 	return u;
-}
-
-struct sem_undo *sem_undo_obtain(struct sem_set *set)
-{
-	struct sem_undo_list *l = *port_sem_undo();
-	if (likely(l)) {
-		struct sem_undo *u = load_acquire(&l->last);
-		if (likely(u && load_relaxed(&u->set) == set))
-			return u;
-	}
-	return obtain_slow(set);
 }
 
 bool sem_undo_shared(const struct sem_undo *undo)
