@@ -207,7 +207,7 @@ static s32 publish(struct ipc_ids *ids, struct ipc_object *o, u32 index, u32 seq
 /* One attempt to publish; what must grow first, and to what size. */
 enum add_verdict { ADD_DONE, ADD_REFUSED, ADD_GROW_SLOTS, ADD_GROW_BUCKETS };
 static enum add_verdict add_try(struct ipc_ids *ids, struct ipc_object *o, s32 *out_result,
-				u32 *out_size)
+                                u32 *out_size)
 {
 	u32 seq, capacity = ids->slots->capacity;
 	s32 index;
@@ -283,7 +283,7 @@ static ALWAYS_INLINE s32 get_existing(const struct ipc_object *o, struct ipc_get
 
 static s32 get_new(struct ipc_ids *ids, const struct ipc_family *family, struct ipc_get_request rq)
 {
-	struct ipc_object *o = TRY_PTR(family->new(rq));
+	struct ipc_object *o = TRY_PTR(family->new (rq));
 	s32 id = ipc_ids_add(ids, o);
 	if (id < 0)
 		family->free(o);

@@ -124,7 +124,7 @@ struct ipc_family {
 };
 /* semget(2), msgget(2), shmget(2) => id or -errno, in the order that Linux detects errors. */
 MUST_CHECK s32 ipc_get(struct ipc_ids *ids, const struct ipc_family *family,
-		       struct ipc_get_request rq);
+                       struct ipc_get_request rq);
 
 /* May the caller access o? `want`: IPC_READ, IPC_WRITE or the flags of *get(2), best a constant.
  * => 0 or -EACCES. */

@@ -43,8 +43,8 @@ u64 realtime_seconds_refresh(void)
 
 	c->seconds = now / NS_PER_SEC;
 	/* Slightly early is harmless: it is looked up again. */
-	store_relaxed(&c->until_cycles,
-	              cycles + (NS_PER_SEC - now % NS_PER_SEC) / 1000 * (clock_scale.hz / 1000) / 1000);
+	store_relaxed(&c->until_cycles, cycles + (NS_PER_SEC - now % NS_PER_SEC) / 1000 *
+	                                                 (clock_scale.hz / 1000) / 1000);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (load_relaxed(&wall.generation) != generation)
 		store_relaxed(&c->until_cycles, 0);
@@ -58,7 +58,7 @@ static void set_offset(u64 ns)
 	store_relaxed(&wall.offset, (s64)(ns - clock_mono_ns()));
 	store_release(&wall.generation, wall.generation + 1);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	for_each_cpu(cpu)
+	for_each_cpu (cpu)
 		store_relaxed(&cpu_ptr(seconds_cache, cpu)->until_cycles, 0);
 	vdso_update_clock();
 }

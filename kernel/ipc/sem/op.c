@@ -5,8 +5,8 @@
 
 /* Applies operations in array order until one cannot be. => the one that stops, or `end`. Set locked. */
 static ALWAYS_INLINE const struct sembuf *apply(struct sem_set *set, const struct sembuf *ops,
-						const struct sembuf *end, struct sem_undo *undo,
-						enum sem_verdict *out_verdict)
+                                                const struct sembuf *end, struct sem_undo *undo,
+                                                enum sem_verdict *out_verdict)
 {
 	enum sem_verdict verdict = SEM_DONE;
 
@@ -19,7 +19,7 @@ static ALWAYS_INLINE const struct sembuf *apply(struct sem_set *set, const struc
 
 /* Takes back operations [ops, end). Set locked. */
 static void roll_back(struct sem_set *set, const struct sembuf *ops, const struct sembuf *end,
-		      struct sem_undo *undo)
+                      struct sem_undo *undo)
 {
 	while (end-- > ops) {
 		set->value[end->sem_num] -= end->sem_op;
@@ -30,7 +30,7 @@ static void roll_back(struct sem_set *set, const struct sembuf *ops, const struc
 
 /* Rolls rq back; what would the semaphore of the operation that stops it have to be? */
 static struct sem_blocker roll_back_stopped(struct sem_set *set, const struct sem_request *rq,
-					    const struct sembuf *stop)
+                                            const struct sembuf *stop)
 {
 	s32 reached = set->value[stop->sem_num];
 
@@ -53,7 +53,7 @@ enum sem_verdict sem_try(struct sem_set *set, const struct sem_request *rq, stru
 }
 
 enum sem_verdict sem_probe(struct sem_set *set, const struct sem_request *rq,
-			   struct sem_blocker *out)
+                           struct sem_blocker *out)
 {
 	enum sem_verdict verdict = sem_try(set, rq, out);
 	if (verdict == SEM_DONE)
@@ -64,7 +64,7 @@ enum sem_verdict sem_probe(struct sem_set *set, const struct sem_request *rq,
 /* --- Committing --- */
 
 static ALWAYS_INLINE void note_pids(struct sem_set *set, const struct sembuf *ops,
-				    const struct sembuf *end, s32 pid)
+                                    const struct sembuf *end, s32 pid)
 {
 	s32 *pids = set->pid;
 	do
@@ -104,7 +104,7 @@ static int leave_wake_unlock(struct sem_set *set, struct ipc_wake_list *wakes)
 
 /* Completes the sleepers that the caller's change lets go. */
 static NOINLINE int settle_many_unlock(struct sem_set *set, const struct sembuf *ops,
-				       const struct sembuf *end)
+                                       const struct sembuf *end)
 {
 	struct ipc_wake_list wakes = {0};
 	mark_all(set, ops, end);
@@ -148,7 +148,7 @@ static ALWAYS_INLINE void waiter_init(struct sem_waiter *w, struct sem_set *set)
 }
 
 static int sleep_unlock(struct sem_set *set, const struct sem_request *rq, struct sem_blocker at,
-			u64 deadline)
+                        u64 deadline)
 {
 	struct sem_waiter w;
 
@@ -207,7 +207,7 @@ static ALWAYS_INLINE int vet(const struct sem_set *set, u32 highest, bool alters
 
 /* What must be known of an array before it is tried. */
 struct survey {
-	u32 highest;   /* sem_num, or a little more: an upper bound */
+	u32 highest; /* sem_num, or a little more: an upper bound */
 	bool alters, wants_undo;
 };
 
@@ -236,7 +236,8 @@ static NOINLINE u32 highest_num(const struct sembuf *ops, u32 n)
 }
 
 /* Any number of operations, with or without SEM_UNDO. */
-int sem_op_many(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *ops, u32 n, u64 deadline)
+int sem_op_many(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *ops, u32 n,
+                u64 deadline)
 {
 	const struct sembuf *end = ops + n;
 	struct sem_undo *undo = NULL;
@@ -276,7 +277,8 @@ int sem_op_many(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *ops,
 
 /* A single operation cannot be done now. */
 static NOINLINE int single_stopped_unlock(struct sem_set *set, const struct sembuf *op,
-					  struct sem_undo *undo, enum sem_verdict verdict, u64 deadline)
+                                          struct sem_undo *undo, enum sem_verdict verdict,
+                                          u64 deadline)
 {
 	const struct sem_request rq = {
 		.ops = op, .n = 1, .alters = op->sem_op, .pid = port_pid(), .undo = undo};
@@ -295,8 +297,8 @@ static NOINLINE int single_stopped_unlock(struct sem_set *set, const struct semb
 }
 
 /* One operation, the common case: made twice, once for undo always NULL. Read section, which it leaves. */
-static ALWAYS_INLINE int op_single(struct sem_set *set, const struct sembuf *op, struct sem_undo *undo,
-				   u64 deadline)
+static ALWAYS_INLINE int op_single(struct sem_set *set, const struct sembuf *op,
+                                   struct sem_undo *undo, u64 deadline)
 {
 	port_lock(&set->obj.lock);
 	if (unlikely(set->obj.removed || (undo && undo->set != set)))

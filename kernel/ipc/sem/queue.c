@@ -52,7 +52,7 @@ static void start_tree(struct sem_queue *q)
 static ALWAYS_INLINE void add_blocked(struct sem_queue *q, struct sem_waiter *w)
 {
 	bool differs = !list_empty(&q->blocked) &&
-		       list_first(&q->blocked, struct sem_waiter, link)->need != w->need;
+	               list_first(&q->blocked, struct sem_waiter, link)->need != w->need;
 
 	insert_by_arrival(&q->blocked, w);
 	if (unlikely(q->mixed))

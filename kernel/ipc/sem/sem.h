@@ -70,13 +70,13 @@ MUST_CHECK s32 sem_get(struct ipc_namespace *ns, ipc_key_t key, s32 nsems, u32 f
  * -EIDRM, -ERANGE, -EAGAIN, -EINTR.
  */
 MUST_CHECK int sem_op_single(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *op,
-			     u64 deadline); /* without SEM_UNDO */
+                             u64 deadline); /* without SEM_UNDO */
 MUST_CHECK int sem_op_single_undo(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *op,
-				  u64 deadline);
+                                  u64 deadline);
 MUST_CHECK int sem_op_many(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *ops, u32 n,
-			   u64 deadline);
+                           u64 deadline);
 static ALWAYS_INLINE MUST_CHECK int sem_op(struct ipc_namespace *ns, ipc_id_t id,
-					   const struct sembuf *ops, u32 n, u64 deadline)
+                                           const struct sembuf *ops, u32 n, u64 deadline)
 {
 	if (unlikely(n != 1))
 		return sem_op_many(ns, id, ops, n, deadline);

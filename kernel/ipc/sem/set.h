@@ -49,12 +49,13 @@ struct sem_request {
 	u32 n;                    /* [I] */
 	bool alters;              /* [I] not all wait for zero */
 	s32 pid;                  /* [I] */
-	struct sem_undo *undo;    /* [I] where SEM_UNDO operations are noted, or NULL: there are none */
+	struct sem_undo
+		*undo; /* [I] where SEM_UNDO operations are noted, or NULL: there are none */
 };
 
 enum sem_verdict {
 	SEM_DONE,
-	SEM_BLOCKED,	 /* must sleep, see struct sem_blocker */
+	SEM_BLOCKED,     /* must sleep, see struct sem_blocker */
 	SEM_WOULD_BLOCK, /* IPC_NOWAIT: -EAGAIN */
 	SEM_OUT_OF_RANGE /* -ERANGE */
 };
@@ -140,7 +141,7 @@ enum sem_verdict sem_probe(struct sem_set *set, const struct sem_request *rq,
 void sem_commit(struct sem_set *set, const struct sem_request *rq);
 /* Does one operation, or says why not. Set locked. */
 static ALWAYS_INLINE enum sem_verdict sem_apply(struct sem_set *set, const struct sembuf *op,
-						struct sem_undo *undo);
+                                                struct sem_undo *undo);
 
 /* settle.c */
 /* Notes that semaphore num has a new value, for sem_settle(). Set locked. */
@@ -188,9 +189,9 @@ struct sem_undo {
 struct sem_undo_list {
 	refcount_t refs;
 	struct port_lock lock;
-	struct sem_undo *last;	   /* [a] hint, hashed; NULL: none */
+	struct sem_undo *last;     /* [a] hint, hashed; NULL: none */
 	struct sem_undo **buckets; /* [l] */
-	u32 bits, count;	   /* [l] */
+	u32 bits, count;           /* [l] */
 	struct port_defer defer;
 	struct sem_undo *first_buckets[SEM_UNDO_BUCKETS];
 };
@@ -212,7 +213,7 @@ bool sem_undo_shared(const struct sem_undo *undo);
 static inline void sem_undo_clear(struct sem_set *set, u32 num)
 {
 	struct sem_undo *u;
-	list_for_each(u, &set->undos, set_link)
+	list_for_each (u, &set->undos, set_link)
 		u->adjust[num] = 0;
 }
 void sem_undo_clear_all(struct sem_set *set);
@@ -221,7 +222,7 @@ void sem_undo_detach(struct sem_set *set, struct list *out);
 void sem_undo_free_detached(struct list *detached);
 
 static ALWAYS_INLINE enum sem_verdict sem_apply(struct sem_set *set, const struct sembuf *op,
-						struct sem_undo *undo)
+                                                struct sem_undo *undo)
 {
 	s32 value = set->value[op->sem_num] + op->sem_op;
 

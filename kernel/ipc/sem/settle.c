@@ -217,7 +217,7 @@ bool sem_settle_marked(struct sem_set *set, struct ipc_wake_list *wakes)
 
 /* w waits with one operation, for what its semaphore is now, and is off its queue. => was it done? */
 static ALWAYS_INLINE bool complete_single(struct sem_set *set, struct sem_waiter *w,
-					  struct ipc_wake_list *wakes)
+                                          struct ipc_wake_list *wakes)
 {
 	const struct sembuf *op = w->rq.ops;
 	enum sem_verdict verdict = sem_apply(set, op, w->rq.undo);
@@ -233,12 +233,12 @@ static ALWAYS_INLINE bool complete_single(struct sem_set *set, struct sem_waiter
 }
 
 static NOINLINE bool complete_all_zero(struct sem_set *set, struct sem_queue *q,
-				       struct ipc_wake_list *wakes)
+                                       struct ipc_wake_list *wakes)
 {
 	struct sem_waiter *w, *next;
 	bool any = false;
 
-	list_for_each_safe(w, next, &q->zero, link) {
+	list_for_each_safe (w, next, &q->zero, link) {
 		sem_queue_del(w);
 		any |= complete_single(set, w, wakes);
 	}
