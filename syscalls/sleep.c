@@ -128,7 +128,7 @@ static int check_sleep_clock(s32 clock)
 
 	if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE ||
 	    clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_THREAD_CPUTIME_ID)
-		return clock == CLOCK_THREAD_CPUTIME_ID ? -EINVAL : -EOPNOTSUPP;
+		return -EOPNOTSUPP;
 	return clock_now_ns(clock, &now);
 }
 
