@@ -1,9 +1,11 @@
-/* ioctl(2): what every descriptor understands; the rest is the file's. */
+/* ioctl(2): what every descriptor understands; the rest is the file's. And vhangup(2). */
 #include "abi/fcntl.h"
 #include "abi/stat.h"
 #include "abi/termios.h"
 #include "arch/uaccess.h"
+#include "kernel/dev/tty.h"
 #include "kernel/fs/inode.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/fdtable.h"
 #include "syscalls/syscall.h"
 
@@ -78,4 +80,15 @@ SYSCALL3(ioctl, int, fd, u32, cmd, u64, arg)
 	}
 	long result = f->ops->ioctl ? f->ops->ioctl(f, cmd, arg) : -ENOTTY;
 	return result == -ENOIOCTLCMD ? -ENOTTY : result;
+}
+
+/* vhangup(2): the caller's terminal, as if its line had gone. */
+SYSCALL0(vhangup)
+{
+	if (!capable(CAP_SYS_TTY_CONFIG))
+		return -EPERM;
+	AUTO_PUT(tty) t = tty_current_get();
+	if (t)
+		tty_hangup(t);
+	return 0;
 }

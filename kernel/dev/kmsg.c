@@ -84,8 +84,7 @@ static ssize kmsg_read(struct file *f, struct uio *io, u64 *pos)
 {
 	struct kmsg_reader *r = f->private;
 	char record[KMSG_LINE_MAX + 64];
-	GUARD(mutex)
-	(&r->lock);
+	GUARD(mutex)(&r->lock);
 	u64 before = r->pos;
 	ssize n = kmsg_next(r, record, sizeof record);
 	if (n == -EAGAIN && !(f->flags & O_NONBLOCK))
@@ -107,8 +106,7 @@ static s64 kmsg_seek(struct file *f, s64 offset, int whence)
 	enum { SEEK_CLEARED = SEEK_DATA };
 	if (whence != SEEK_SET && whence != SEEK_END && whence != SEEK_CLEARED)
 		return -EINVAL;
-	GUARD(mutex)
-	(&r->lock);
+	GUARD(mutex)(&r->lock);
 	r->pos = whence == SEEK_END ? log_end() : 0;
 	if (whence != SEEK_END) {
 		char c; /* moves pos forward to what is still kept */

@@ -95,8 +95,7 @@ static const struct tty_driver pty_driver = {
 /* => the pty of that number with a reference, or NULL. */
 static struct pty *pty_lookup(u32 index)
 {
-	GUARD(mutex)
-	(&pty_table_lock);
+	GUARD(mutex)(&pty_table_lock);
 	struct pty *p = idmap_find(&pty_table, index);
 	return p && pty_get(&p->slave) ? p : NULL;
 }
@@ -140,8 +139,7 @@ static bool slave_closed(const struct pty *p)
 
 static size_t master_fetch(struct pty *p, u8 *buf, size_t n)
 {
-	GUARD(spin)
-	(&p->slave.lock);
+	GUARD(spin)(&p->slave.lock);
 	n = MIN(n, master_available(p));
 	memcpy(buf, p->slave.ld.out, n);
 	ldisc_sent(&p->slave.ld, n);
@@ -179,8 +177,7 @@ static ssize master_read(struct file *f, struct uio *io, u64 *pos)
 static size_t master_room(struct pty *p)
 {
 	struct tty *t = &p->slave;
-	GUARD(spin)
-	(&t->lock);
+	GUARD(spin)(&t->lock);
 	size_t room = ldisc_room(&t->ld);
 	t->throttled = room == 0;
 	return room;
@@ -287,8 +284,7 @@ static long master_ioctl(struct file *f, unsigned cmd, u64 arg)
 
 static void pty_unlist(struct pty *p)
 {
-	GUARD(mutex)
-	(&pty_table_lock);
+	GUARD(mutex)(&pty_table_lock);
 	idmap_clear(&pty_table, p->index);
 	devpts_node_remove(TAKE(p->node));
 }
@@ -311,8 +307,7 @@ static const struct file_ops master_ops = {.read = master_read,
 /* Gives p a number and a node. => 0, -ENOSPC, -ENOMEM. */
 static int pty_list(struct pty *p)
 {
-	GUARD(mutex)
-	(&pty_table_lock);
+	GUARD(mutex)(&pty_table_lock);
 	s64 index = TRY(idmap_find_free(&pty_table, 0, PTY_MAX - 1));
 	TRY(idmap_reserve(&pty_table, (u32)index));
 	p->index = (u32)index;

@@ -35,8 +35,7 @@ static void pool_mix_locked(const void *buf, size_t n)
 
 void random_mix(const void *buf, size_t n)
 {
-	GUARD(spin)
-	(&pool.lock);
+	GUARD(spin)(&pool.lock);
 	pool_mix_locked(buf, n);
 }
 
@@ -52,8 +51,7 @@ static void pool_stir_locked(void)
 /* A copy of the pool's state is finished, never the pool itself, and a label keeps key and future state apart. */
 static void generator_seed(struct generator *g, u64 epoch)
 {
-	GUARD(spin)
-	(&pool.lock);
+	GUARD(spin)(&pool.lock);
 	pool_stir_locked();
 	struct blake2s copy = pool.hash;
 	u32 label[2] = {0x6b657921, cpu_id()};

@@ -55,8 +55,7 @@ static void tty_release(struct file *f)
 
 static bool tty_try_claim(struct tty *t, u32 bit)
 {
-	GUARD(spin)
-	(&t->lock);
+	GUARD(spin)(&t->lock);
 	if (t->busy & bit)
 		return false;
 	store_relaxed(&t->busy, t->busy | bit);
@@ -288,8 +287,7 @@ static u32 tty_poll(struct file *f, struct poll_table *pt)
 	poll_wait(pt, f, &t->write_wait);
 	if (tty_handle_hung_up(h))
 		return POLL_ALWAYS_READY | POLLERR | POLLHUP;
-	GUARD(spin)
-	(&t->lock);
+	GUARD(spin)(&t->lock);
 	const struct termios2_abi *m = &t->ld.termios;
 	bool readable = ldisc_readable(&t->ld);
 	/* VMIN without VTIME: poll says what a read would, that is: wait for all of VMIN. */

@@ -32,8 +32,7 @@ static u32 baud_rate(u32 cflag, u32 other)
 
 static void termios_get(struct tty *t, struct termios2_abi *out)
 {
-	GUARD(spin)
-	(&t->lock);
+	GUARD(spin)(&t->lock);
 	*out = t->ld.termios;
 }
 

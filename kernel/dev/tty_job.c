@@ -14,8 +14,7 @@ struct tty *tty_current(void)
 
 struct tty *tty_current_get(void)
 {
-	GUARD(spin)
-	(&task_list_lock);
+	GUARD(spin)(&task_list_lock);
 	struct tty *t = process_current()->tty;
 	return t && tty_get(t) ? t : NULL;
 }
@@ -59,14 +58,13 @@ void tty_adopt_at_open(struct tty *t, const struct file *f)
 	/* Who may only write must not gain the rights over a terminal that controlling it gives. */
 	if (!file_readable(f) || !leads_session(p) || load_relaxed(&p->tty))
 		return;
-	GUARD(spin)
-	(&task_list_lock);
-	GUARD(spin)
-	(&t->lock);
+	GUARD(spin)(&task_list_lock);
+	GUARD(spin)(&t->lock);
 	if (!p->tty && !t->session)
 		tty_take_locked(t);
 }
 
+/* task_list_lock held. */
 static void process_forget_tty(struct process *p, void *tty)
 {
 	if (p->tty == tty)
@@ -76,10 +74,8 @@ static void process_forget_tty(struct process *p, void *tty)
 int tty_set_controlling(struct tty *t, const struct file *f, u64 steal)
 {
 	struct process *p = process_current();
-	GUARD(spin)
-	(&task_list_lock);
-	GUARD(spin)
-	(&t->lock);
+	GUARD(spin)(&task_list_lock);
+	GUARD(spin)(&t->lock);
 	if (leads_session(p) && p->sid == t->session)
 		return 0;
 	if (!leads_session(p) || p->tty)
@@ -108,8 +104,7 @@ s32 tty_get_session(struct tty *t)
 int tty_set_foreground(struct tty *t, s32 pgid)
 {
 	struct process *p = process_current();
-	GUARD(spin)
-	(&task_list_lock);
+	GUARD(spin)(&task_list_lock);
 	if (p->tty != t || t->session != p->sid)
 		return -ENOTTY;
 	s32 session = pgrp_session_locked(pgid);
@@ -117,18 +112,49 @@ int tty_set_foreground(struct tty *t, s32 pgid)
 		return pid_find(pgid) ? -EPERM : -ESRCH;
 	if (session != p->sid)
 		return -EPERM;
-	GUARD(spin)
-	(&t->lock);
+	GUARD(spin)(&t->lock);
 	store_relaxed(&t->pgrp, pgid);
 	return 0;
 }
 
 /* --- hang-up --- */
 
+struct tty_owner {
+	s32 session, pgrp;
+};
+
+/* Parts t and its session. => whose it was: 0 and 0 for nobody's. */
+static struct tty_owner tty_disown(struct tty *t)
+{
+	GUARD(spin)(&task_list_lock);
+	spin_lock(&t->lock);
+	struct tty_owner was = {t->session, t->pgrp};
+	store_relaxed(&t->session, 0);
+	store_relaxed(&t->pgrp, 0);
+	spin_unlock(&t->lock);
+	if (was.session)
+		session_for_each_locked(was.session, process_forget_tty, t);
+	return was;
+}
+
+static void signal_leader(s32 session)
+{
+	AUTO_PUT(process) leader = session ? process_lookup(session) : NULL;
+	if (!leader)
+		return;
+	(void)signal_send_process(leader, SIGHUP, NULL);
+	(void)signal_send_process(leader, SIGCONT, NULL);
+}
+
+static void signal_former_foreground(s32 pgrp)
+{
+	if (pgrp > 0 && !signal_send_pgrp(pgrp, SIGHUP, NULL))
+		(void)signal_send_pgrp(pgrp, SIGCONT, NULL);
+}
+
 static void hangup_reset(struct tty *t)
 {
-	GUARD(spin)
-	(&t->lock);
+	GUARD(spin)(&t->lock);
 	store_relaxed(&t->hangups, t->hangups + 1);
 	ldisc_flush_input(&t->ld);
 	ldisc_flush_output(&t->ld);
@@ -138,40 +164,28 @@ static void hangup_reset(struct tty *t)
 void tty_hangup(struct tty *t)
 {
 	hangup_reset(t);
-	spin_lock(&task_list_lock);
-	spin_lock(&t->lock);
-	s32 session = t->session, pgrp = t->pgrp;
-	store_relaxed(&t->session, 0);
-	store_relaxed(&t->pgrp, 0);
-	spin_unlock(&t->lock);
-	if (session)
-		session_for_each_locked(session, process_forget_tty, t);
-	struct process *leader = session ? process_find(session) : NULL;
-	if (leader)
-		process_get(leader);
-	spin_unlock(&task_list_lock);
-	if (leader) {
-		(void)signal_send_process(leader, SIGHUP, NULL);
-		(void)signal_send_process(leader, SIGCONT, NULL);
-		process_put(leader);
-	}
-	if (pgrp > 0 && !signal_send_pgrp(pgrp, SIGHUP, NULL))
-		(void)signal_send_pgrp(pgrp, SIGCONT, NULL);
+	struct tty_owner was = tty_disown(t);
+	signal_leader(was.session);
+	signal_former_foreground(was.pgrp);
 	waitq_wake_all(&t->read_wait, POLLIN | POLLOUT | POLLERR | POLLHUP);
 	waitq_wake_all(&t->write_wait, POLLIN | POLLOUT | POLLERR | POLLHUP);
 	waitq_wake_all(&t->claim_wait, 0);
 }
 
+/* A leader that gives up a real line hangs it up; a pseudo-terminal goes on working for who has it open. */
 int tty_give_up(struct tty *t)
 {
 	struct process *p = process_current();
 	if (load_relaxed(&p->tty) != t)
 		return -ENOTTY;
-	if (leads_session(p))
+	if (!leads_session(p)) {
+		GUARD(spin)(&task_list_lock);
+		process_forget_tty(p, t);
+	} else if (t->driver->send) {
 		tty_hangup(t);
-	GUARD(spin)
-	(&task_list_lock);
-	store_relaxed(&p->tty, NULL);
+	} else {
+		signal_former_foreground(tty_disown(t).pgrp);
+	}
 	return 0;
 }
 

@@ -17,8 +17,7 @@ static size_t serial_send(struct tty *t, const u8 *bytes, size_t n)
 /* => bytes fetched from the port, no more than the line discipline has room for. */
 static size_t serial_fetch(struct tty *t, u8 *buf, size_t size)
 {
-	GUARD(spin)
-	(&t->lock);
+	GUARD(spin)(&t->lock);
 	size_t room = ldisc_room(&t->ld);
 	t->throttled = room == 0;
 	return room ? serial_read_ring((char *)buf, MIN(room, size)) : 0;
@@ -28,8 +27,7 @@ static size_t serial_fetch(struct tty *t, u8 *buf, size_t size)
  * note (the bit again), and the one at work looks once more. */
 static bool serial_receive_begin(struct tty *t)
 {
-	GUARD(spin)
-	(&t->lock);
+	GUARD(spin)(&t->lock);
 	bool mine = !(t->busy & TTY_RECEIVING);
 	t->busy |= mine ? TTY_RECEIVING : TTY_RECEIVE_AGAIN;
 	return mine;
@@ -38,8 +36,7 @@ static bool serial_receive_begin(struct tty *t)
 /* => true when nobody asked to look again meanwhile. */
 static bool serial_receive_end(struct tty *t)
 {
-	GUARD(spin)
-	(&t->lock);
+	GUARD(spin)(&t->lock);
 	bool again = t->busy & TTY_RECEIVE_AGAIN;
 	t->busy &= again ? ~(u32)TTY_RECEIVE_AGAIN : ~(u32)TTY_RECEIVING;
 	return !again;

@@ -46,8 +46,7 @@ static int proc_exe_path(struct inode *i, struct path *out)
 	AUTO_PUT(aspace) as = task_aspace_get(t);
 	if (!as)
 		return -ENOENT;
-	GUARD(read)
-	(&as->lock);
+	GUARD(read)(&as->lock);
 	if (!as->exe)
 		return -ENOENT;
 	*out = as->exe->path;
@@ -113,8 +112,7 @@ static struct file *proc_fd_file(struct task *t, u32 fd, bool *out_cloexec)
 		f = NULL;
 	}
 	if (f) {
-		GUARD(spin)
-		(&table->lock);
+		GUARD(spin)(&table->lock);
 		*out_cloexec = table->array->cloexec[fd / 64] >> (fd % 64) & 1;
 	}
 	fdtable_put(table);

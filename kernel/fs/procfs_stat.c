@@ -17,8 +17,7 @@ struct proc_family {
 static struct proc_family proc_family(struct task *t)
 {
 	struct process *p = t->process;
-	GUARD(spin)
-	(&task_list_lock);
+	GUARD(spin)(&task_list_lock);
 	return (struct proc_family){
 		.ppid = p->parent ? p->parent->pid : 0,
 		.pgid = p->pgid,
@@ -39,8 +38,7 @@ static struct proc_memory proc_memory(struct task *t)
 	AUTO_PUT(aspace) as = task_aspace_get(t);
 	if (!as)
 		return (struct proc_memory){0};
-	GUARD(read)
-	(&as->lock);
+	GUARD(read)(&as->lock);
 	struct proc_memory m = {.size_bytes = as->total_pages * PAGE_SIZE,
 	                        .resident = as->resident_pages};
 	if (!proc_may_inspect(t)) {
@@ -147,8 +145,7 @@ int proc_show_statm(struct seq *s, struct task *t)
 	u64 size = 0, resident = 0, shared = 0, text = 0, data = 0;
 	AUTO_PUT(aspace) as = task_aspace_get(t);
 	if (as) {
-		GUARD(read)
-		(&as->lock);
+		GUARD(read)(&as->lock);
 		size = as->total_pages;
 		resident = as->resident_pages;
 		shared = resident - MIN(as->resident_anon, resident);

@@ -76,8 +76,7 @@ static void status_memory(struct seq *s, struct task *t)
 	AUTO_PUT(aspace) as = task_aspace_get(t);
 	if (!as)
 		return;
-	GUARD(read)
-	(&as->lock);
+	GUARD(read)(&as->lock);
 	u64 resident = as->resident_pages, anon = MIN(as->resident_anon, resident);
 	u64 text = (ROUND_UP(as->code_end, PAGE_SIZE) - ROUND_DOWN(as->code_start, PAGE_SIZE)) /
 	           PAGE_SIZE;

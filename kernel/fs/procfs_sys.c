@@ -100,6 +100,7 @@ static const struct proc_file sys_files[] = {
 static s32 printk_levels[] = {7, 4, 1, 7};
 static s32 panic_seconds, randomize_va_space = 2, dmesg_restrict, kptr_restrict, tainted;
 static s32 cap_last_cap = CAP_LAST, ngroups_max = 65536, overflow_uid = 65534, overflow_gid = 65534;
+static s32 pid_max = 4194304; /* kernel/proc/pid.c */
 static s32 core_uses_pid, rr_timeslice_ms = 100, rt_period_us = 1000000, rt_runtime_us = 950000;
 static s32 overcommit_memory, overcommit_ratio = 50, max_map_count = 65530, swappiness = 60;
 static s64 mmap_min_addr = 65536, nr_hugepages;
@@ -116,6 +117,7 @@ static const struct sysctl sys_numbers[] = {
 	{.path = "sys/kernel/tainted", .mode = 0444, .data = &tainted},
 	{.path = "sys/kernel/cap_last_cap", .mode = 0444, .data = &cap_last_cap},
 	{.path = "sys/kernel/ngroups_max", .mode = 0444, .data = &ngroups_max},
+	{.path = "sys/kernel/pid_max", .mode = 0444, .data = &pid_max},
 	{.path = "sys/kernel/overflowuid", .max = 65535, .data = &overflow_uid},
 	{.path = "sys/kernel/overflowgid", .max = 65535, .data = &overflow_gid},
 	{.path = "sys/kernel/core_uses_pid", .data = &core_uses_pid},

@@ -14,8 +14,7 @@ static struct utsname_abi uts = {
 
 void uts_get(struct utsname_abi *out)
 {
-	GUARD(spin)
-	(&uts_lock);
+	GUARD(spin)(&uts_lock);
 	*out = uts;
 }
 
@@ -24,8 +23,7 @@ int uts_set(enum uts_field field, const char *text, size_t length)
 	char *to = field == UTS_NODENAME ? uts.nodename : uts.domainname;
 	if (length >= UTS_LEN)
 		return -EINVAL;
-	GUARD(spin)
-	(&uts_lock);
+	GUARD(spin)(&uts_lock);
 	memset(to, 0, UTS_LEN);
 	memcpy(to, text, length);
 	return 0;
