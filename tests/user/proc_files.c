@@ -160,8 +160,8 @@ TEST(arguments_and_environment)
 		char *argv[] = {"sleep", "1000", NULL}, *envp[] = {"A=1", "B=two", NULL};
 		execve("/bin/sleep", argv, envp);
 	}
-	UNTIL(file_read(of(child, "cmdline"), text, sizeof(text)) == sizeof(args));
-	EQ(memcmp(text, args, sizeof(args)), 0);
+	UNTIL(file_read(of(child, "cmdline"), text, sizeof(text)) == sizeof(args) &&
+	      !memcmp(text, args, sizeof(args)));
 	EQ(file_read(of(child, "environ"), text, sizeof(text)), sizeof(variables));
 	EQ(memcmp(text, variables, sizeof(variables)), 0);
 	STREQ(contents(of(child, "comm")), "sleep\n");
