@@ -13,7 +13,7 @@ static const u32 nice_weight[40] = {
 	1024,  820,   655,   526,   423,   335,   272,   215,   172,   137,
 	110,   87,    70,    56,    45,    36,    29,    23,    18,    15,
 };
-enum { WEIGHT_NICE_0 = 1024, WEIGHT_IDLE = 3, CHARGE_ONE = 1 << 16, DEBT_SLICES = 8 };
+enum { WEIGHT_NICE_0 = 1024, WEIGHT_IDLE = 3, CHARGE_ONE = 1 << 16, DEBT_SLICES = 32 };
 
 void thread_weigh(struct thread *t)
 {

@@ -17,7 +17,7 @@ static void pin_here(void)
 }
 
 static u32 order[8], order_count;
-static u32 gate; /* [a] */
+static u32 gate, helpers_done; /* [a] */
 
 static void runs_by_priority(u32 id)
 {
@@ -53,38 +53,77 @@ TEST(sched_real_time_runs_by_priority_then_arrival)
 		CHECK_EQ(order[i], want[i]);
 }
 
-/* Each burns until all have burnt `enough` in sum; shares follow the weights. */
-static u64 burnt[3];
-static const s8 niceness[3] = {0, 5, 0};
-static u32 burners; /* [a] */
+/* A run queue of threads that only exist on paper, and a clock that the test moves. */
+static struct thread paper[5];
+static struct run_queue desk;
 
-static void burn(u32 id)
+static void desk_set_up(const s8 *nice, u32 count)
 {
-	struct thread *t = thread_current();
+	memset(&desk, 0, sizeof(desk));
+	list_init(&desk.fair[0]);
+	list_init(&desk.fair[1]);
+	desk.active = &desk.fair[0];
+	desk.expired = &desk.fair[1];
+	for (u32 i = 0; i < count; i++) {
+		memset(&paper[i], 0, sizeof(paper[i]));
+		paper[i].nice = nice[i];
+		thread_weigh(&paper[i]);
+		list_init(&paper[i].run_link);
+		slice_refresh(&desk, &paper[i]);
+		fair_enqueue(&desk, &paper[i], false);
+	}
+}
 
-	pin_here();
-	thread_set_nice(t, niceness[id]);
-	__atomic_fetch_add(&burners, 1, __ATOMIC_RELEASE);
-	while (load_acquire(&burners) < 3)
-		sched_yield_current();
-	u64 start = thread_cpu_ns(t);
-	while (!load_acquire(&gate)) {
-		burnt[id] = thread_cpu_ns(t) - start;
-		if (burnt[0] + burnt[1] + burnt[2] > 400000000)
-			store_release(&gate, 1);
-		cond_resched();
+/* Runs whoever is picked until its slice is used up or the tick comes, `turns` times. */
+static void desk_run(u32 turns)
+{
+	u64 now = 1000;
+
+	for (u32 i = 0; i < turns; i++) {
+		struct thread *t = run_queue_pick(&desk);
+		u64 left = (u64)MAX(t->slice, 0) * 65536 / t->charge;
+
+		t->last_in = now;
+		now += CLAMP(left, (u64)sched_slice / 4, (u64)sched_slice);
+		run_charge(t, now);
+		if (t->epoch != desk.epoch)
+			slice_refresh(&desk, t);
+		fair_enqueue(&desk, t, false);
 	}
 }
 
 TEST(sched_shares_follow_nice)
 {
-	pin_here();
-	gate = burners = 0;
-	memset(burnt, 0, sizeof(burnt));
-	crew_run(3, burn);
-	/* 1024 : 335 : 1024, with room for a slice at each end. */
-	CHECK(burnt[0] > burnt[2] / 2 && burnt[2] > burnt[0] / 2);
-	CHECK(burnt[1] > burnt[0] / 6 && burnt[1] < burnt[0] / 2);
+	static const s8 nice[5] = {0, 5, -5, 0, 15};
+	static const u64 weight[5] = {1024, 335, 3121, 1024, 36};
+	u64 sum = 0, weights = 0;
+
+	desk_set_up(nice, 5);
+	desk_run(40000);
+	CHECK_EQ(desk.waiting, 5);
+	for (u32 i = 0; i < 5; i++) {
+		sum += paper[i].total_cycles;
+		weights += weight[i];
+	}
+	for (u32 i = 0; i < 5; i++) {
+		u64 permille = paper[i].total_cycles * 1000 / sum;
+		u64 want = weight[i] * 1000 / weights;
+
+		if (permille > want + 8 || permille + 8 < want)
+			test_fail(__FILE__, __LINE__, "nice %d: expected %llu per mille, got %llu",
+			          nice[i], (unsigned long long)want, (unsigned long long)permille);
+	}
+}
+
+TEST(sched_all_in_debt_get_on)
+{
+	static const s8 nice[5] = {19, 19, 19, 19, 19};
+
+	desk_set_up(nice, 5);
+	desk_run(1000);
+	for (u32 i = 0; i < 5; i++)
+		CHECK(paper[i].total_cycles > 0 &&
+		      paper[i].total_cycles < 2 * paper[(i + 1) % 5].total_cycles);
 }
 
 static void sleepy_or_hog(u32 id)
@@ -143,7 +182,7 @@ static void meddles(u32 id)
 			(void)park(clock_mono_ns() + 20000, PARK_UNINTERRUPTIBLE);
 		store_release(&gate, 1);
 		/* Perhaps a real-time thread by now: the others run only while it sleeps. */
-		while (load_acquire(&burners) < 2)
+		while (load_acquire(&helpers_done) < 2)
 			(void)park(clock_mono_ns() + 1000000, PARK_UNINTERRUPTIBLE);
 		return;
 	}
@@ -161,15 +200,15 @@ static void meddles(u32 id)
 		sched_yield_current();
 	}
 	thread_set_policy(victim, SCHED_OTHER, 0);
-	__atomic_fetch_add(&burners, 1, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&helpers_done, 1, __ATOMIC_RELEASE);
 }
 
 TEST(sched_survives_changes_from_outside)
 {
 	victim = NULL;
-	gate = burners = 0;
+	gate = helpers_done = 0;
 	crew_run(3, meddles);
-	CHECK_EQ(burners, 2);
+	CHECK_EQ(helpers_done, 2);
 }
 
 TEST(sched_accounts_what_was_used)
