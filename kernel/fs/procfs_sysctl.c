@@ -122,7 +122,9 @@ static int sysctl_parse(const struct sysctl *c, const char *text, s64 *values, u
 	for (*given = 0; *given < sysctl_count(c); ++*given) {
 		s64 value;
 		int got = sysctl_parse_one(&text, c->kind, &value);
-		if (got <= 0)
+		if (got < 0)
+			return got;
+		if (got == 0)
 			return *given ? 0 : -EINVAL;
 		if (sysctl_in_range(c, value))
 			values[*given] = value;

@@ -57,12 +57,13 @@ void ipc_ns_sem_limits(const struct ipc_namespace *ns, s32 out[4])
 
 int ipc_ns_set_sem_limits(struct ipc_namespace *ns, const s32 in[4])
 {
-	if (in[3] < 0 || in[3] > IPC_INDEX_MAX)
-		return -EINVAL;
 	store_relaxed(&ns->sem_msl, in[0]);
 	/* A negative limit lets no set in. */
 	store_relaxed(&ns->sem.max_units, in[1] < 0 ? 0 : (u64)in[1]);
 	store_relaxed(&ns->sem_opm, in[2]);
+	/* As on Linux: more sets than ids can express are refused after the rest is in force. */
+	if (in[3] < 0 || in[3] > IPC_INDEX_MAX)
+		return -ERANGE;
 	store_relaxed(&ns->sem.max_objects, (u32)in[3]);
 	return 0;
 }
