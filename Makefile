@@ -4,7 +4,7 @@
 # Every .c and .S below the kernel's rooms belongs to the image; nothing is registered here.
 
 .DEFAULT_GOAL := all
-MAKEFLAGS += --no-builtin-rules
+MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 Q := $(if $(V),,@)
 
 ROOMS := arch/x86_64 kernel syscalls

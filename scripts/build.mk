@@ -16,7 +16,7 @@ $(eval $(call kernel,build,gcc,$(RELEASE_FLAGS)))
 $(eval $(call kernel,build/debug,gcc,$(DEBUG_FLAGS)))
 $(eval $(call kernel,build/clang,clang,$(RELEASE_FLAGS)))
 
-all: build/halyard
+all: build/halyard build/halyard.iso
 # Every object, without linking: gcc release, gcc debug, clang.
 objs: $(foreach v,build build/debug build/clang,$(SRCS:%=$(v)/obj/%.o))
 .PHONY: all objs

@@ -30,7 +30,7 @@ build/test.cpio: $(USER_PROGRAMS) $(USER_FILES) $(TEST_PROGRAMS) $(GLIBC_PROGRAM
 
 TEST_NEEDS := build/initramfs.cpio build/test.cpio
 ifndef KERNEL
-TEST_NEEDS += build/halyard build/debug/halyard build/halyard.iso
+TEST_NEEDS += build/halyard build/debug/halyard build/halyard.iso build/host/run build/sim/run
 endif
 test: $(TEST_NEEDS)
 	@$(SETUP) qemu test

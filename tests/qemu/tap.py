@@ -1,7 +1,7 @@
 """Results in TAP, as the programs on the serial line print them."""
 import re
 
-LINE = re.compile(r"^(not )?ok \d+ (?:- )?(\S+)(.*)$")
+LINE = re.compile(r"^(not )?ok (?:\d+ )?(?:- )?(\S+)(.*)$")
 
 
 class Results:
