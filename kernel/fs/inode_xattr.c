@@ -59,17 +59,29 @@ static struct xattr *xattr_new(const char *name, const void *value, size_t size)
 	return x;
 }
 
-static int xattr_may_write(const struct inode *i, const char *name)
+/* Who may, by the name alone, before any file system is asked: xattr(7). */
+static int xattr_permission(struct inode *i, const char *name, u32 mask)
 {
-	enum xattr_space space = XATTR_TRUSTED;
-	if (!strncmp(name, "trusted.", 8) && !capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	if (!strncmp(name, "user.", 5) && !S_ISREG(i->mode) && !S_ISDIR(i->mode))
-		return -EPERM;
+	bool write = mask & MAY_WRITE;
+	if (!strncmp(name, "security.", 9) || !strncmp(name, "system.", 7))
+		return 0;
+	if (!strncmp(name, "trusted.", 8))
+		return capable(CAP_SYS_ADMIN) ? 0 : write ? -EPERM : -ENODATA;
+	if (!strncmp(name, "user.", 5)) {
+		if (!S_ISREG(i->mode) && !S_ISDIR(i->mode))
+			return write ? -EPERM : -ENODATA;
+		if (write && S_ISDIR(i->mode) && i->mode & S_ISVTX && !inode_owner_or_capable(i))
+			return -EPERM;
+	}
+	return inode_permission(i, mask);
+}
+
+static int xattr_may_write(struct inode *i, const char *name)
+{
+	enum xattr_space space;
+	TRY(xattr_permission(i, name, MAY_WRITE));
 	TRY(name_space(name, &space));
-	if (space == XATTR_SECURITY && !capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	return 0;
+	return space == XATTR_SECURITY && !capable(CAP_SYS_ADMIN) ? -EPERM : 0;
 }
 
 int inode_xattr_set(struct inode *i, const char *name, const void *value, size_t size, u32 flags)
@@ -99,11 +111,8 @@ int inode_xattr_set(struct inode *i, const char *name, const void *value, size_t
 ssize inode_xattr_get(struct inode *i, const char *name, void *value, size_t size)
 {
 	enum xattr_space space;
-	if (!strncmp(name, "user.", 5) && !S_ISREG(i->mode) && !S_ISDIR(i->mode))
-		return -ENODATA;
+	TRY(xattr_permission(i, name, MAY_READ));
 	TRY(name_space(name, &space));
-	if (space == XATTR_TRUSTED && !capable(CAP_SYS_ADMIN))
-		return -ENODATA;
 	GUARD(mutex)
 	(&i->lock);
 	struct xattr *x = *xattr_find(i, name);
