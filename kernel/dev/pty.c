@@ -286,6 +286,10 @@ static void pty_unlist(struct pty *p)
 {
 	GUARD(mutex)(&pty_table_lock);
 	idmap_clear(&pty_table, p->index);
+	if (!pty_table.count) { /* the last one leaves nothing behind */
+		idmap_destroy(&pty_table);
+		idmap_init(&pty_table, &table_ops);
+	}
 	devpts_node_remove(TAKE(p->node));
 }
 
