@@ -24,7 +24,8 @@
  * area that maps an object changes its place only under both as->lock and mappings_lock.
  *
  * Failure. Mapping: -ENOMEM for lack of room, of memory, of RLIMIT_AS and RLIMIT_DATA or above 65530
- * areas. Splits are made before anything is changed. A fault that finds no memory kills its process.
+ * areas. Splits are made before anything is changed. A fault that finds no memory kills the process
+ * that has most, and waits; if that is its own, its own.
  */
 #pragma once
 #include "abi/mman.h"

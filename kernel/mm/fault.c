@@ -302,5 +302,10 @@ int mm_page_fault(u64 addr, u64 error, bool from_user)
 	int err = likely(a) ? fault_locked(a, addr, error) : 1;
 	as->faults++;
 	read_unlock(&as->lock);
-	return likely(err <= 0) ? err : grow_and_fault(as, addr, error);
+	if (unlikely(err > 0))
+		err = grow_and_fault(as, addr, error);
+	/* Resolved for now: the access faults again, perhaps with more luck. */
+	if (unlikely(err == -ENOMEM) && vm_owner_out_of_memory())
+		return 0;
+	return err;
 }

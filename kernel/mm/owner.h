@@ -12,3 +12,6 @@ bool vm_owner_may_lock(void);            /* CAP_IPC_LOCK */
 bool vm_owner_may_map_low(void);         /* CAP_SYS_RAWIO: below vm.mmap_min_addr */
 void vm_owner_file_get(struct file *f);
 void vm_owner_file_put(struct file *f);
+/* No memory for a fault of the current thread: kills the process that has most, and waits a little.
+ * => true: try again; false: that is the current process, or nobody is left. Sleeps; no lock held. */
+bool vm_owner_out_of_memory(void);
