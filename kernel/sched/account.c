@@ -34,8 +34,7 @@ void thread_cpu_times(struct thread *t, u64 *out_user_ns, u64 *out_system_ns)
 	u64 samples = t->samples_user + t->samples_system;
 	u64 total, user;
 
-	GUARD(spin)
-	(&shown_lock);
+	GUARD(spin)(&shown_lock);
 	total = MAX(thread_cpu_ns(t), t->shown.user_ns + t->shown.system_ns);
 	user = samples ? share(total, t->samples_user, samples) : total;
 	user = CLAMP(user, t->shown.user_ns, total - t->shown.system_ns);
@@ -118,8 +117,7 @@ void loadavg_tick(void)
 	if (likely(now < load_relaxed(&load.due_ns)))
 		return;
 	running = sched_running();
-	GUARD(spin)
-	(&load.lock);
+	GUARD(spin)(&load.lock);
 	/* After an hour without a look everything has decayed. */
 	if (now > load.due_ns + 720 * LOAD_PERIOD_NS)
 		load.due_ns = now - 720 * LOAD_PERIOD_NS;
@@ -130,8 +128,7 @@ void loadavg_tick(void)
 void sched_loadavg(u32 out[3])
 {
 	loadavg_tick();
-	GUARD(spin)
-	(&load.lock);
+	GUARD(spin)(&load.lock);
 	for (u32 i = 0; i < 3; i++)
 		out[i] = load.average[i];
 }

@@ -87,8 +87,7 @@ static u64 gp_look_locked(void)
 /* => processors that keep a grace period from ending. */
 static u64 gp_advance(struct rcu_cpu *rc)
 {
-	GUARD(spin)
-	(&gp.lock);
+	GUARD(spin)(&gp.lock);
 	if (gp.completed != gp.current)
 		(void)gp_look_locked();
 	if (!rc->waiting.first && rc->fresh.first) {

@@ -53,8 +53,7 @@ u64 realtime_seconds_refresh(void)
 
 static void set_offset(u64 ns)
 {
-	GUARD(spin)
-	(&wall.lock);
+	GUARD(spin)(&wall.lock);
 	store_relaxed(&wall.offset, (s64)(ns - clock_mono_ns()));
 	store_release(&wall.generation, wall.generation + 1);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -80,7 +79,6 @@ void realtime_init(void)
 
 void realtime_watch_add(struct realtime_watch *w)
 {
-	GUARD(spin)
-	(&wall.lock);
+	GUARD(spin)(&wall.lock);
 	list_add_tail(&wall.watches, &w->link);
 }

@@ -45,7 +45,7 @@ enum { SLICE_NS = 4000000, RR_SLICE_NS = 100000000 };
 
 static ALWAYS_INLINE void run_queue_lock(struct run_queue *rq)
 {
-	lockdep_acquire(rq, LOCK_CLASS_RUNQ, LOCKDEP_HERE);
+	lockdep_acquire(rq, LOCK_CLASS_RUNQ);
 	raw_spin_lock(&rq->lock);
 }
 static ALWAYS_INLINE void run_queue_unlock(struct run_queue *rq)

@@ -36,7 +36,7 @@ static ALWAYS_INLINE void finish_switch(struct thread *prev)
 
 void thread_switched_in(struct thread *prev)
 {
-	lockdep_acquire(this_cpu_ptr(run_queue), LOCK_CLASS_RUNQ, LOCKDEP_HERE);
+	lockdep_acquire(this_cpu_ptr(run_queue), LOCK_CLASS_RUNQ);
 	finish_switch(prev);
 }
 
@@ -60,7 +60,7 @@ static ALWAYS_INLINE void switch_to(struct run_queue *rq, struct thread *prev, s
 	if (unlikely(this_cpu(irq_pending)))
 		__atomic_fetch_or(&next->work, THREAD_WORK_IRQ, __ATOMIC_RELAXED);
 	prev = arch_switch(prev, next);
-	lockdep_acquire(this_cpu_ptr(run_queue), LOCK_CLASS_RUNQ, LOCKDEP_HERE);
+	lockdep_acquire(this_cpu_ptr(run_queue), LOCK_CLASS_RUNQ);
 	finish_switch(prev);
 }
 
@@ -204,7 +204,7 @@ static ALWAYS_INLINE void wake(struct thread *t)
 	u32 cpu = t->cpu;
 	struct run_queue *rq = cpu_ptr(run_queue, cpu);
 
-	if (likely(!idle || idle >> cpu & 1)) {
+	if (likely(!(idle & t->affinity.bits) || idle >> cpu & 1)) {
 		run_queue_lock(rq);
 		if (likely(!t->priority && cpumask_has(t->affinity, cpu))) {
 			queue_woken(rq, t);

@@ -12,8 +12,7 @@ static u32 inside, sum, readers_seen; /* inside, sum: plain, the lock is what ma
 static void mutex_storm(u32 id)
 {
 	for (u32 i = 0; i < ROUNDS; i++) {
-		GUARD(mutex)
-		(&mutex);
+		GUARD(mutex)(&mutex);
 		CHECK_EQ(inside++, 0);
 		if ((i + id) % 3 == 0)
 			sched_yield_current();
@@ -72,15 +71,13 @@ static void rwlock_storm(u32 id)
 {
 	for (u32 i = 0; i < ROUNDS; i++) {
 		if (id % 3 == 0) {
-			GUARD(write)
-			(&rwlock);
+			GUARD(write)(&rwlock);
 			CHECK_EQ(inside++, 0);
 			sched_yield_current();
 			sum++;
 			inside--;
 		} else {
-			GUARD(read)
-			(&rwlock);
+			GUARD(read)(&rwlock);
 			__atomic_fetch_add(&readers_seen, 1, __ATOMIC_RELAXED);
 			CHECK_EQ(load_relaxed(&inside), 0);
 			if (i % 4 == 0)

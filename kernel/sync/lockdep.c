@@ -2,6 +2,7 @@
 #include "kernel/lib/bug.h"
 #include "kernel/lib/log.h"
 #include "kernel/sched/thread.h"
+#include "kernel/symbols.h"
 
 #if DEBUG_BUILD
 enum lock_kind { S, P };
@@ -34,7 +35,26 @@ static const struct held_lock *highest(const struct lockdep_state *s)
 	return top;
 }
 
-static void acquire(const void *lock, u32 class, const char *site, bool nested)
+static const char *site_name(const void *site, u64 *out_offset)
+{
+	const char *name = symbol_find((u64)site, out_offset);
+
+	*out_offset = name ? (u64)site - *out_offset : (u64)site;
+	return name ? name : "";
+}
+
+static NORETURN COLD void report_order(u32 class, const void *site, const struct held_lock *top)
+{
+	u64 offset, top_offset;
+	const char *name = site_name(site, &offset), *top_name = site_name(top->site, &top_offset);
+
+	panic("lock order: ranks must rise (kernel/lib/lock_class.h): %s (rank %u) taken at %s+0x%llx (%p) while holding %s (rank %u) taken at %s+0x%llx (%p)",
+	      rules[class].name, rules[class].rank, name, (unsigned long long)offset, site,
+	      rules[top->class].name, rules[top->class].rank, top_name,
+	      (unsigned long long)top_offset, top->site);
+}
+
+static void acquire(const void *lock, u32 class, const void *site, bool nested)
 {
 	struct lockdep_state *s = state_current();
 	const struct held_lock *top;
@@ -44,22 +64,25 @@ static void acquire(const void *lock, u32 class, const char *site, bool nested)
 	top = highest(s);
 	if (top && (rules[class].rank < rules[top->class].rank ||
 	            (rules[class].rank == rules[top->class].rank && !nested)))
-		panic("lock order: %s (%u) taken at %s while holding %s (%u) from %s",
-		      rules[class].name, rules[class].rank, site, rules[top->class].name,
-		      rules[top->class].rank, top->site);
+		report_order(class, site, top);
 	if (s->depth == LOCKDEP_DEPTH)
-		panic("lock order: more than %d locks held at %s", LOCKDEP_DEPTH, site);
+		panic("lock order: more than %d locks held at %p", LOCKDEP_DEPTH, site);
 	s->held[s->depth++] = (struct held_lock){lock, site, class};
 }
 
-void lockdep_acquire(const void *lock, u32 class, const char *site)
+void lockdep_acquire(const void *lock, u32 class)
 {
-	acquire(lock, class, site, false);
+	acquire(lock, class, __builtin_return_address(0), false);
 }
 
-void lockdep_acquire_nested(const void *lock, u32 class, const char *site)
+void lockdep_acquire_nested(const void *lock, u32 class)
 {
-	acquire(lock, class, site, true);
+	acquire(lock, class, __builtin_return_address(0), true);
+}
+
+void lockdep_acquire_at(const void *lock, u32 class, const void *site)
+{
+	acquire(lock, class, site, false);
 }
 
 void lockdep_release(const void *lock)
@@ -92,18 +115,27 @@ void lockdep_assert_may_sleep(const char *site)
 {
 	const struct lockdep_state *s = state_current();
 
-	for (u32 i = 0; s && i < s->depth; i++)
-		if (rules[s->held[i].class].kind == P)
-			panic("sleep at %s while holding %s from %s", site,
-			      rules[s->held[i].class].name, s->held[i].site);
+	for (u32 i = 0; s && i < s->depth; i++) {
+		const struct held_lock *h = &s->held[i];
+		u64 offset;
+		const char *name = site_name(h->site, &offset);
+
+		if (rules[h->class].kind == P)
+			panic("may sleep at %s while holding %s taken at %s+0x%llx (%p)", site,
+			      rules[h->class].name, name, (unsigned long long)offset, h->site);
+	}
 }
 
 void lockdep_print_held(void)
 {
 	const struct lockdep_state *s = state_current();
 
-	for (u32 i = 0; s && i < s->depth; i++)
-		log_warn("  holds %s %p from %s", rules[s->held[i].class].name, s->held[i].lock,
-		         s->held[i].site);
+	for (u32 i = 0; s && i < s->depth; i++) {
+		u64 offset;
+		const char *name = site_name(s->held[i].site, &offset);
+
+		log_warn("  holds %s %p taken at %s+0x%llx", rules[s->held[i].class].name,
+		         s->held[i].lock, name, (unsigned long long)offset);
+	}
 }
 #endif

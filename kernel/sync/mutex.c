@@ -49,7 +49,7 @@ bool mutex_trylock(struct mutex *m)
 	if (!__atomic_compare_exchange_n(&m->state, &free, HELD, false, __ATOMIC_ACQUIRE,
 	                                 __ATOMIC_RELAXED))
 		return false;
-	lockdep_acquire(m, m->class, LOCKDEP_HERE);
+	lockdep_acquire(m, m->class);
 	return true;
 }
 
@@ -61,7 +61,7 @@ void mutex_lock2(struct mutex *a, struct mutex *b)
 	mutex_lock(first);
 	if (first == second)
 		return;
-	lockdep_acquire_nested(second, second->class, LOCKDEP_HERE);
+	lockdep_acquire_nested(second, second->class);
 	if (!__atomic_compare_exchange_n(&second->state, &free, HELD, false, __ATOMIC_ACQUIRE,
 	                                 __ATOMIC_RELAXED))
 		mutex_lock_slow(second);

@@ -42,7 +42,7 @@ static ALWAYS_INLINE void mutex_lock(struct mutex *m)
 {
 	u32 free = 0;
 
-	lockdep_acquire(m, m->class, LOCKDEP_HERE);
+	lockdep_acquire(m, m->class);
 	if (unlikely(!__atomic_compare_exchange_n(&m->state, &free, 1, false, __ATOMIC_ACQUIRE,
 	                                          __ATOMIC_RELAXED)))
 		mutex_lock_slow(m);

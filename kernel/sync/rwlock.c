@@ -40,7 +40,7 @@ static NOINLINE void hand_over_unlock(struct rwlock *l)
 
 void read_lock(struct rwlock *l)
 {
-	lockdep_acquire(l, l->class, LOCKDEP_HERE);
+	lockdep_acquire_at(l, l->class, __builtin_return_address(0));
 	raw_spin_lock(&l->lock);
 	if (unlikely(l->count < 0 || !list_empty(&l->waiters))) {
 		wait_unlock(l, false);
@@ -62,7 +62,7 @@ void read_unlock(struct rwlock *l)
 
 void write_lock(struct rwlock *l)
 {
-	lockdep_acquire(l, l->class, LOCKDEP_HERE);
+	lockdep_acquire_at(l, l->class, __builtin_return_address(0));
 	raw_spin_lock(&l->lock);
 	if (unlikely(l->count != 0)) {
 		wait_unlock(l, true);

@@ -7,7 +7,7 @@ void spin_lock2(struct spinlock *a, struct spinlock *b)
 	spin_lock(first);
 	if (first == second)
 		return;
-	lockdep_acquire_nested(second, lockdep_class_of(second), LOCKDEP_HERE);
+	lockdep_acquire_nested(second, lockdep_class_of(second));
 	raw_spin_lock(&second->raw);
 }
 

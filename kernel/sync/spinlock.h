@@ -32,7 +32,7 @@ struct spinlock {
 
 static ALWAYS_INLINE void spin_lock(struct spinlock *l)
 {
-	lockdep_acquire(l, lockdep_class_of(l), LOCKDEP_HERE);
+	lockdep_acquire(l, lockdep_class_of(l));
 	raw_spin_lock(&l->raw);
 }
 static ALWAYS_INLINE void spin_unlock(struct spinlock *l)

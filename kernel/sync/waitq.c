@@ -9,15 +9,13 @@ void waitq_init(struct waitq *q)
 /* Plain entries stand before exclusive ones, so that one pass wakes all of the former first. */
 void waitq_add(struct waitq *q, struct waitq_entry *e)
 {
-	GUARD(spin)
-	(&q->lock);
+	GUARD(spin)(&q->lock);
 	list_add(&q->entries, &e->link);
 }
 
 void waitq_add_exclusive(struct waitq *q, struct waitq_entry *e)
 {
-	GUARD(spin)
-	(&q->lock);
+	GUARD(spin)(&q->lock);
 	e->exclusive = true;
 	if (!list_linked(&e->link))
 		list_add_tail(&q->entries, &e->link);
@@ -25,8 +23,7 @@ void waitq_add_exclusive(struct waitq *q, struct waitq_entry *e)
 
 void waitq_del(struct waitq *q, struct waitq_entry *e)
 {
-	GUARD(spin)
-	(&q->lock);
+	GUARD(spin)(&q->lock);
 	list_del(&e->link);
 }
 
@@ -39,8 +36,7 @@ static void wake(struct waitq *q, u64 key, bool all)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (likely(list_empty(&q->entries)))
 		return;
-	GUARD(spin)
-	(&q->lock);
+	GUARD(spin)(&q->lock);
 	list_for_each_safe (e, next, &q->entries, link) {
 		/* Asked before the call: the entry may be gone after it. */
 		bool exclusive = e->exclusive;
