@@ -125,11 +125,7 @@ void balance_tick(bool spread)
 	u32 cpu;
 
 	if (idle) {
-		struct run_queue *other = cpu_ptr(run_queue, __builtin_ctzll(idle));
-
-		run_queue_lock(other);
-		run_queue_kick(other);
-		run_queue_unlock(other);
+		(void)move_one(rq, __builtin_ctzll(idle));
 		return;
 	}
 	if (!spread)

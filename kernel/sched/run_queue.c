@@ -112,6 +112,11 @@ struct thread *rt_pick(struct run_queue *rq)
 	                           : 63 - __builtin_clzll(rq->rt_bits[0]);
 	struct thread *t = list_first(&rq->rt[level], struct thread, run_link);
 
+	if (unlikely(rq->rt_held_until_ns)) {
+		if (rq->waiting > rq->rt_waiting && clock_mono_ns() < rq->rt_held_until_ns)
+			return NULL;
+		rq->rt_held_until_ns = 0;
+	}
 	rt_remove(rq, t);
 	return t;
 }

@@ -30,8 +30,12 @@ struct run_queue {
 	u64 passes;  /* [own] visits to schedule(): quiescent states that were no switch */
 	u64 tick_ns; /* [own] when the armed tick is due */
 	u64 load_user, load_nice, load_system; /* [own] ticks by what they interrupted */
-	u64 rt_bits[2];                        /* [lock] levels whose list is not empty */
-	struct list rt[RT_LEVELS];             /* [lock] */
+	/* [lock] A fair thread that stood first while real-time ones ran, its total then and since when; and until when
+	 * real-time threads are held back for its sake. */
+	const struct thread *starved;
+	u64 starved_cycles, starved_since_ns, rt_held_until_ns;
+	u64 rt_bits[2];            /* [lock] levels whose list is not empty */
+	struct list rt[RT_LEVELS]; /* [lock] */
 } ALIGNED(CACHE_LINE);
 
 EXTERN_PERCPU(struct run_queue, run_queue);
@@ -83,6 +87,7 @@ static ALWAYS_INLINE void run_charge(struct thread *t, u64 now)
 /* A fair thread gets its slice of the queue's present epoch. */
 void slice_refresh(struct run_queue *rq, struct thread *t);
 void rt_enqueue(struct run_queue *rq, struct thread *t, bool at_head);
+/* => NULL while real-time threads are held back. */
 struct thread *rt_pick(struct run_queue *rq);
 /* The active list is empty, or its first thread has not had its slice of this epoch yet. => the first that has some
  * slice left, perhaps of a later epoch, or the idle thread. */
@@ -120,8 +125,8 @@ static ALWAYS_INLINE struct thread *run_queue_pick(struct run_queue *rq)
 {
 	struct thread *t;
 
-	if (unlikely(rq->rt_waiting))
-		return rt_pick(rq);
+	if (unlikely(rq->rt_waiting) && (t = rt_pick(rq)))
+		return t;
 	if (unlikely(list_empty(rq->active)))
 		return fair_pick_slow(rq);
 	t = list_first(rq->active, struct thread, run_link);

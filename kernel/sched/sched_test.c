@@ -126,6 +126,26 @@ TEST(sched_all_in_debt_get_on)
 		      paper[i].total_cycles < 2 * paper[(i + 1) % 5].total_cycles);
 }
 
+static void real_time_hog(u32 id)
+{
+	pin_here();
+	if (id == 0) {
+		thread_set_policy(thread_current(), SCHED_FIFO, 50);
+		while (!load_acquire(&gate))
+			cond_resched();
+		return;
+	}
+	store_release(&gate, 1);
+}
+
+TEST(sched_real_time_hog_leaves_a_rest)
+{
+	pin_here();
+	gate = 0;
+	crew_run(2, real_time_hog);
+	CHECK_EQ(gate, 1);
+}
+
 static void sleepy_or_hog(u32 id)
 {
 	pin_here();

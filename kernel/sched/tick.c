@@ -4,6 +4,8 @@
 #include "kernel/sched/timer.h"
 
 enum { MIN_TICK_NS = 1000000, SPREAD_TICKS = 16 };
+/* sched(7), "Limiting the CPU usage of real-time and deadline processes": a twentieth of each second is left to others. */
+enum { RT_RUNTIME_NS = 950000000, RT_REST_NS = 50000000 };
 
 void sched_init(void)
 {
@@ -63,6 +65,40 @@ static void sample(struct run_queue *rq, struct thread *t)
 		rq->load_user++;
 }
 
+static const struct thread *first_fair(const struct run_queue *rq)
+{
+	return list_first(list_empty(rq->active) ? rq->expired : rq->active, struct thread,
+	                  run_link);
+}
+
+/* Real-time threads keep all others from this processor, or have been held back long enough. => true: think again. */
+static bool watch_real_time(struct run_queue *rq, u64 now)
+{
+	const struct thread *first;
+
+	if (rq->rt_held_until_ns) {
+		if (now < rq->rt_held_until_ns)
+			return false;
+		rq->rt_held_until_ns = 0;
+		return rq->rt_waiting;
+	}
+	if (!rq->running->priority || rq->waiting == rq->rt_waiting) {
+		rq->starved = NULL;
+		return false;
+	}
+	first = first_fair(rq);
+	if (rq->starved != first || rq->starved_cycles != first->total_cycles) {
+		rq->starved = first;
+		rq->starved_cycles = first->total_cycles;
+		rq->starved_since_ns = now;
+	}
+	if (now - rq->starved_since_ns < RT_RUNTIME_NS)
+		return false;
+	rq->rt_held_until_ns = now + RT_REST_NS;
+	rq->starved = NULL;
+	return true;
+}
+
 /* => true when the running thread has had its turn. */
 static bool turn_is_over(const struct run_queue *rq, const struct thread *t)
 {
@@ -77,10 +113,12 @@ void sched_tick(void)
 {
 	struct run_queue *rq = this_cpu_ptr(run_queue);
 	struct thread *t = thread_current();
+	u64 now;
 
 	if (!rq->tick_armed)
 		return;
-	if (clock_mono_ns() < rq->tick_ns) {
+	now = clock_mono_ns();
+	if (now < rq->tick_ns) {
 		/* The alarm went off for a timer; timers_run() set it for the next timer only. */
 		alarm_request(rq->tick_ns);
 		return;
@@ -90,7 +128,7 @@ void sched_tick(void)
 	sample(rq, t);
 	if (t != rq->idle) {
 		run_charge(t, clock_cycles());
-		if (turn_is_over(rq, t))
+		if (watch_real_time(rq, now) || turn_is_over(rq, t))
 			run_queue_kick(rq);
 		else if (rq->waiting || t->cpu_watch_cycles)
 			tick_start(rq);

@@ -2,6 +2,6 @@
 #pragma once
 #include "kernel/sched/thread.h"
 
-/* Threads wait here: wakes an idle processor that may take one; `spread`: hands one to a processor with fewer. */
+/* Threads wait here: hands one to an idle processor, or, if `spread`, to one with fewer. */
 void balance_tick(bool spread);
 void loadavg_tick(void);
