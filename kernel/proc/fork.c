@@ -50,6 +50,8 @@ static int namespace_flags_check(u64 flags)
 /* RLIMIT_NPROC counts the tasks of the real user; root and the privileged are exempt, getrlimit(2). */
 static int charge_user(const struct cred *c)
 {
+	if (task_count() >= load_relaxed(&task_limit))
+		return -EAGAIN;
 	u32 now = __atomic_add_fetch(&c->user->processes, 1, __ATOMIC_RELAXED);
 
 	if (now > rlimit(RLIMIT_NPROC) && c->uid != 0 && !cred_capable(c, CAP_SYS_RESOURCE) &&

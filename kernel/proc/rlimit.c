@@ -1,5 +1,4 @@
 #include "abi/errno.h"
-#include "kernel/mm/page.h"
 #include "kernel/proc/proc_internal.h"
 #include "kernel/proc/rlimit.h"
 
@@ -25,13 +24,10 @@ const struct rlimit_set rlimit_defaults = {
 		[RLIMIT_RTTIME] = {RLIM_INFINITY, RLIM_INFINITY},
 	}};
 
-/* Linux: half of the threads whose stacks would fill an eighth of memory. */
 void rlimit_init(struct rlimit_set *s)
 {
-	struct page_stats memory;
+	u64 tasks = task_limit / 2; /* one user leaves room for another */
 
-	page_stats(&memory);
-	u64 tasks = MAX(memory.total * PAGE_SIZE / 8 / KERNEL_STACK_SIZE / 2, 64ul);
 	*s = rlimit_defaults;
 	s->limit[RLIMIT_NPROC] = (struct rlimit_pair){tasks, tasks};
 	s->limit[RLIMIT_SIGPENDING] = (struct rlimit_pair){tasks, tasks};

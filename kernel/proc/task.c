@@ -8,6 +8,7 @@
 #include "kernel/sched/account.h"
 
 static struct slab_cache *task_cache, *process_cache, *sighand_cache;
+u32 task_limit;
 static u32 tasks_alive; /* [a] */
 static u64 tasks_ever;  /* [a] */
 
@@ -18,8 +19,19 @@ void task_caches_init(void)
 	sighand_cache = slab_cache_new("sighand", sizeof(struct sighand), 0);
 }
 
+/* As Linux: the stacks of all tasks together may fill an eighth of memory. */
+static void task_limit_init(void)
+{
+	enum { SHARE = 8, LEAST = 20 };
+	struct page_stats memory;
+
+	page_stats(&memory);
+	task_limit = MAX(memory.total * PAGE_SIZE / SHARE / KERNEL_STACK_SIZE, (u64)LEAST);
+}
+
 void proc_init(void)
 {
+	task_limit_init();
 	cred_init();
 	file_init();
 	fdtable_init();

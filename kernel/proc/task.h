@@ -238,6 +238,7 @@ struct fs_context *task_fs_get(struct task *t);
 const struct cred *task_cred_get(struct task *t);
 
 /* => number of tasks alive, of tasks ever made. */
+extern u32 task_limit; /* [a] most tasks that may exist: /proc/sys/kernel/threads-max */
 u32 task_count(void);
 u64 task_count_ever(void);
 s32 pid_last(void);
