@@ -22,6 +22,16 @@ static void put(struct sink *s, char c)
 	s->length++;
 }
 
+static void put_bytes(struct sink *s, const char *text, size_t n)
+{
+	size_t room = s->length < s->size ? s->size - s->length : 0;
+
+	/* Short ones are the rule: digits, names. */
+	for (size_t i = 0, end = MIN(n, room); i < end; i++)
+		s->buf[s->length + i] = text[i];
+	s->length += n;
+}
+
 static void put_repeated(struct sink *s, char c, int n)
 {
 	while (n-- > 0)
@@ -40,8 +50,7 @@ static void put_field(struct sink *s, const struct spec *spec, const char *prefi
 	while (*prefix)
 		put(s, *prefix++);
 	put_repeated(s, '0', zeroes);
-	for (int i = 0; i < n; i++)
-		put(s, text[i]);
+	put_bytes(s, text, (size_t)n);
 	if (spec->flags & FLAG_LEFT)
 		put_repeated(s, ' ', pad);
 }
@@ -55,18 +64,29 @@ static const char *sign_prefix(u32 flags, bool negative)
 	return flags & FLAG_SPACE ? " " : "";
 }
 
+/* Writes the digits so that they end before `end`; none for 0. => the first. A constant base divides by multiplying. */
+static char *put_digits(char *end, u64 value, u32 base, bool upper)
+{
+	const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
+
+	if (base == 10)
+		for (; value; value /= 10)
+			*--end = (char)('0' + value % 10);
+	else
+		for (u32 shift = base == 16 ? 4 : 3; value; value >>= shift)
+			*--end = digits[value & (base - 1)];
+	return end;
+}
+
 static void put_number(struct sink *s, const struct spec *spec, u64 value, char conversion,
                        const char *prefix)
 {
-	const char *digits = conversion == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
 	u32 base = conversion == 'o' ? 8 : conversion == 'x' || conversion == 'X' ? 16 : 10;
-	char text[24], *p = text + sizeof(text);
+	char text[24], *p = put_digits(text + sizeof(text), value, base, conversion == 'X');
 	int n, zeroes;
 
 	if (spec->flags & FLAG_ALT && value && base == 16)
 		prefix = conversion == 'X' ? "0X" : "0x";
-	for (u64 rest = value; rest; rest /= base)
-		*--p = digits[rest % base];
 	n = (int)(text + sizeof(text) - p);
 	zeroes = (spec->precision < 0 ? 1 : spec->precision) - n;
 	if (spec->flags & FLAG_ALT && base == 8 && zeroes < 1)
@@ -78,12 +98,16 @@ static void put_number(struct sink *s, const struct spec *spec, u64 value, char 
 
 static const char *parse_flags(const char *f, struct spec *spec)
 {
-	static const char names[] = "-0+ #";
-	const char *hit;
-
-	for (; *f && (hit = strchr(names, *f)); f++)
-		spec->flags |= 1u << (hit - names);
-	return f;
+	for (;; f++) {
+		switch (*f) {
+		case '-': spec->flags |= FLAG_LEFT; break;
+		case '0': spec->flags |= FLAG_ZERO; break;
+		case '+': spec->flags |= FLAG_PLUS; break;
+		case ' ': spec->flags |= FLAG_SPACE; break;
+		case '#': spec->flags |= FLAG_ALT; break;
+		default: return f;
+		}
+	}
 }
 
 static const char *parse_int(const char *f, int *out, va_list *ap)
@@ -188,13 +212,16 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list args)
 	struct spec spec;
 	va_list ap;
 
-	va_copy(ap,
-	        args); /* a va_list parameter may be a pointer or an array: &ap is right for both */
+	/* A va_list parameter may be a pointer or an array: &ap is right for both. */
+	va_copy(ap, args);
 	for (; *fmt; fmt++) {
-		if (*fmt != '%') {
-			put(&s, *fmt);
-			continue;
-		}
+		const char *text = fmt;
+
+		while (*fmt && *fmt != '%')
+			fmt++;
+		put_bytes(&s, text, (size_t)(fmt - text));
+		if (!*fmt)
+			break;
 		fmt = parse_spec(fmt + 1, &spec, &ap);
 		if (!*fmt)
 			break;
