@@ -84,3 +84,11 @@ int ipc_ids_set_next_id(struct ipc_ids *ids, s32 id)
 	ids->wanted_id = id;
 	return 0;
 }
+
+void ipc_ns_shutdown(void)
+{
+	struct ipc_namespace *ns = ipc_ns_initial();
+	sem_ns_teardown(ns);
+	ipc_ids_destroy(&ns->sem);
+	ipc_ids_init(&ns->sem, SEMMNI, SEMMNS);
+}

@@ -33,7 +33,11 @@ static inline void ipc_ns_get(struct ipc_namespace *ns)
 void ipc_ns_put(struct ipc_namespace *ns);
 DEFINE_GUARD(ipc_ns, struct ipc_namespace *, ipc_ns_put)
 
-/* /proc/sys/kernel/sem: the four limits. => 0, or -ERANGE when the number of sets is impossible (the others are in force then). */
+/* Power-off: empties the initial namespace, for the leak report. No process is left. */
+void ipc_ns_shutdown(void);
+
+/* /proc/sys/kernel/sem: the four limits. => 0, or -ERANGE when the number of sets is impossible; the three
+ * before it are set then all the same, as on Linux. */
 void ipc_ns_sem_limits(const struct ipc_namespace *ns, s32 out[4]);
 MUST_CHECK int ipc_ns_set_sem_limits(struct ipc_namespace *ns, const s32 in[4]);
 /* /proc/sys/kernel/{sem,msg,shm}_next_id: -1, or the id that the next object gets. */

@@ -1,6 +1,7 @@
 /* A task's IPC namespace and SEM_UNDO list, through fork, exec, unshare, setns and exit. */
 #include "abi/process.h"
 #include "kernel/fs/procfs.h"
+#include "kernel/ipc/futex/futex.h"
 #include "kernel/ipc/ns.h"
 #include "kernel/ipc/sem/sem.h"
 #include "kernel/port/internal.h"
@@ -120,6 +121,12 @@ void task_hooks_init(void)
 	proc_ns_register(&ns);
 }
 
+static void ipc_shutdown(void)
+{
+	ipc_ns_shutdown();
+	futex_shutdown();
+}
+
 static const struct proc_hooks ipc_hooks = {
 	.name = "ipc",
 	.fork = ipc_fork,
@@ -128,5 +135,6 @@ static const struct proc_hooks ipc_hooks = {
 	.release = drop,
 	.unshare = ipc_unshare,
 	.setns = ipc_setns,
+	.shutdown = ipc_shutdown,
 };
 PROC_HOOKS(ipc_hooks);

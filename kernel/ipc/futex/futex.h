@@ -37,8 +37,9 @@
 
 enum futex_scope { FUTEX_PRIVATE, FUTEX_SHARED };
 
-/* Boot. */
+/* Boot; power-off: back to the size of boot, for the leak report, when no thread is left. */
 void futex_init(void);
+void futex_shutdown(void);
 
 /* Sleeps while the word is `expected`, until woken with a bit of `bitset`. deadline: port_mono_ns() time.
  * => 0 woken; -EAGAIN: the word differs; -ETIMEDOUT; -EINTR. */

@@ -149,3 +149,12 @@ void futex_table_relieve(struct futex_bucket *b)
 	else
 		port_free(bigger);
 }
+
+void futex_shutdown(void)
+{
+	struct futex_table *fresh = table_new(FIRST_BITS);
+	if (!fresh)
+		return;
+	port_free(futex_table);
+	futex_table = fresh;
+}

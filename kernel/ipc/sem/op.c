@@ -312,7 +312,7 @@ static ALWAYS_INLINE int op_single(struct sem_set *set, const struct sembuf *op,
 	}
 	set->pid[op->sem_num] = port_pid();
 	set->otime = port_real_seconds();
-	if (unlikely(set->sleepers && op->sem_op))
+	if (unlikely(set->sleepers && op->sem_op) && !sem_nobody_minds(set, op->sem_num))
 		return settle_one_unlock(set, op->sem_num);
 	return leave_unlock(set, 0);
 }

@@ -71,6 +71,7 @@ void sem_queue_del_mixed(struct sem_queue *q, struct sem_waiter *w)
 void sem_queue_add(struct sem_queue *q, struct sem_waiter *w)
 {
 	w->queue = q;
+	q->waiters++;
 	if (likely(w->kind == SEM_AT_LEAST)) {
 		add_blocked(q, w);
 		return;
@@ -95,10 +96,12 @@ void sem_queue_del(struct sem_waiter *w)
 	case SEM_AT_LEAST: sem_queue_del_blocked(q, w); return;
 	case SEM_EQUAL:
 		list_del(&w->link);
+		q->waiters--;
 		q->equal_not_zero -= w->need != 0;
 		return;
 	case SEM_ZERO:
 		list_del(&w->link);
+		q->waiters--;
 		q->simple_zero -= w->rq.n == 1;
 		return;
 	}

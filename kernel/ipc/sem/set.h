@@ -78,6 +78,7 @@ struct sem_waiter {
 /* queue.c: the waiters of one semaphore. */
 struct sem_queue {
 	u32 num;             /* [I] semaphore */
+	u32 waiters;                  /* [l] in the three lists */
 	bool dirty;          /* [l] in set->dirty */
 	bool mixed;          /* [l] needs differ: `tree` holds what `blocked` holds */
 	struct list blocked; /* [l] SEM_AT_LEAST, by arrival */
@@ -96,9 +97,11 @@ static inline struct sem_queue *sem_queue_of(const struct sem_set *set, u32 num)
 	const struct sem_queue_leaf *leaf = set->leaf[num / QUEUE_LEAF];
 	return leaf ? leaf->queue[num % QUEUE_LEAF] : NULL;
 }
-static inline bool sem_queue_empty(const struct sem_queue *q)
+/* Can a change of semaphore num to its present value concern no sleeper? Set locked. */
+static ALWAYS_INLINE bool sem_nobody_minds(const struct sem_set *set, u32 num)
 {
-	return list_empty(&q->blocked) && list_empty(&q->zero) && list_empty(&q->equal);
+	const struct sem_queue *q = sem_queue_of(set, num);
+	return (!q || !q->waiters) && !set->fragile && set->value[num] <= set->ceiling;
 }
 /* Have all semaphores named in rq a queue? Set locked. */
 bool sem_queues_ready(const struct sem_set *set, const struct sem_request *rq);
@@ -112,6 +115,7 @@ void sem_queue_del_mixed(struct sem_queue *q, struct sem_waiter *w);
 static ALWAYS_INLINE void sem_queue_del_blocked(struct sem_queue *q, struct sem_waiter *w)
 {
 	list_del(&w->link);
+	q->waiters--;
 	if (unlikely(q->mixed))
 		sem_queue_del_mixed(q, w);
 	q->simple_blocked -= w->rq.n == 1;

@@ -23,7 +23,7 @@ void sem_mark_slow(struct sem_set *set, u32 num)
 	set->changed = true;
 	set->exceeded |= value > set->ceiling;
 	set->zeroed |= value == 0;
-	if (!q || q->dirty || sem_queue_empty(q))
+	if (!q || q->dirty || !q->waiters)
 		return;
 	q->dirty = true;
 	q->next_dirty = set->dirty;
@@ -247,7 +247,7 @@ static NOINLINE bool complete_all_zero(struct sem_set *set, struct sem_queue *q,
 
 bool sem_settle_one(struct sem_set *set, u32 num, struct ipc_wake_list *wakes)
 {
-	struct sem_queue *q = sem_queue_of(set, num);
+	struct sem_queue *q = sem_queue_of(set, num); /* somebody minds: it exists, or is not needed */
 	struct sem_waiter *w;
 	bool any = false;
 
@@ -255,8 +255,6 @@ bool sem_settle_one(struct sem_set *set, u32 num, struct ipc_wake_list *wakes)
 		sem_mark(set, num);
 		return sem_settle_marked(set, wakes);
 	}
-	if (!q)
-		return false;
 	for (;;) {
 		if (set->value[num] == 0) {
 			if (unlikely(!list_empty(&q->zero)))
