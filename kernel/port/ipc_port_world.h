@@ -130,4 +130,10 @@ static ALWAYS_INLINE size_t port_io_left(const struct port_io *io)
 	return io->uio.left;
 }
 
+static ALWAYS_INLINE void port_poll_wake(struct port_pollq *q, u32 events)
+{
+	if (unlikely(waitq_active(&q->waitq)))
+		waitq_wake(&q->waitq, events);
+}
+
 static ALWAYS_INLINE void port_step(void) {}

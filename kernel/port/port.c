@@ -105,12 +105,6 @@ void port_pollq_init(struct port_pollq *q)
 {
 	waitq_init(&q->waitq);
 }
-void port_poll_wake(struct port_pollq *q, u32 events)
-{
-	if (waitq_active(&q->waitq))
-		waitq_wake(&q->waitq, events);
-}
-
 void port_log(const char *fmt, ...)
 {
 	char line[160];

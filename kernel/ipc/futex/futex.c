@@ -38,7 +38,7 @@ static int queue_if(struct futex_waiter *w, uptr_t word, u32 expected)
 	u32 value;
 
 	port_read_lock();
-	struct futex_bucket *b = futex_bucket_lock(&w->key);
+	struct futex_bucket *b = futex_bucket_lock(w->key);
 	int err = port_user_load_nofault(word, &value);
 	if (!err && value != expected)
 		err = -EAGAIN;
@@ -51,19 +51,13 @@ static int queue_if(struct futex_waiter *w, uptr_t word, u32 expected)
 	return err;
 }
 
-int futex_wait(uptr_t word, enum futex_scope scope, u32 expected, u32 bitset, u64 deadline)
+static NOINLINE int wait_for_wake(uptr_t word, enum futex_scope scope, u32 expected, u32 bitset,
+				  u64 deadline)
 {
 	struct futex_waiter w;
-	u32 value;
 	int err;
 
-	if (!bitset)
-		return -EINVAL;
 	TRY(key_of(word, scope, &w.key));
-	/* Looking before locking costs little, and often there is nothing to wait for. */
-	TRY(port_copy_in(&value, word, sizeof value));
-	if (value != expected)
-		return -EAGAIN;
 	ipc_waiter_init(&w.wait);
 	w.bitset = bitset;
 	while (unlikely((err = queue_if(&w, word, expected)) == -EFAULT)) {
@@ -75,6 +69,19 @@ int futex_wait(uptr_t word, enum futex_scope scope, u32 expected, u32 bitset, u6
 		return err;
 	err = ipc_wait(&w.wait, deadline, withdraw);
 	return err == -EAGAIN ? -ETIMEDOUT : err;
+}
+
+int futex_wait(uptr_t word, enum futex_scope scope, u32 expected, u32 bitset, u64 deadline)
+{
+	u32 value;
+
+	if (unlikely(!bitset || word.addr % sizeof value))
+		return -EINVAL;
+	/* Looking before locking costs little, and often there is nothing to wait for. */
+	TRY(port_copy_in(&value, word, sizeof value));
+	if (value != expected)
+		return -EAGAIN;
+	return wait_for_wake(word, scope, expected, bitset, deadline);
 }
 
 /* --- Waking --- */
@@ -102,11 +109,11 @@ static int take(struct futex_bucket *b, const struct port_futex_key *key, s32 ma
 	}
 }
 
-static NOINLINE int wake_slow_unlock(struct futex_bucket *b, const struct port_futex_key *key,
-                                     s32 max, u32 bitset)
+static NOINLINE int wake_sleepers_unlock(struct futex_bucket *b, struct port_futex_key key, s32 max,
+					 u32 bitset)
 {
 	struct ipc_wake_list wakes = {0};
-	int woken = take(b, key, max, bitset, &wakes);
+	int woken = take(b, &key, max, bitset, &wakes);
 
 	port_unlock(&b->lock);
 	ipc_wake_flush(&wakes);
@@ -114,20 +121,34 @@ static NOINLINE int wake_slow_unlock(struct futex_bucket *b, const struct port_f
 	return woken;
 }
 
+static ALWAYS_INLINE int wake_key(struct port_futex_key key, s32 max, u32 bitset)
+{
+	port_read_lock();
+	struct futex_bucket *b = futex_bucket_lock(key);
+	if (unlikely(b->first))
+		return wake_sleepers_unlock(b, key, max, bitset);
+	port_unlock(&b->lock);
+	port_read_unlock();
+	return 0;
+}
+
+static NOINLINE int wake_shared(uptr_t word, s32 max, u32 bitset)
+{
+	struct port_futex_key key;
+	TRY(port_futex_key(word, true, &key));
+	return wake_key(key, max, bitset);
+}
+
 int futex_wake(uptr_t word, enum futex_scope scope, s32 max, u32 bitset)
 {
 	struct port_futex_key key;
 
-	if (!bitset)
+	if (unlikely(!bitset || word.addr % sizeof(u32)))
 		return -EINVAL;
-	TRY(key_of(word, scope, &key));
-	port_read_lock();
-	struct futex_bucket *b = futex_bucket_lock(&key);
-	if (unlikely(b->first))
-		return wake_slow_unlock(b, &key, max, bitset);
-	port_unlock(&b->lock);
-	port_read_unlock();
-	return 0;
+	if (scope == FUTEX_SHARED)
+		return wake_shared(word, max, bitset);
+	TRY(port_futex_key(word, false, &key));
+	return wake_key(key, max, bitset);
 }
 
 /* --- Requeueing --- */

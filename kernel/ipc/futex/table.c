@@ -1,21 +1,21 @@
 #include "kernel/ipc/futex/table.h"
 
 enum {
-	FIRST_BITS = 8,
-	LAST_BITS = 17,
+	FIRST_BUCKETS = 1 << 8,
+	LAST_BUCKETS = 1 << 17,
 	CROWDED = 6, /* words in one bucket: rare before the table is about full */
 };
 
 struct futex_table *futex_table;
 static struct port_lock grow_lock;
 
-static struct futex_table *table_new(u32 bits)
+static struct futex_table *table_new(u64 buckets)
 {
-	struct futex_table *t = port_alloc(sizeof *t + (sizeof t->bucket[0] << bits));
+	struct futex_table *t = port_alloc(sizeof *t + buckets * sizeof t->bucket[0]);
 	if (!t)
 		return NULL;
-	t->bits = bits;
-	for (u32 i = 0; i < 1u << bits; i++)
+	t->mask = buckets - 1;
+	for (u64 i = 0; i < buckets; i++)
 		port_lock_init(&t->bucket[i].lock, LOCK_CLASS_FUTEX_BUCKET);
 	return t;
 }
@@ -28,7 +28,7 @@ static void table_free(struct port_defer *d)
 void futex_init(void)
 {
 	port_lock_init(&grow_lock, LOCK_CLASS_FUTEX_GROW);
-	futex_table = table_new(FIRST_BITS);
+	futex_table = table_new(FIRST_BUCKETS);
 	if (!futex_table)
 		panic("futex: no memory for the first table");
 }
@@ -40,7 +40,7 @@ static void wait_for_growth(void)
 	port_unlock(&grow_lock);
 }
 
-struct futex_bucket *futex_bucket_lock_slow(const struct port_futex_key *key)
+struct futex_bucket *futex_bucket_lock_slow(struct port_futex_key key)
 {
 	for (;;) {
 		wait_for_growth();
@@ -57,8 +57,8 @@ void futex_bucket_lock2(const struct port_futex_key *a, const struct port_futex_
 {
 	for (;;) {
 		struct futex_table *t = load_acquire(&futex_table);
-		*out_a = bucket_of(t, a);
-		*out_b = bucket_of(t, b);
+		*out_a = bucket_of(t, *a);
+		*out_b = bucket_of(t, *b);
 		port_lock2(&(*out_a)->lock, &(*out_b)->lock);
 		if (likely(!(*out_a)->moved && !(*out_b)->moved))
 			return;
@@ -105,7 +105,7 @@ static void bucket_move(struct futex_bucket *b, struct futex_table *t)
 	b->moved = true;
 	while (b->first) {
 		struct futex_waiter *first = b->first, *w = first;
-		struct futex_bucket *to = bucket_of(t, &first->key);
+		struct futex_bucket *to = bucket_of(t, first->key);
 		b->first = first->next_word;
 		first->next_word = to->first;
 		to->first = first;
@@ -124,9 +124,9 @@ static struct futex_table *table_replace(struct futex_table *bigger)
 	GUARD(port)
 	(&grow_lock);
 	struct futex_table *old = futex_table;
-	if (old->bits >= bigger->bits)
+	if (old->mask >= bigger->mask)
 		return NULL;
-	for (u32 i = 0; i < 1u << old->bits; i++) {
+	for (u64 i = 0; i <= old->mask; i++) {
 		GUARD(port)
 		(&old->bucket[i].lock);
 		bucket_move(&old->bucket[i], bigger);
@@ -137,10 +137,10 @@ static struct futex_table *table_replace(struct futex_table *bigger)
 
 void futex_table_relieve(struct futex_bucket *b)
 {
-	u32 bits = load_acquire(&futex_table)->bits;
-	if (likely(load_relaxed(&b->words) < CROWDED) || bits == LAST_BITS)
+	u64 buckets = load_acquire(&futex_table)->mask + 1;
+	if (likely(load_relaxed(&b->words) < CROWDED) || buckets == LAST_BUCKETS)
 		return;
-	struct futex_table *bigger = table_new(bits + 1), *old;
+	struct futex_table *bigger = table_new(buckets * 2), *old;
 	if (!bigger)
 		return; /* slower, but no failure */
 	old = table_replace(bigger);
@@ -152,7 +152,7 @@ void futex_table_relieve(struct futex_bucket *b)
 
 void futex_shutdown(void)
 {
-	struct futex_table *fresh = table_new(FIRST_BITS);
+	struct futex_table *fresh = table_new(FIRST_BUCKETS);
 	if (!fresh)
 		return;
 	port_free(futex_table);

@@ -21,11 +21,11 @@ struct futex_bucket {
 	bool moved;                 /* [l] for ever empty: look in the newer table */
 	u32 words;                  /* [l] */
 	struct futex_waiter *first; /* [l] first sleeper of the first word */
-};
+} ALIGNED(16); /* 32 bytes: cheap to index */
 
 struct futex_table {
 	struct port_defer defer;
-	u32 bits;
+	u64 mask; /* [I] number of buckets - 1 */
 	struct futex_bucket bucket[];
 };
 extern struct futex_table *futex_table; /* [a] */
@@ -34,16 +34,15 @@ static inline bool key_equal(const struct port_futex_key *a, const struct port_f
 {
 	return a->offset == b->offset && a->space == b->space;
 }
-static inline struct futex_bucket *bucket_of(struct futex_table *t,
-                                             const struct port_futex_key *key)
+static ALWAYS_INLINE struct futex_bucket *bucket_of(struct futex_table *t, struct port_futex_key key)
 {
 	/* Words are aligned; spaces are small numbers: keep both from meeting in the same bits. */
-	return &t->bucket[hash_bits(key->offset >> 2 ^ key->space << 40, t->bits)];
+	return &t->bucket[hash_u64(key.offset >> 2 ^ key.space << 40) >> 32 & t->mask];
 }
 
 /* => the key's bucket, locked and not moved. Read section. */
-struct futex_bucket *futex_bucket_lock_slow(const struct port_futex_key *key);
-static ALWAYS_INLINE struct futex_bucket *futex_bucket_lock(const struct port_futex_key *key)
+struct futex_bucket *futex_bucket_lock_slow(struct port_futex_key key);
+static ALWAYS_INLINE struct futex_bucket *futex_bucket_lock(struct port_futex_key key)
 {
 	struct futex_bucket *b = bucket_of(load_acquire(&futex_table), key);
 	port_lock(&b->lock);

@@ -73,16 +73,18 @@ void pipe_free(struct pipe *p)
 
 /* --- Waiting. A wake-up means "look again". --- */
 
-static void wake_one(struct list *waiters, struct ipc_wake_list *wakes)
+static void wake_one(struct pipe *p, struct list *waiters, struct ipc_wake_list *wakes)
 {
 	struct list *node = list_pop(waiters);
-	if (node)
-		ipc_waiter_decide(&list_entry(node, struct pipe_waiter, link)->wait, 0, wakes);
+	if (!node)
+		return;
+	p->waiting--;
+	ipc_waiter_decide(&list_entry(node, struct pipe_waiter, link)->wait, 0, wakes);
 }
-static void wake_all(struct list *waiters, struct ipc_wake_list *wakes)
+static void wake_all(struct pipe *p, struct list *waiters, struct ipc_wake_list *wakes)
 {
 	while (!list_empty(waiters))
-		wake_one(waiters, wakes);
+		wake_one(p, waiters, wakes);
 }
 
 static bool withdraw(struct ipc_waiter *wait)
@@ -93,6 +95,7 @@ static bool withdraw(struct ipc_waiter *wait)
 	if (!ipc_waiter_pending(wait))
 		return false;
 	list_del(&w->link);
+	w->pipe->waiting--;
 	return true;
 }
 
@@ -104,6 +107,7 @@ static int sleep_relocked(struct pipe *p, struct list *queue, struct ipc_wake_li
 
 	ipc_waiter_init(&w.wait);
 	list_add_tail(queue, &w.link);
+	p->waiting++;
 	port_mutex_unlock(&p->io);
 	ipc_wake_flush(wakes);
 	int err = ipc_wait(&w.wait, PORT_FOREVER, withdraw);
@@ -134,14 +138,26 @@ static int drain(struct pipe *p, struct port_io *io, ssize *done)
 	return 0;
 }
 
-static void read_wake(struct pipe *p, bool was_full, struct ipc_wake_list *wakes)
+/* After a read. */
+static ALWAYS_INLINE void read_wake(struct pipe *p, bool was_full, struct ipc_wake_list *wakes)
 {
-	if (unlikely(was_full && !is_full(p))) {
-		wake_one(&p->writing, wakes);
-		port_poll_wake(&p->write_poll, POLLOUT | POLLWRNORM);
+	if (unlikely(p->waiting)) {
+		if (was_full && !is_full(p))
+			wake_one(p, &p->writing, wakes);
+		if (!is_empty(p))
+			wake_one(p, &p->reading, wakes);
 	}
-	if (!is_empty(p))
-		wake_one(&p->reading, wakes);
+	if (unlikely(was_full))
+		port_poll_wake(&p->write_poll, POLLOUT | POLLWRNORM);
+}
+
+/* => 0: there is data, or will never be; -EAGAIN, -ERESTARTSYS. Drops p->io to sleep. */
+static NOINLINE int wait_for_data(struct pipe *p, u32 flags, struct ipc_wake_list *wakes)
+{
+	int err = 0;
+	while (is_empty(p) && p->writers && !err)
+		err = flags & PIPE_NONBLOCK ? -EAGAIN : sleep_relocked(p, &p->reading, wakes);
+	return err;
 }
 
 ssize pipe_read(struct pipe *p, struct port_io *io, u32 flags)
@@ -153,8 +169,8 @@ ssize pipe_read(struct pipe *p, struct port_io *io, u32 flags)
 	if (!port_io_left(io))
 		return 0;
 	port_mutex_lock(&p->io);
-	while (is_empty(p) && p->writers && !err)
-		err = flags & PIPE_NONBLOCK ? -EAGAIN : sleep_relocked(p, &p->reading, &wakes);
+	if (is_empty(p))
+		err = wait_for_data(p, flags, &wakes);
 	if (!err) {
 		bool was_full = is_full(p);
 		err = drain(p, io, &done);
@@ -167,14 +183,14 @@ ssize pipe_read(struct pipe *p, struct port_io *io, u32 flags)
 
 /* --- Writing --- */
 
-/* Appends the odd part of a write to the last slot, when it fits there whole. => 0 or -EFAULT. */
+/* Appends the odd part of a write to the last slot, when it fits there whole. Not empty. => 0 or -EFAULT. */
 static int append(struct pipe *p, struct port_io *io, ssize *done)
 {
 	size_t n = port_io_left(io) % PIPE_BUF;
 	struct pipe_slot *last = slot_at(p, p->head - 1);
 	size_t end = last->offset + last->length;
 
-	if (!n || is_empty(p) || last->packet || end + n > PIPE_BUF)
+	if (!n || last->packet || end + n > PIPE_BUF)
 		return 0;
 	if (port_io_take(io, (char *)last->page + end, n) < n)
 		return -EFAULT;
@@ -184,7 +200,7 @@ static int append(struct pipe *p, struct port_io *io, ssize *done)
 }
 
 /* Fills one fresh slot. => 0, -EFAULT, -ENOMEM. */
-static int fill_slot(struct pipe *p, struct port_io *io, bool packet, ssize *done)
+static ALWAYS_INLINE int fill_slot(struct pipe *p, struct port_io *io, bool packet, ssize *done)
 {
 	size_t n = MIN(port_io_left(io), (size_t)PIPE_BUF);
 	void *page = p->spare ? TAKE(p->spare) : port_page_alloc();
@@ -201,54 +217,61 @@ static int fill_slot(struct pipe *p, struct port_io *io, bool packet, ssize *don
 	return 0;
 }
 
-static int fill(struct pipe *p, struct port_io *io, bool packet, ssize *done)
+/* After a write. */
+static ALWAYS_INLINE void write_wake(struct pipe *p, bool was_empty, struct ipc_wake_list *wakes)
 {
-	int err = 0;
-	while (!err && port_io_left(io) && !is_full(p))
-		err = fill_slot(p, io, packet, done);
-	return err;
+	if (unlikely(p->waiting)) {
+		if (was_empty && !is_empty(p))
+			wake_one(p, &p->reading, wakes);
+		if (!is_full(p))
+			wake_one(p, &p->writing, wakes);
+	}
+	port_poll_wake(&p->read_poll, POLLIN | POLLRDNORM);
 }
 
-static void write_wake(struct pipe *p, bool was_empty, struct ipc_wake_list *wakes)
+/* Writes on while there is more than fits; p->io is held, and dropped to sleep. => 0 or -errno. */
+static NOINLINE int write_more(struct pipe *p, struct port_io *io, u32 flags, bool was_empty, ssize *done,
+			       struct ipc_wake_list *wakes)
 {
-	if (was_empty && !is_empty(p))
-		wake_one(&p->reading, wakes);
-	if (!is_empty(p))
-		port_poll_wake(&p->read_poll, POLLIN | POLLRDNORM);
-	if (!is_full(p))
-		wake_one(&p->writing, wakes);
+	int err = 0;
+	while (!err && port_io_left(io)) {
+		if (unlikely(!p->readers))
+			err = -EPIPE;
+		else if (!is_full(p))
+			err = fill_slot(p, io, flags & PIPE_PACKET, done);
+		else if (flags & PIPE_NONBLOCK)
+			err = -EAGAIN;
+		else {
+			write_wake(p, was_empty, wakes);
+			err = sleep_relocked(p, &p->writing, wakes);
+			was_empty = is_empty(p);
+		}
+	}
+	return err;
 }
 
 ssize pipe_write(struct pipe *p, struct port_io *io, u32 flags)
 {
 	struct ipc_wake_list wakes = {0};
-	bool was_empty, packet = flags & PIPE_PACKET;
 	ssize done = 0;
 	int err = 0;
 
 	if (!port_io_left(io))
 		return 0;
 	port_mutex_lock(&p->io);
-	was_empty = is_empty(p);
-	if (p->readers && !packet)
-		err = append(p, io, &done);
-	while (!err && port_io_left(io)) {
-		if (unlikely(!p->readers))
-			err = -EPIPE;
-		else if (!is_full(p))
-			err = fill(p, io, packet, &done);
-		else if (flags & PIPE_NONBLOCK)
-			err = -EAGAIN;
-		else {
-			write_wake(p, was_empty, &wakes);
-			err = sleep_relocked(p, &p->writing, &wakes);
-			was_empty = is_empty(p);
-		}
+	bool was_empty = is_empty(p);
+	if (likely(p->readers)) {
+		if (!was_empty && !(flags & PIPE_PACKET))
+			err = append(p, io, &done);
+		else if (likely(!is_full(p)))
+			err = fill_slot(p, io, flags & PIPE_PACKET, &done);
 	}
+	if (!err && port_io_left(io))
+		err = write_more(p, io, flags, was_empty, &done, &wakes);
 	write_wake(p, was_empty, &wakes);
 	port_mutex_unlock(&p->io);
 	ipc_wake_flush(&wakes);
-	if (err == -EPIPE)
+	if (unlikely(err == -EPIPE))
 		port_raise(SIGPIPE);
 	return done ? done : err;
 }
@@ -265,7 +288,7 @@ static void count_open(struct pipe *p, u32 ends, struct ipc_wake_list *wakes)
 		store_relaxed(&p->writers, p->writers + 1);
 		store_relaxed(&p->writers_ever, p->writers_ever + 1);
 	}
-	wake_all(&p->opening, wakes);
+	wake_all(p, &p->opening, wakes);
 }
 
 /* A side without open ends lets the other one go. */
@@ -277,8 +300,8 @@ static void count_close(struct pipe *p, u32 ends, struct ipc_wake_list *wakes)
 		store_relaxed(&p->writers, p->writers - 1);
 	if (!p->readers == !p->writers)
 		return;
-	wake_all(&p->reading, wakes);
-	wake_all(&p->writing, wakes);
+	wake_all(p, &p->reading, wakes);
+	wake_all(p, &p->writing, wakes);
 	port_poll_wake(&p->read_poll, POLLIN | POLLRDNORM | POLLHUP | POLLERR);
 	port_poll_wake(&p->write_poll, POLLOUT | POLLWRNORM | POLLHUP | POLLERR);
 }
