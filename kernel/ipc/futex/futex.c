@@ -52,7 +52,7 @@ static int queue_if(struct futex_waiter *w, uptr_t word, u32 expected)
 }
 
 static NOINLINE int wait_for_wake(uptr_t word, enum futex_scope scope, u32 expected, u32 bitset,
-				  u64 deadline)
+                                  u64 deadline)
 {
 	struct futex_waiter w;
 	int err;
@@ -110,7 +110,7 @@ static int take(struct futex_bucket *b, const struct port_futex_key *key, s32 ma
 }
 
 static NOINLINE int wake_sleepers_unlock(struct futex_bucket *b, struct port_futex_key key, s32 max,
-					 u32 bitset)
+                                         u32 bitset)
 {
 	struct ipc_wake_list wakes = {0};
 	int woken = take(b, &key, max, bitset, &wakes);

@@ -21,7 +21,7 @@ struct futex_bucket {
 	bool moved;                 /* [l] for ever empty: look in the newer table */
 	u32 words;                  /* [l] */
 	struct futex_waiter *first; /* [l] first sleeper of the first word */
-} ALIGNED(16); /* 32 bytes: cheap to index */
+} ALIGNED(16);                      /* 32 bytes: cheap to index */
 
 struct futex_table {
 	struct port_defer defer;
@@ -34,7 +34,8 @@ static inline bool key_equal(const struct port_futex_key *a, const struct port_f
 {
 	return a->offset == b->offset && a->space == b->space;
 }
-static ALWAYS_INLINE struct futex_bucket *bucket_of(struct futex_table *t, struct port_futex_key key)
+static ALWAYS_INLINE struct futex_bucket *bucket_of(struct futex_table *t,
+                                                    struct port_futex_key key)
 {
 	/* Words are aligned; spaces are small numbers: keep both from meeting in the same bits. */
 	return &t->bucket[hash_u64(key.offset >> 2 ^ key.space << 40) >> 32 & t->mask];

@@ -51,7 +51,7 @@ struct pipe {
 	void *spare;                  /* [io] one page, so that small transfers allocate nothing */
 	struct list reading, writing; /* [io] struct pipe_waiter, FIFO */
 	struct list opening;          /* [io] FIFO openers that wait for the other side */
-	u32 waiting;                    /* [io] waiters in the three lists */
+	u32 waiting;                  /* [io] waiters in the three lists */
 	struct port_pollq read_poll, write_poll;
 	struct pipe_slot first_slots[PIPE_SLOTS];
 };

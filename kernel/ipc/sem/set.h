@@ -78,7 +78,7 @@ struct sem_waiter {
 /* queue.c: the waiters of one semaphore. */
 struct sem_queue {
 	u32 num;             /* [I] semaphore */
-	u32 waiters;                  /* [l] in the three lists */
+	u32 waiters;         /* [l] in the three lists */
 	bool dirty;          /* [l] in set->dirty */
 	bool mixed;          /* [l] needs differ: `tree` holds what `blocked` holds */
 	struct list blocked; /* [l] SEM_AT_LEAST, by arrival */

@@ -247,7 +247,8 @@ static NOINLINE bool complete_all_zero(struct sem_set *set, struct sem_queue *q,
 
 bool sem_settle_one(struct sem_set *set, u32 num, struct ipc_wake_list *wakes)
 {
-	struct sem_queue *q = sem_queue_of(set, num); /* somebody minds: it exists, or is not needed */
+	struct sem_queue *q =
+		sem_queue_of(set, num); /* somebody minds: it exists, or is not needed */
 	struct sem_waiter *w;
 	bool any = false;
 
