@@ -1,18 +1,6 @@
 #include "arch/sigframe.h"
 #include "kernel/proc/altstack.h"
 
-void altstack_save(struct sigaltstack_abi *out, u64 sp)
-{
-	const struct task *t = task_current();
-	u32 mode = !t->altstack_size ? SS_DISABLE : altstack_holds(t, sp) ? SS_ONSTACK : 0;
-
-	*out = (struct sigaltstack_abi){
-		.sp = t->altstack_base,
-		.flags = (s32)(mode | (t->altstack_flags & SS_AUTODISARM)),
-		.size = t->altstack_size,
-	};
-}
-
 int altstack_set(const struct sigaltstack_abi *s, u64 sp)
 {
 	struct task *t = task_current();
@@ -36,19 +24,4 @@ int altstack_set(const struct sigaltstack_abi *s, u64 sp)
 	}
 	t->altstack_flags = (u32)s->flags;
 	return 0;
-}
-
-void altstack_restore(const struct sigaltstack_abi *s, u64 sp)
-{
-	(void)!altstack_set(s, sp);
-}
-
-void altstack_disarm(void)
-{
-	struct task *t = task_current();
-
-	if (!(t->altstack_flags & SS_AUTODISARM))
-		return;
-	t->altstack_base = t->altstack_size = 0;
-	t->altstack_flags = SS_DISABLE;
 }

@@ -74,7 +74,12 @@ MUST_CHECK struct sigqueue *sigqueue_new(struct process *target, const struct cr
                                          const struct siginfo *info);
 void sigqueue_put(struct sigqueue *q);
 /* Sets THREAD_WORK_SIGNAL of t when something unblocked is pending; sighand held. */
-void signal_recheck_locked(struct task *t);
+static inline void signal_recheck_locked(struct task *t)
+{
+	if (((t->pending.set | t->process->pending.set) & ~t->blocked) || t->stop_pending ||
+	    t->killed)
+		thread_set_work(&t->thread, THREAD_WORK_SIGNAL);
+}
 bool signal_ignored_by_parent(struct process *parent, int sig);
 /* Every thread of p leaves with `code`; sighand held. Nothing happens when that has been decided already. */
 void process_kill_locked(struct process *p, s32 code);

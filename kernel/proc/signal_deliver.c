@@ -6,17 +6,6 @@
 #include "kernel/proc/rseq.h"
 #include "kernel/sched/softirq.h"
 
-static bool pending_for(const struct task *t)
-{
-	return (t->pending.set | t->process->pending.set) & ~t->blocked;
-}
-
-void signal_recheck_locked(struct task *t)
-{
-	if (pending_for(t) || t->stop_pending || t->killed)
-		thread_set_work(&t->thread, THREAD_WORK_SIGNAL);
-}
-
 bool signal_pending(void)
 {
 	return load_relaxed(&thread_current()->work) & (THREAD_WORK_SIGNAL | THREAD_WORK_KILL);

@@ -1,24 +1,15 @@
 #include "arch/uaccess.h"
 #include "kernel/proc/proc_internal.h"
 
-static void mask_set_locked(struct task *t, sigset_t blocked)
-{
-	t->blocked = blocked & ~SIGMASK_UNBLOCKABLE;
-	signal_recheck_locked(t);
-}
-
 /*
  * Process-directed signals that this thread will no longer take are offered to its siblings: whoever sent them chose this
  * thread when it still listened.
  */
-static void retarget_locked(struct task *t, sigset_t newly_blocked)
+static NOINLINE void retarget_locked(struct task *t)
 {
-	struct process *p = t->process;
 	struct task *other;
 
-	if (!(p->pending.set & newly_blocked) || p->thread_count == 1)
-		return;
-	list_for_each (other, &p->threads, thread_link)
+	list_for_each(other, &t->process->threads, thread_link)
 		if (other != t && !other->exiting)
 			signal_recheck_locked(other);
 }
@@ -26,11 +17,14 @@ static void retarget_locked(struct task *t, sigset_t newly_blocked)
 void signal_mask_set(sigset_t blocked)
 {
 	struct task *t = task_current();
-	struct sighand *s = sighand_lock(t->process);
+	struct process *p = t->process;
+	struct sighand *s = sighand_lock(p);
 	sigset_t newly = blocked & ~t->blocked;
 
-	mask_set_locked(t, blocked);
-	retarget_locked(t, newly);
+	t->blocked = blocked & ~SIGMASK_UNBLOCKABLE;
+	signal_recheck_locked(t);
+	if (unlikely(p->pending.set & newly))
+		retarget_locked(t);
 	sighand_unlock(s);
 }
 

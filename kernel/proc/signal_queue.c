@@ -26,7 +26,7 @@ static bool charge(struct user *u, u64 limit)
 	return false;
 }
 
-static struct sigqueue *sigqueue_alloc(struct user *u, u64 limit)
+static ALWAYS_INLINE struct sigqueue *sigqueue_alloc(struct user *u, u64 limit)
 {
 	if (!charge(u, limit))
 		return NULL;

@@ -3,7 +3,7 @@
 #include "kernel/proc/proc_internal.h"
 
 /* Is the signal worth queueing for this target? A blocked one is: its action may change before it is unblocked. */
-static bool signal_ignored(struct process *p, const struct task *t, int sig, u32 flags)
+static ALWAYS_INLINE bool signal_ignored(struct process *p, const struct task *t, int sig, u32 flags)
 {
 	if ((t->blocked | t->real_blocked) & SIGMASK(sig))
 		return false;
@@ -15,7 +15,7 @@ static bool signal_ignored(struct process *p, const struct task *t, int sig, u32
 	return handler == SIG_IGN || (handler == SIG_DFL && (SIGMASK(sig) & SIGMASK_IGNORED));
 }
 
-static bool eligible(const struct task *t, int sig)
+static inline bool eligible(const struct task *t, int sig)
 {
 	if ((t->blocked & SIGMASK(sig)) || t->exiting)
 		return false;
@@ -67,16 +67,12 @@ static void signal_complete(struct process *p, struct task *t, int sig)
 		thread_set_work(&t->thread, THREAD_WORK_SIGNAL);
 }
 
-/* POSIX, 2.4.1: a stop signal discards pending SIGCONT and the other way round, handled, blocked or not. */
-static void signal_cancel_opposite(struct process *p, int sig)
+/* sig is one of them. POSIX, 2.4.1: a stop signal discards pending SIGCONT and the other way round, handled, blocked or not. */
+static NOINLINE void signal_cancel_opposite(struct process *p, int sig)
 {
-	sigset_t gone = sig == SIGCONT                  ? SIGMASK_STOP
-	                : (SIGMASK(sig) & SIGMASK_STOP) ? SIGMASK(SIGCONT)
-	                                                : 0;
+	sigset_t gone = sig == SIGCONT ? SIGMASK_STOP : SIGMASK(SIGCONT);
 	struct task *t;
 
-	if (!gone)
-		return;
 	sigpending_remove(&p->pending, gone);
 	list_for_each (t, &p->threads, thread_link)
 		sigpending_remove(&t->pending, gone);
@@ -127,7 +123,8 @@ int signal_send_locked(struct process *p, struct task *t, int sig, const struct 
 		return 0;
 	if (!info)
 		flags |= SIGNAL_FORCE;
-	signal_cancel_opposite(p, sig);
+	if (unlikely(SIGMASK(sig) & (SIGMASK_STOP | SIGMASK(SIGCONT))))
+		signal_cancel_opposite(p, sig);
 	if (signal_ignored(p, t ? t : p->leader, sig, flags))
 		return 0;
 	TRY(signal_enqueue(p, t, sig, info));
