@@ -9,7 +9,7 @@ static NOINLINE void retarget_locked(struct task *t)
 {
 	struct task *other;
 
-	list_for_each(other, &t->process->threads, thread_link)
+	list_for_each (other, &t->process->threads, thread_link)
 		if (other != t && !other->exiting)
 			signal_recheck_locked(other);
 }

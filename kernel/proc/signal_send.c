@@ -3,7 +3,8 @@
 #include "kernel/proc/proc_internal.h"
 
 /* Is the signal worth queueing for this target? A blocked one is: its action may change before it is unblocked. */
-static ALWAYS_INLINE bool signal_ignored(struct process *p, const struct task *t, int sig, u32 flags)
+static ALWAYS_INLINE bool signal_ignored(struct process *p, const struct task *t, int sig,
+                                         u32 flags)
 {
 	if ((t->blocked | t->real_blocked) & SIGMASK(sig))
 		return false;
