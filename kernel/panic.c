@@ -10,7 +10,7 @@
 #include "kernel/lib/printf.h"
 #include "kernel/log.h"
 #include "kernel/sched/thread.h"
-#include "kernel/symbols.h"
+#include "kernel/lib/symbols.h"
 
 enum { BACKTRACE_MAX = 48 };
 

@@ -1,4 +1,4 @@
-#include "kernel/symbols.h"
+#include "kernel/lib/symbols.h"
 
 /* Absent in the first link pass: address 0. Offsets are the low 32 bits of addresses, ascending. */
 extern const u32 symbol_count __attribute__((weak)), symbol_addresses[] __attribute__((weak)),

@@ -152,6 +152,14 @@ SYSCALL2(sched_getparam, s32, tid, uptr_t, param)
 	return copy_to_user(param, &priority, sizeof(priority));
 }
 
+static int wrong_attr_size(uptr_t user)
+{
+	u32 size = sizeof(struct abi_sched_attr);
+
+	TRY(copy_to_user(user, &size, sizeof(size)));
+	return -E2BIG;
+}
+
 /* The extensible structure: a larger one than ours is fine as long as the rest is zero; else -E2BIG and our size. */
 static int copy_attr(uptr_t user, struct abi_sched_attr *attr)
 {
@@ -162,22 +170,18 @@ static int copy_attr(uptr_t user, struct abi_sched_attr *attr)
 	if (!size)
 		size = SCHED_ATTR_SIZE_VER0;
 	if (size < SCHED_ATTR_SIZE_VER0 || size > 4096)
-		goto wrong_size;
+		return wrong_attr_size(user);
 	*attr = (struct abi_sched_attr){};
 	TRY(copy_from_user(attr, user, MIN((size_t)size, sizeof(*attr))));
 	for (u32 at = sizeof(*attr); at < size; at++) {
 		TRY(copy_from_user(&byte, uptr_add(user, at), 1));
 		if (byte)
-			goto wrong_size;
+			return wrong_attr_size(user);
 	}
 	if (attr->flags & SCHED_FLAG_UTIL_CLAMP && size < SCHED_ATTR_SIZE_VER1)
 		return -EINVAL;
 	attr->nice = CLAMP(attr->nice, -20, 19);
 	return 0;
-wrong_size:
-	size = sizeof(*attr);
-	TRY(copy_to_user(user, &size, sizeof(size)));
-	return -E2BIG;
 }
 
 SYSCALL3(sched_setattr, s32, tid, uptr_t, user, u32, flags)

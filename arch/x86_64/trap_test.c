@@ -5,7 +5,7 @@
 #include "arch/x86_64/internal.h"
 #include "kernel/lib/string.h"
 #include "kernel/lib/test.h"
-#include "kernel/symbols.h"
+#include "kernel/lib/symbols.h"
 
 extern const struct fault_entry fault_table_start[], fault_table_end[];
 

@@ -1,7 +1,7 @@
 #include "kernel/mm/slab_impl.h"
 #include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
-#include "kernel/symbols.h"
+#include "kernel/lib/symbols.h"
 
 #if DEBUG_BUILD
 enum {

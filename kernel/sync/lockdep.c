@@ -2,7 +2,7 @@
 #include "kernel/lib/bug.h"
 #include "kernel/lib/log.h"
 #include "kernel/sched/thread.h"
-#include "kernel/symbols.h"
+#include "kernel/lib/symbols.h"
 
 #if DEBUG_BUILD
 enum lock_kind { S, P };

@@ -1,5 +1,5 @@
 /*
- * Names for code addresses, for panics. The tables are made by scripts/link from the first link pass.
+ * Names for code addresses, for panics and reports (kernel/symbols.c). The tables are made by scripts/link from the first link pass.
  */
 #pragma once
 #include "kernel/lib/compiler.h"
