@@ -39,9 +39,11 @@ static bool seq_room(struct seq *s, size_t n)
 void seq_vprintf(struct seq *s, const char *fmt, va_list ap)
 {
 	va_list again;
+	if (!seq_room(s, 0))
+		return;
 	va_copy(again, ap);
 	size_t room = s->size - s->length;
-	size_t n = (size_t)vsnprintf(s->text ? s->text + s->length : NULL, room, fmt, ap);
+	size_t n = (size_t)vsnprintf(s->text + s->length, room, fmt, ap);
 	if (n >= room && seq_room(s, n))
 		vsnprintf(s->text + s->length, s->size - s->length, fmt, again);
 	if (!s->failed)

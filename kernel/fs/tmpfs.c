@@ -247,6 +247,7 @@ static void tmpfs_show_options(struct super *s, struct seq *out)
 		seq_printf(out, ",uid=%u", t->uid);
 	if (t->gid)
 		seq_printf(out, ",gid=%u", t->gid);
+	seq_puts(out, ",inode64"); /* inode numbers are as wide as they are shown */
 }
 
 static void tmpfs_destroy(struct super *s)
