@@ -2,6 +2,7 @@
 #include "kernel/lib/bug.h"
 
 s64 sched_slice, sched_rr_slice;
+u32 sched_preempt_margin;
 
 /*
  * Shares: 1024 * 1.25^-nice, the weights that sched(7) promises about ten per cent of processor for each step.
@@ -13,7 +14,7 @@ static const u32 nice_weight[40] = {
 	1024,  820,   655,   526,   423,   335,   272,   215,   172,   137,
 	110,   87,    70,    56,    45,    36,    29,    23,    18,    15,
 };
-enum { WEIGHT_NICE_0 = 1024, WEIGHT_IDLE = 3, CHARGE_ONE = 1 << 16, DEBT_SLICES = 32 };
+enum { WEIGHT_NICE_0 = 1024, WEIGHT_IDLE = 3, DEBT_SLICES = 32 };
 
 void thread_weigh(struct thread *t)
 {
@@ -81,7 +82,14 @@ bool run_queue_preempts_slow(const struct run_queue *rq, const struct thread *t)
 
 	if (r == rq->idle || t->priority != r->priority)
 		return r == rq->idle || t->priority > r->priority;
-	return !t->priority && r->policy == SCHED_IDLE && t->policy != SCHED_IDLE;
+	if (t->priority || t->policy == SCHED_IDLE)
+		return false;
+	if (r->policy == SCHED_IDLE)
+		return true;
+	/* sched(7): a batch thread is taken for a hog, and disturbs nobody. */
+	return t->policy != SCHED_BATCH &&
+	       t->slice >
+	               r->slice + sched_preempt_margin - slice_cost(r, clock_cycles() - r->last_in);
 }
 
 void rt_enqueue(struct run_queue *rq, struct thread *t, bool at_head)

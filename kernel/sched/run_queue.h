@@ -43,8 +43,10 @@ extern u64 idle_cpus; /* [a] bit for each processor that sleeps in its idle thre
 
 enum { THREAD_STAYS, THREAD_PARKS, THREAD_MOVES, THREAD_DIES }; /* thread.leaving */
 
-extern s64 sched_slice;    /* [I] cycles of a fair thread at nice 0 for each epoch */
-extern s64 sched_rr_slice; /* [I] cycles of a SCHED_RR thread */
+extern s64 sched_slice;          /* [I] cycles of a fair thread at nice 0 for each epoch */
+extern u32 sched_preempt_margin; /* [I] cycles that are notably more: an eighth of a slice */
+extern s64 sched_rr_slice;       /* [I] cycles of a SCHED_RR thread */
+enum { CHARGE_ONE = 1 << 16 };   /* thread.charge at nice 0 */
 enum { SLICE_NS = 4000000, RR_SLICE_NS = 100000000 };
 
 static ALWAYS_INLINE void run_queue_lock(struct run_queue *rq)
@@ -71,7 +73,8 @@ struct run_queue *run_queue_lock_of(struct thread *t);
 /* => what running `cycles` costs this thread of its slice. */
 static ALWAYS_INLINE s64 slice_cost(const struct thread *t, u64 cycles)
 {
-	return (s64)mul_shift_u64(cycles, t->charge, 16);
+	return likely(t->charge == CHARGE_ONE) ? (s64)cycles
+	                                       : (s64)mul_shift_u64(cycles, t->charge, 16);
 }
 
 /* Charges the run up to `now`. */
@@ -105,19 +108,20 @@ static ALWAYS_INLINE void fair_enqueue(struct run_queue *rq, struct thread *t, b
 	rq->waiting++;
 }
 
-/* When one of the two is not an ordinary thread. */
 bool run_queue_preempts_slow(const struct run_queue *rq, const struct thread *t);
 
-/* => true when t, with fresh slice, should run instead of the running thread. */
-static ALWAYS_INLINE bool run_queue_preempts(struct run_queue *rq, const struct thread *t)
+/* => true when t, with fresh slice, should run instead of the running thread: of higher class or priority, or the running
+ * one has used notably more of its slice. */
+static ALWAYS_INLINE bool run_queue_preempts(const struct run_queue *rq, const struct thread *t)
 {
 	const struct thread *r = rq->running;
 
-	if (unlikely(t->rank | r->rank))
-		return run_queue_preempts_slow(rq, t);
-	/* Notably more: an eighth of a slice. */
-	return t->slice >
-	       r->slice + (sched_slice >> 3) - slice_cost(r, clock_cycles() - r->last_in);
+	/* Nearly always both are ordinary, and the running one has only just begun: 32 bits tell. */
+	if (likely(!(t->rank | r->rank) &&
+	           (u32)clock_cycles() - (u32)r->last_in < sched_preempt_margin &&
+	           t->slice <= r->slice + sched_preempt_margin))
+		return false;
+	return run_queue_preempts_slow(rq, t);
 }
 
 /* Takes the thread that should run out of the queue. => the idle thread when there is none. */

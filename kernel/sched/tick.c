@@ -10,6 +10,7 @@ enum { RT_RUNTIME_NS = 950000000, RT_REST_NS = 50000000 };
 void sched_init(void)
 {
 	sched_slice = (s64)(clock_scale.hz * (SLICE_NS / 1000) / 1000000);
+	sched_preempt_margin = (u32)(sched_slice >> 3);
 	sched_rr_slice = (s64)(clock_scale.hz * (RR_SLICE_NS / 1000) / 1000000);
 }
 
