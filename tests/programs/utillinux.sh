@@ -23,8 +23,8 @@ is()
 ipcs=/usr/bin/ipcs ipcmk=/usr/bin/ipcmk ipcrm=/usr/bin/ipcrm
 
 is make_list_remove "3 640 0" 'id=$($ipcmk -S 3 -p 640 | sed "s/.*: //")
-	$ipcs -s | awk -v id=$id "\$2 == id { print \$5, \$4, \$6 }" | awk "{ printf \"%s %s \", \$1, \$2 }"
-	$ipcrm -s $id; $ipcs -s | awk -v id=$id "\$2 == id" | wc -l'
+	$ipcs -s | awk -v id=$id "\$2 \"\" == id { print \$5, \$4, \$6 }" | awk "{ printf \"%s %s \", \$1, \$2 }"
+	$ipcrm -s $id; $ipcs -s | awk -v id=$id "\$2 \"\" == id" | wc -l'
 is limits "$(printf 'max number of arrays = 32000\nmax semaphores per array = 32000\nmax ops per semop call = 500\nsemaphore max value = 32767')" \
 	'$ipcs -s -l | grep "^max number\|per array\|per semop\|max value" ; $ipcs -s -l | grep "^semaphore max value" | grep -v . '
 is details "2" 'id=$($ipcmk -S 2 | sed "s/.*: //"); $ipcs -s -i $id | awk "/^nsems/ { print \$3 }"; $ipcrm -s $id'

@@ -83,10 +83,13 @@ TEST(status)
 
 TEST(command_line)
 {
+	int p[2];
 	read_of(getpid(), "cmdline");
 	YES(strstr(text, "procfs") != NULL);
+	OK(pipe(p));
 	pid_t pid = spawn();
 	if (pid == 0) {
+		dup2(p[0], STDIN_FILENO);
 		execl("/bin/sh", "sh", "-c", "read x; echo $x", "two words", NULL);
 		_exit(1);
 	}
