@@ -23,7 +23,7 @@ static pte_t *table_at(pte_t link)
 	return phys_to_virt(pte_phys(link));
 }
 
-static struct page *table_new(void)
+struct page *pagetable_table_new(void)
 {
 	struct spare_tables *s = this_cpu_ptr(spare_tables);
 	struct page *p;
@@ -40,12 +40,13 @@ static struct page *table_new(void)
 	return p;
 }
 
-static void table_free(struct page *p)
+void pagetable_table_free(struct page *p)
 {
 	struct spare_tables *s = this_cpu_ptr(spare_tables);
 
 	DEBUG_ASSERT(p->flags == PAGE_FLAG_TABLE && p->used == 0);
 	p->flags = 0;
+	refcount_init(&p->refs, 1);
 	page_count(PAGES_TABLES, -1);
 	if (s->tables < SPARE_TABLES)
 		s->table[s->tables++] = p;
@@ -55,7 +56,7 @@ static void table_free(struct page *p)
 
 static struct page *root_make(void)
 {
-	struct page *p = table_new();
+	struct page *p = pagetable_table_new();
 
 	if (p)
 		memcpy((pte_t *)page_virt(p) + TABLE_ENTRIES / 2,
@@ -86,7 +87,7 @@ void pagetable_root_free(struct arch_pagetable *pt)
 		return;
 	}
 	memset((pte_t *)page_virt(p) + TABLE_ENTRIES / 2, 0, PAGE_SIZE / 2);
-	table_free(p);
+	pagetable_table_free(p);
 }
 
 pte_t *pte_find(const struct arch_pagetable *pt, u64 addr)
@@ -102,21 +103,55 @@ pte_t *pte_find(const struct arch_pagetable *pt, u64 addr)
 	return &table[table_index(addr, 1)];
 }
 
-/* Hooks an empty table in; those above stay when one further down cannot be had: an empty chain of
- * tables is found and reused, or freed with the root's last entry. */
-static NOINLINE pte_t *table_hook(pte_t *table, u32 i)
+static void span_set(struct pte_span *out, pte_t *link, u64 addr)
 {
-	struct page *below = table_new(), *page = virt_page(table);
+	pte_t *table = table_at(*link);
 
-	if (!below)
-		return NULL;
-	page->used++;
-	page->occupied |= BIT(i >> 3);
-	store_release(&table[i], page_phys(below) | LINK_BITS);
-	return page_virt(below);
+	*out = (struct pte_span){
+		.table = table,
+		.page = virt_page(table),
+		.link = link,
+		.base = ROUND_DOWN(addr, TABLE_SPAN),
+		.first = table_index(addr, 1),
+		.last = TABLE_ENTRIES,
+	};
 }
 
-/* An interrupted pte_make() left tables without entries on the way to addr: unhooks them. */
+bool pte_lookup(const struct arch_pagetable *pt, u64 addr, struct pte_span *out)
+{
+	pte_t *table = phys_to_virt(pt->root), *link;
+
+	for (unsigned level = LEVELS;; level--) {
+		link = &table[table_index(addr, level)];
+		if (!*link)
+			return false;
+		if (level == 2)
+			break;
+		table = table_at(*link);
+	}
+	span_set(out, link, addr);
+	return true;
+}
+
+static void link_set(pte_t *link, pte_t e)
+{
+	struct page *page = virt_page(link);
+
+	page->used++;
+	page->occupied |= BIT((u64)link % PAGE_SIZE / (8 * sizeof(pte_t)));
+	store_release(link, e);
+}
+
+static NOINLINE bool table_hook(pte_t *link)
+{
+	struct page *below = pagetable_table_new();
+
+	if (below)
+		link_set(link, page_phys(below) | LINK_BITS);
+	return below;
+}
+
+/* An interrupted walk left tables without entries on the way to addr: unhooks them. */
 static COLD void tables_prune(struct arch_pagetable *pt, u64 addr)
 {
 	pte_t *path[LEVELS + 1];
@@ -128,34 +163,56 @@ static COLD void tables_prune(struct arch_pagetable *pt, u64 addr)
 	for (; level < LEVELS && virt_page(path[level])->used == 0; level++) {
 		path[level + 1][table_index(addr, level + 1)] = 0;
 		virt_page(path[level + 1])->used--;
-		table_free(virt_page(path[level]));
+		pagetable_table_free(virt_page(path[level]));
 	}
+}
+
+/* => the link to the leaf table of addr, with what is above it made; NULL: no memory. */
+static pte_t *link_make(struct arch_pagetable *pt, u64 addr)
+{
+	pte_t *table = phys_to_virt(pt->root);
+
+	for (unsigned level = LEVELS; level > 2; level--) {
+		pte_t *link = &table[table_index(addr, level)];
+		if (unlikely(!*link) && !table_hook(link)) {
+			tables_prune(pt, addr);
+			return NULL;
+		}
+		table = table_at(*link);
+	}
+	return &table[table_index(addr, 2)];
 }
 
 int pte_make(struct arch_pagetable *pt, u64 addr, struct pte_span *out)
 {
-	pte_t *table = phys_to_virt(pt->root);
+	pte_t *link = link_make(pt, addr);
 
-	for (unsigned level = LEVELS; level > 1; level--) {
-		u32 i = table_index(addr, level);
-		if (likely(table[i])) {
-			table = table_at(table[i]);
-			continue;
-		}
-		table = table_hook(table, i);
-		if (unlikely(!table)) {
-			tables_prune(pt, addr);
-			return -ENOMEM;
-		}
+	if (unlikely(!link))
+		return -ENOMEM;
+	if (unlikely(!*link) && !table_hook(link)) {
+		tables_prune(pt, addr);
+		return -ENOMEM;
 	}
-	*out = (struct pte_span){
-		.table = table,
-		.page = virt_page(table),
-		.base = ROUND_DOWN(addr, TABLE_SPAN),
-		.first = table_index(addr, 1),
-		.last = TABLE_ENTRIES,
-	};
+	span_set(out, link, addr);
 	return 0;
+}
+
+int table_hang(struct arch_pagetable *pt, u64 base, struct page *table)
+{
+	pte_t *link = link_make(pt, base);
+
+	if (!link)
+		return -ENOMEM;
+	DEBUG_ASSERT(!*link);
+	link_set(link, page_phys(table) | (LINK_BITS & ~(pte_t)PTE_WRITE));
+	return 0;
+}
+
+void table_exchange(struct pte_span *s, struct page *table)
+{
+	store_release(s->link, page_phys(table) | LINK_BITS);
+	s->page = table;
+	s->table = page_virt(table);
 }
 
 /* => the first address at or after `at` for which this table (of user addresses) has an entry, or where the
@@ -175,6 +232,7 @@ static u64 entry_skip(pte_t *table, unsigned level, u64 at)
 bool pte_span_next(const struct arch_pagetable *pt, u64 *at, u64 end, struct pte_span *out)
 {
 	u64 addr = *at;
+	pte_t *link = NULL;
 
 restart:
 	if (addr >= end)
@@ -188,34 +246,37 @@ restart:
 		addr = next;
 		if (!same_table)
 			goto restart;
-		table = table_at(table[table_index(addr, level)]);
+		link = &table[table_index(addr, level)];
+		table = table_at(*link);
 	}
-	u64 base = ROUND_DOWN(addr, TABLE_SPAN);
-	*out = (struct pte_span){
-		.table = table,
-		.page = virt_page(table),
-		.base = base,
-		.first = table_index(addr, 1),
-		.last = (u32)(MIN(end - base, TABLE_SPAN) >> PAGE_SHIFT),
-	};
-	*at = base + TABLE_SPAN;
+	span_set(out, link, addr);
+	out->last = (u32)(MIN(end - out->base, TABLE_SPAN) >> PAGE_SHIFT);
+	*at = out->base + TABLE_SPAN;
 	return true;
 }
 
-static NOINLINE struct page *tables_unhook(struct arch_pagetable *pt, u64 addr, struct page *chain)
+static pte_t *table_above(struct arch_pagetable *pt, u64 addr, unsigned level)
 {
-	pte_t *path[LEVELS + 1] = {[LEVELS] = phys_to_virt(pt->root)};
+	pte_t *table = phys_to_virt(pt->root);
 
-	for (unsigned level = LEVELS; level > 1; level--)
-		path[level - 1] = table_at(path[level][table_index(addr, level)]);
-	for (unsigned level = 1; level < LEVELS && virt_page(path[level])->used == 0; level++) {
-		struct page *empty = virt_page(path[level]);
-		store_relaxed(&path[level + 1][table_index(addr, level + 1)], 0ull);
-		virt_page(path[level + 1])->used--;
-		empty->owner = chain;
-		chain = empty;
+	for (unsigned at = LEVELS; at > level + 1; at--)
+		table = table_at(table[table_index(addr, at)]);
+	return table;
+}
+
+struct page *table_unhang(struct arch_pagetable *pt, const struct pte_span *s, struct page *chain)
+{
+	pte_t *link = s->link;
+
+	for (unsigned level = 2;; level++) {
+		struct page *page = virt_page(link);
+		store_relaxed(link, 0ull);
+		if (--page->used || level == LEVELS)
+			return chain;
+		link = &table_above(pt, s->base, level)[table_index(s->base, level + 1)];
+		page->owner = chain;
+		chain = page;
 	}
-	return chain;
 }
 
 struct page *pte_cleared(struct arch_pagetable *pt, const struct pte_span *s, u32 n,
@@ -224,7 +285,8 @@ struct page *pte_cleared(struct arch_pagetable *pt, const struct pte_span *s, u3
 	s->page->used -= n;
 	if (s->page->used)
 		return chain;
-	return tables_unhook(pt, s->base, chain);
+	s->page->owner = chain;
+	return table_unhang(pt, s, s->page);
 }
 
 void pagetable_free_chain(struct page *chain)
@@ -232,7 +294,7 @@ void pagetable_free_chain(struct page *chain)
 	while (chain) {
 		struct page *next = chain->owner;
 		chain->owner = NULL;
-		table_free(chain);
+		pagetable_table_free(chain);
 		chain = next;
 	}
 }
@@ -244,7 +306,7 @@ int kernel_map(u64 addr, phys_t page, pte_t bits)
 	for (unsigned level = LEVELS; level > 1; level--) {
 		pte_t *entry = &table[table_index(addr, level)];
 		if (!*entry) {
-			struct page *below = table_new();
+			struct page *below = pagetable_table_new();
 			if (!below)
 				return -ENOMEM;
 			store_release(entry, page_phys(below) | PTE_PRESENT | PTE_WRITE);

@@ -19,12 +19,14 @@ int vm_futex_key_shared(struct aspace *as, uptr_t addr, struct futex_key *out)
 /* PTE lock held. => the page's kernel address, or NULL: not there with the needed right. */
 static void *page_ready(struct vm_area *a, u64 addr, bool write)
 {
-	pte_t *entry = pte_find(&a->aspace->pt, addr);
+	struct pte_span s;
 
-	if (!entry || !*entry)
+	if (!pte_lookup(&a->aspace->pt, addr, &s) || !s.table[s.first])
 		return NULL;
-	struct page *p = phys_page(pte_phys(*entry));
-	if (write && area_is_private(a) && !(*entry & PTE_OWNED && refcount_read(&p->refs) == 1))
+	pte_t e = s.table[s.first];
+	struct page *p = phys_page(pte_phys(e));
+	bool own = e & PTE_OWNED && refcount_read(&p->refs) == 1 && !pte_span_shared(&s);
+	if (write && area_is_private(a) && !own)
 		return NULL;
 	return page_virt(p);
 }

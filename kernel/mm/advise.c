@@ -39,6 +39,8 @@ static int discard_part(struct vm_area *a, u64 start, u64 end, void *arg)
 		return -EINVAL;
 	if (d->only_anonymous && a->object)
 		return -EINVAL;
+	if (tables_own_edges(a->aspace, start, end) < 0)
+		return -EAGAIN;
 	zap_range(a->aspace, start, end, ZAP_ALL);
 	return 0;
 }

@@ -9,8 +9,9 @@
  * two of them, the second a fork of the first, with arrays that say what each page should hold.
  */
 #define BASE 0x10000000ull
-enum { PAGES = 96, STEPS = 4000, HOLE = -1 };
-static int expected[2][PAGES]; /* HOLE, or the byte that the page begins with */
+enum { PAGES_MAX = 4 * TABLE_ENTRIES, HOLE = -1 };
+static s16 expected[2][PAGES_MAX]; /* HOLE, or the byte that the page begins with */
+static u32 pages;                  /* of the model in use */
 static u64 seed;
 
 static u32 random_below(u32 n)
@@ -51,16 +52,16 @@ static bool poke(struct aspace *as, u32 page, u8 byte)
 	return vm_access(as, page_at(page), &byte, 1, true) == 1;
 }
 
-static void check_all(struct aspace *as, const int *want)
+static void check_all(struct aspace *as, const s16 *want)
 {
-	for (u32 i = 0; i < PAGES; i++)
+	for (u32 i = 0; i < pages; i++)
 		if (peek(as, i) != want[i])
 			CHECK_EQ(peek(as, i), want[i]);
 }
 
-static void step_move(struct aspace *as, int *want, u32 page, u32 count)
+static void step_move(struct aspace *as, s16 *want, u32 page, u32 count)
 {
-	u32 to = random_below(PAGES - count);
+	u32 to = random_below(pages - count);
 
 	for (u32 i = page; i < page + count; i++)
 		if (want[i] == HOLE)
@@ -78,11 +79,20 @@ static void step_move(struct aspace *as, int *want, u32 page, u32 count)
 	}
 }
 
-static void step(struct aspace *as, int *want)
+static void step_write(struct aspace *as, s16 *want, u32 page)
 {
-	u32 count = 1 + random_below(12), page = random_below(PAGES - count);
+	u8 byte = (u8)random_below(256);
 
-	switch (random_below(7)) {
+	CHECK_EQ(poke(as, page, byte), want[page] != HOLE);
+	if (want[page] != HOLE)
+		want[page] = byte;
+}
+
+static void step(struct aspace *as, s16 *want)
+{
+	u32 count = 1 + random_below(pages / 8), page = random_below(pages - count);
+
+	switch (random_below(8)) {
 	case 0:
 		CHECK_EQ(map(as, page, count, NULL, 0, 0), page_at(page));
 		for (u32 i = page; i < page + count; i++)
@@ -102,10 +112,12 @@ static void step(struct aspace *as, int *want)
 			want[i] = want[i] == HOLE ? HOLE : 0;
 		return;
 	case 4: step_move(as, want, page, count); return;
+	case 5:
+		for (u32 i = page; i < page + count; i++)
+			step_write(as, want, i);
+		return;
 	default:
-		CHECK_EQ(poke(as, page, (u8)(seed >> 50)), want[page] != HOLE);
-		if (want[page] != HOLE)
-			want[page] = (u8)(seed >> 50);
+		step_write(as, want, page);
 	}
 }
 
@@ -126,21 +138,22 @@ static struct aspace *refork(struct aspace *parent, struct aspace *child)
 	return child;
 }
 
-TEST(aspace_random_changes_agree_with_a_model)
+static void run_model(u32 size, u32 steps, u32 check_every)
 {
 	u64 before = pages_in_use();
 	struct aspace *as = aspace_new(), *child = NULL;
 
 	seed = 7;
-	for (u32 i = 0; i < PAGES; i++)
+	pages = size;
+	for (u32 i = 0; i < pages; i++)
 		expected[0][i] = HOLE;
 	child = refork(as, child);
-	for (u32 i = 0; i < STEPS; i++) {
+	for (u32 i = 0; i < steps; i++) {
 		if (random_below(40) == 0)
 			child = refork(as, child);
 		step(as, expected[0]);
 		step(child, expected[1]);
-		if (i % 16 == 0) {
+		if (i % check_every == 0) {
 			check_all(as, expected[0]);
 			check_all(child, expected[1]);
 		}
@@ -148,6 +161,43 @@ TEST(aspace_random_changes_agree_with_a_model)
 	aspace_put(child);
 	aspace_put(as);
 	CHECK_EQ(pages_in_use(), before);
+}
+
+TEST(aspace_random_changes_agree_with_a_model)
+{
+	run_model(96, 4000, 16);
+}
+
+/* Large enough that fork shares page tables. */
+TEST(aspace_shared_tables_agree_with_a_model)
+{
+	run_model(PAGES_MAX, 600, 8);
+}
+
+/* Three generations write to what they share, and leave in any order. */
+TEST(aspace_shared_tables_part_in_any_order)
+{
+	static const u8 order[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+	u64 before = pages_in_use();
+
+	for (u32 n = 0; n < 6; n++) {
+		struct aspace *as[3] = {aspace_new()};
+		CHECK_EQ(map(as[0], 0, TABLE_ENTRIES, NULL, 0, 0), page_at(0));
+		for (u32 i = 0; i < TABLE_ENTRIES; i++)
+			CHECK(poke(as[0], i, 1));
+		as[1] = aspace_fork(as[0]);
+		CHECK(poke(as[1], 7, 2));
+		as[2] = aspace_fork(as[0]);
+		CHECK(poke(as[0], 8, 3));
+		CHECK(poke(as[2], 9, 4));
+		for (u32 i = 0; i < 3; i++) {
+			CHECK_EQ(peek(as[order[n][i]], 7), order[n][i] == 1 ? 2 : 1);
+			CHECK_EQ(peek(as[order[n][i]], 8), order[n][i] == 0 ? 3 : 1);
+			CHECK_EQ(peek(as[order[n][i]], 9), order[n][i] == 2 ? 4 : 1);
+			aspace_put(as[order[n][i]]);
+		}
+		CHECK_EQ(pages_in_use(), before);
+	}
 }
 
 TEST(aspace_shared_and_private_views_of_an_object)

@@ -47,7 +47,7 @@ static int anon_write(struct vm_area *a, u64 addr)
 	if (unlikely(!p))
 		return -ENOMEM;
 	spin_lock(&as->pte_lock);
-	int err = pte_make(&as->pt, addr, &s);
+	int err = table_make(as, addr, &s);
 	if (unlikely(err < 0 || s.table[s.first])) {
 		spin_unlock(&as->pte_lock);
 		page_put(p);
@@ -68,7 +68,7 @@ static int anon_read(struct vm_area *a, u64 addr)
 
 	GUARD(spin)
 	(&as->pte_lock);
-	TRY(pte_make(&as->pt, addr, &s));
+	TRY(table_make(as, addr, &s));
 	if (!s.table[s.first])
 		pte_set_new(&s, s.first, page_phys(zero_page) | area_pte_bits(a));
 	return 0;
@@ -112,7 +112,7 @@ static int map_present(struct vm_area *a, u64 addr, u64 index, bool alone)
 
 	if (!p || index >= object_pages(a->object))
 		return 0;
-	TRY(pte_make(&a->aspace->pt, addr, &s));
+	TRY(table_make(a->aspace, addr, &s));
 	if (s.table[s.first])
 		return 1;
 	if (!alone) {
@@ -195,12 +195,15 @@ static int write_present(struct vm_area *a, u64 addr)
 	struct aspace *as = a->aspace;
 	pte_t was;
 
+	struct pte_span s;
+
 	spin_lock(&as->pte_lock);
-	pte_t *entry = pte_find(&as->pt, addr);
-	if (!entry || !*entry) {
+	int err = pte_lookup(&as->pt, addr, &s) && s.table[s.first] ? table_own(as, &s) : 1;
+	if (unlikely(err)) {
 		spin_unlock(&as->pte_lock);
-		return 0;
+		return MIN(err, 0);
 	}
+	pte_t *entry = &s.table[s.first];
 	was = *entry;
 	if (may_reuse(a, was)) {
 		if (a->prot & PROT_WRITE)
@@ -213,7 +216,7 @@ static int write_present(struct vm_area *a, u64 addr)
 	if (old != zero_page)
 		page_get(old);
 	spin_unlock(&as->pte_lock);
-	int err = copy_on_write(a, addr, was);
+	err = copy_on_write(a, addr, was);
 	if (old != zero_page)
 		page_put(old);
 	return err;

@@ -46,7 +46,13 @@ static int pages_copy(struct aspace *to, struct vm_area *a, u64 *protected)
 		(&from->pte_lock);
 		if (!pte_span_next(&from->pt, &at, a->end, &s))
 			break;
-		TRY(span_copy(to, a, &s, protected));
+		bool shared = false, was_own = !pte_span_shared(&s);
+		if (!a->object)
+			TRY(table_share(to, &s, &shared));
+		if (shared)
+			*protected += was_own;
+		else
+			TRY(span_copy(to, a, &s, protected));
 	}
 	return 0;
 }

@@ -90,6 +90,7 @@ int unmap_locked(struct aspace *as, u64 start, u64 end, struct list *dead)
 	if (!a || a->start >= end)
 		return 0;
 	TRY(areas_isolate(as, start, end));
+	TRY(tables_own_edges(as, start, end));
 	zap_range(as, start, end, ZAP_ALL);
 	for (a = vm_area_find(as, start); a && a->start < end; a = next) {
 		next = vm_area_next(a);

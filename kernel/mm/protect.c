@@ -64,6 +64,7 @@ static int part_protect(struct aspace *as, u64 start, u64 end, u32 prot, struct 
 	if (a->prot == prot)
 		return 0;
 	TRY(areas_isolate(as, start, end));
+	TRY(tables_own(as, start, end));
 	return area_protect(vm_area_find(as, start), prot, dead);
 }
 

@@ -21,7 +21,7 @@ static int span_move(struct aspace *as, const struct pte_span *s, u64 shift, u64
 	pte_for_each (s, i) {
 		struct pte_span to;
 		u64 at = s->base + ((u64)i << PAGE_SHIFT);
-		err = pte_make(&as->pt, at + shift, &to);
+		err = table_make(as, at + shift, &to);
 		if (err < 0)
 			break;
 		pte_set_new(&to, to.first, pte_take(&s->table[i]));
@@ -104,8 +104,10 @@ static s64 remap_move(struct remap *r, struct vm_area *a)
 
 	if (as->area_count + 3 >= MAP_COUNT_MAX)
 		return -ENOMEM;
-	if (length)
+	if (length) {
 		TRY(areas_isolate(as, r->old, r->old_end));
+		TRY(tables_own(as, r->old, r->old_end));
+	}
 	s64 at = place_new(r);
 	if (at < 0)
 		return at;

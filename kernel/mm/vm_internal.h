@@ -5,7 +5,7 @@
  *	map.c		vm_map, vm_unmap: limits and placement
  *	zap.c		taking pages out of page tables; truncation
  *	fault.c		putting them in
- *	fork.c		copying
+ *	fork.c, share.c	copying, and not copying
  *	protect.c, remap.c, lock.c, advise.c: what the system calls of those names do
  */
 #pragma once
@@ -107,6 +107,19 @@ static inline void resident_add(struct aspace *as, u64 pages)
 	if (as->resident_pages > as->resident_peak)
 		as->resident_peak = as->resident_pages;
 }
+
+/* share.c: page tables that fork shares. PTE lock held, unless told otherwise. */
+/* fork: hangs the table of s into the new address space `to` if that is worth it. => 0, -ENOMEM. */
+MUST_CHECK int table_share(struct aspace *to, const struct pte_span *s, bool *out_shared);
+/* The table of s becomes this address space's own, to be changed. => 0, -ENOMEM. */
+MUST_CHECK int table_own(struct aspace *as, struct pte_span *s);
+/* pte_make(), own. */
+MUST_CHECK int table_make(struct aspace *as, u64 addr, struct pte_span *out);
+/* One address space's reference of a table that it has unhung (and flushed). Any lock. */
+void table_put(struct page *table);
+/* All tables of [start, end), or those that the range has only a part of. Take the PTE lock. */
+MUST_CHECK int tables_own(struct aspace *as, u64 start, u64 end);
+MUST_CHECK int tables_own_edges(struct aspace *as, u64 start, u64 end);
 
 /* fault.c */
 extern struct page *zero_page;

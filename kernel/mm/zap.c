@@ -11,20 +11,35 @@ struct batch {
 	u64 resident, anon;
 };
 
+/* A shared page table among the pages of a batch is told by bit 0. */
+static struct page *batch_table(struct page *table)
+{
+	return (struct page *)((uintptr_t)table | 1);
+}
+
 static void batch_free(struct batch *b)
 {
-	for (u32 i = 0; i < b->count; i++)
-		page_put(b->page[i]);
+	for (u32 i = 0; i < b->count; i++) {
+		if (unlikely((uintptr_t)b->page[i] & 1))
+			table_put((struct page *)((uintptr_t)b->page[i] - 1));
+		else
+			page_put(b->page[i]);
+	}
 	b->count = 0;
 	pagetable_free_chain(b->tables);
 	b->tables = NULL;
 }
 
+static void resident_drop(struct aspace *as, u64 pages, u64 anon)
+{
+	as->resident_pages -= pages;
+	as->resident_anon -= anon;
+	page_count(PAGES_ANONYMOUS, -(s64)anon);
+}
+
 static void batch_settle(struct aspace *as, struct batch *b)
 {
-	as->resident_pages -= b->resident;
-	as->resident_anon -= b->anon;
-	page_count(PAGES_ANONYMOUS, -(s64)b->anon);
+	resident_drop(as, b->resident, b->anon);
 	b->resident = b->anon = 0;
 }
 
@@ -76,10 +91,28 @@ static void span_note(struct batch *b, const struct pte_span *s, u32 from, u32 t
 	b->high = high;
 }
 
+/* A shared table goes as a whole: the address space's edges were made its own before (tables_own_edges). */
+static void shared_zap(struct aspace *as, const struct pte_span *s, struct batch *b)
+{
+	DEBUG_ASSERT(!s->first && s->last == TABLE_ENTRIES);
+	if (b->count == BATCH_PAGES)
+		batch_flush(as, b);
+	b->resident += s->page->used;
+	b->anon += s->page->used;
+	b->page[b->count++] = batch_table(s->page);
+	span_note(b, s, 0, TABLE_ENTRIES);
+	b->tables = table_unhang(&as->pt, s, b->tables);
+}
+
 static void span_zap(struct aspace *as, const struct pte_span *s, enum zap_what what,
                      struct batch *b)
 {
 	u32 i = s->first;
+
+	if (unlikely(pte_span_shared(s))) {
+		shared_zap(as, s, b);
+		return;
+	}
 
 	while (i < s->last) {
 		u32 from = i, taken = span_take(s, &i, what, b);
@@ -146,6 +179,12 @@ static bool span_zap_final(struct aspace *as, u64 *at, u64 end)
 	(&as->pte_lock); /* truncation may still come by */
 	if (!pte_span_next(&as->pt, at, end, &s))
 		return false;
+	if (pte_span_shared(&s)) {
+		resident_drop(as, s.page->used, s.page->used);
+		pagetable_free_chain(table_unhang(&as->pt, &s, NULL));
+		table_put(s.page);
+		return true;
+	}
 	pte_for_each (&s, i) {
 		pte_t e = s.table[i];
 		struct page *p = phys_page(pte_phys(e));
@@ -159,9 +198,7 @@ static bool span_zap_final(struct aspace *as, u64 *at, u64 end)
 	}
 	if (taken)
 		pagetable_free_chain(pte_cleared(&as->pt, &s, taken, NULL));
-	as->resident_pages -= resident;
-	as->resident_anon -= anon;
-	page_count(PAGES_ANONYMOUS, -(s64)anon);
+	resident_drop(as, resident, anon);
 	return true;
 }
 

@@ -17,7 +17,7 @@
  *
  * Locking: everything below a root changes under the PTE lock of its address space (kernel tables: the
  * VMAP lock). No function here sleeps.
- * Failure: only pagetable_root_new(), pte_make() and kernel_map() allocate; they fail cleanly.
+ * Failure: only pagetable_root_new(), pte_make(), pagetable_table_new(), table_hang() and kernel_map() allocate; they fail cleanly.
  */
 #pragma once
 #include "arch/boot.h"
@@ -63,12 +63,15 @@ void pagetable_root_free(struct arch_pagetable *pt);
 struct pte_span {
 	pte_t *table;      /* 512 entries */
 	struct page *page; /* of the table */
+	pte_t *link;       /* what leads to the table: without PTE_WRITE while it may be shared */
 	u64 base;          /* address that entry 0 maps */
 	u32 first, last;   /* entries of the range: [first, last) */
 };
 /* => the entry of addr, or NULL when there is no table for it. */
 pte_t *pte_find(const struct arch_pagetable *pt, u64 addr);
-/* The table of addr, made when absent, with first the entry of addr and last 512. => 0 or -ENOMEM. */
+/* The table of addr, with first the entry of addr and last 512. => false when there is none. */
+bool pte_lookup(const struct arch_pagetable *pt, u64 addr, struct pte_span *out);
+/* The same, made when absent. => 0 or -ENOMEM. */
 MUST_CHECK int pte_make(struct arch_pagetable *pt, u64 addr, struct pte_span *out);
 /* Finds the first leaf table that exists in [*at, end). => false when there is none; else *at is where
  * the search for the next one starts. */
@@ -113,6 +116,23 @@ static inline pte_t pte_take(pte_t *p)
 struct page *pte_cleared(struct arch_pagetable *pt, const struct pte_span *s, u32 n,
                          struct page *chain);
 void pagetable_free_chain(struct page *chain);
+
+/*
+ * Sharing. A leaf table may hang in several address spaces, one reference (struct page) each. All links to it
+ * lack PTE_WRITE then, and nobody changes its entries but by taking away rights. kernel/mm/share.c.
+ */
+static inline bool pte_span_shared(const struct pte_span *s)
+{
+	return !(*s->link & PTE_WRITE);
+}
+/* Hangs an existing leaf table in at base, where none is. The reference is the caller's. => 0 or -ENOMEM. */
+MUST_CHECK int table_hang(struct arch_pagetable *pt, u64 base, struct page *table);
+/* Unhooks a whole leaf table, which goes on to be the caller's, and what is empty above it (=> chain). */
+struct page *table_unhang(struct arch_pagetable *pt, const struct pte_span *s, struct page *chain);
+/* Puts an empty table of the caller's in the place of s->table. */
+void table_exchange(struct pte_span *s, struct page *table);
+struct page *pagetable_table_new(void);	    /* all zeroes, one reference, or NULL */
+void pagetable_table_free(struct page *table); /* all zeroes, no other reference */
 
 /* Kernel half, VMAP lock held: maps or unmaps single pages with supervisor rights, never executable. */
 MUST_CHECK int kernel_map(u64 addr, phys_t page, pte_t bits);
