@@ -116,8 +116,7 @@ static void step(struct aspace *as, s16 *want)
 		for (u32 i = page; i < page + count; i++)
 			step_write(as, want, i);
 		return;
-	default:
-		step_write(as, want, page);
+	default: step_write(as, want, page);
 	}
 }
 
@@ -177,7 +176,8 @@ TEST(aspace_shared_tables_agree_with_a_model)
 /* Three generations write to what they share, and leave in any order. */
 TEST(aspace_shared_tables_part_in_any_order)
 {
-	static const u8 order[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+	static const u8 order[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+	                               {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
 	u64 before = pages_in_use();
 
 	for (u32 n = 0; n < 6; n++) {

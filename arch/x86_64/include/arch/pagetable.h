@@ -131,7 +131,7 @@ MUST_CHECK int table_hang(struct arch_pagetable *pt, u64 base, struct page *tabl
 struct page *table_unhang(struct arch_pagetable *pt, const struct pte_span *s, struct page *chain);
 /* Puts an empty table of the caller's in the place of s->table. */
 void table_exchange(struct pte_span *s, struct page *table);
-struct page *pagetable_table_new(void);	    /* all zeroes, one reference, or NULL */
+struct page *pagetable_table_new(void);        /* all zeroes, one reference, or NULL */
 void pagetable_table_free(struct page *table); /* all zeroes, no other reference */
 
 /* Kernel half, VMAP lock held: maps or unmaps single pages with supervisor rights, never executable. */
