@@ -28,6 +28,9 @@
  * and queueing are O(1). A woken thread preempts a running one of lower class or priority, or a fair one that
  * has used notably more of its slice.
  *
+ * Real-time threads that keep the first fair thread waiting for 0.95 s are held back for 0.05 s, so that a runaway one
+ * can be stopped (sched(7)).
+ *
  * The tick: armed only while a thread waits behind the running one, so a lone thread and an idle
  * processor take no interrupts.
  *
