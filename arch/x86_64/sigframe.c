@@ -60,10 +60,11 @@ static int place_frame(const struct regs *regs, const struct sigaction_abi *acti
 }
 
 /* Registers and their places in the frame: stored and loaded one by one, without a copy in between. */
+/* clang-format off */
 #define CONTEXT_REGS(R)                                                                            \
-	R(r8)                                                                                      \
-	R(r9) R(r10) R(r11) R(r12) R(r13) R(r14) R(r15) R(rdi) R(rsi) R(rbp) R(rbx) R(rdx) R(rax)  \
-		R(rcx) R(rsp) R(rip)
+	R(r8) R(r9) R(r10) R(r11) R(r12) R(r13) R(r14) R(r15) R(rdi) R(rsi) R(rbp) R(rbx) R(rdx)   \
+	R(rax) R(rcx) R(rsp) R(rip)
+/* clang-format on */
 
 #define UC(field)      offsetof(struct ucontext_abi, field)
 #define CONTEXT(field) UC(mcontext.field)
@@ -106,8 +107,9 @@ static int save_context(u64 to, const struct regs *r, u64 fpu, u64 saved,
 	PUT(CONTEXT(fpstate), fpu);
 	PUT(UC(sigmask), saved);
 #define R(i) PUT(CONTEXT(reserved) + 8 * (i), 0);
-	R(0)
-	R(1) R(2) R(3) R(4) R(5) R(6) R(7)
+	/* clang-format off */
+	R(0) R(1) R(2) R(3) R(4) R(5) R(6) R(7)
+	/* clang-format on */
 #undef R
 		user_close();
 	return 0;

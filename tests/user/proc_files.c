@@ -162,6 +162,7 @@ TEST(arguments_and_environment)
 	}
 	UNTIL(file_read(of(child, "cmdline"), text, sizeof(text)) == sizeof(args) &&
 	      !memcmp(text, args, sizeof(args)));
+	until_asleep(child);
 	EQ(file_read(of(child, "environ"), text, sizeof(text)), sizeof(variables));
 	EQ(memcmp(text, variables, sizeof(variables)), 0);
 	STREQ(contents(of(child, "comm")), "sleep\n");
