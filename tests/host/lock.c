@@ -3,63 +3,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "tests/host/thread.h"
+#include "tests/ranks.h"
 
-static const struct {
-	const char *name;
-	int rank;
-	bool spins;
-} classes[] = {
-#define S                                  false
-#define P                                  true
-#define LOCK_CLASS(name, rank, kind, what) {#name, rank, kind},
-	LOCK_CLASSES(LOCK_CLASS)
-#undef LOCK_CLASS
-#undef S
-#undef P
-};
-
-static _Thread_local const struct port_lock *held[16];
-static _Thread_local unsigned held_count, read_depth;
-
-static void check_rank(const struct port_lock *l, bool equal_allowed)
-{
-	for (unsigned i = 0; i < held_count; i++) {
-		int above = classes[held[i]->class].rank, rank = classes[l->class].rank;
-		if (above > rank || (above == rank && !equal_allowed))
-			panic("lock %s (rank %d) taken while holding %s (rank %d)",
-			      classes[l->class].name, rank, classes[held[i]->class].name, above);
-	}
-}
-
-static void note_held(const struct port_lock *l)
-{
-	ASSERT(held_count < ARRAY_SIZE(held));
-	held[held_count++] = l;
-}
-
-static void note_released(const struct port_lock *l)
-{
-	for (unsigned i = 0; i < held_count; i++)
-		if (held[i] == l) {
-			held[i] = held[--held_count];
-			return;
-		}
-	panic("lock %s released but not held", classes[l->class].name);
-}
+static _Thread_local struct held_locks held;
+static _Thread_local unsigned read_depth;
 
 void host_may_sleep(void)
 {
-	for (unsigned i = 0; i < held_count; i++)
-		if (classes[held[i]->class].spins)
-			panic("sleeps while holding %s", classes[held[i]->class].name);
+	ranks_check_no_spinlock(&held, "the thread sleeps");
 	if (read_depth)
 		panic("sleeps in a read section");
 }
 void host_may_allocate(void)
 {
-	for (unsigned i = 0; i < held_count; i++)
-		if (classes[held[i]->class].spins)
-			panic("allocates while holding %s", classes[held[i]->class].name);
+	ranks_check_no_spinlock(&held, "memory is allocated");
 }
 
 void port_lock_init(struct port_lock *l, enum lock_class class)
@@ -69,13 +26,13 @@ void port_lock_init(struct port_lock *l, enum lock_class class)
 }
 void port_lock(struct port_lock *l)
 {
-	check_rank(l, false);
+	ranks_check(&held, l->class, RANK_ABOVE_ALL);
 	pthread_mutex_lock(&l->mutex);
-	note_held(l);
+	ranks_taken(&held, l, l->class);
 }
 void port_unlock(struct port_lock *l)
 {
-	note_released(l);
+	ranks_released(&held, l);
 	pthread_mutex_unlock(&l->mutex);
 }
 void port_lock2(struct port_lock *a, struct port_lock *b)
@@ -83,9 +40,10 @@ void port_lock2(struct port_lock *a, struct port_lock *b)
 	port_lock(MIN(a, b));
 	if (a == b)
 		return;
-	check_rank(MAX(a, b), true);
-	pthread_mutex_lock(&MAX(a, b)->mutex);
-	note_held(MAX(a, b));
+	struct port_lock *second = MAX(a, b);
+	ranks_check(&held, second->class, RANK_EQUAL_ALLOWED);
+	pthread_mutex_lock(&second->mutex);
+	ranks_taken(&held, second, second->class);
 }
 void port_unlock2(struct port_lock *a, struct port_lock *b)
 {
@@ -95,10 +53,10 @@ void port_unlock2(struct port_lock *a, struct port_lock *b)
 }
 void port_assert_held(const struct port_lock *l)
 {
-	for (unsigned i = 0; i < held_count; i++)
-		if (held[i] == l)
+	for (unsigned i = 0; i < held.count; i++)
+		if (held.held[i].lock == l)
 			return;
-	panic("lock %s is not held", classes[l->class].name);
+	panic("lock %s is not held", lock_class_facts(l->class)->name);
 }
 
 void port_mutex_init(struct port_mutex *m, enum lock_class class)
@@ -162,7 +120,7 @@ void port_read_unlock(void)
 	if (--read_depth)
 		return;
 	pthread_rwlock_unlock(&readers);
-	if (!held_count)
+	if (!held.count)
 		reclaim(false);
 }
 void port_defer(struct port_defer *d, void (*fn)(struct port_defer *d))

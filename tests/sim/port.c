@@ -42,9 +42,7 @@ long sim_live_allocations(void)
 
 void *port_alloc(size_t size)
 {
-	if (sim_self->held_count)
-		for (unsigned i = 0; i < sim_self->held_count; i++)
-			ASSERT(sim_self->held[i]->class >= LOCK_CLASS_COUNT); /* mutexes only */
+	ranks_check_no_spinlock(&sim_self->held, "memory is allocated");
 	if (fails(&allocation_to_fail))
 		return NULL;
 	live_allocations++;
@@ -67,39 +65,9 @@ void port_page_free(void *page)
 
 /* --- Locks ------------------------------------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	int rank;
-	bool spins;
-} classes[] = {
-#define S                                  false
-#define P                                  true
-#define LOCK_CLASS(name, rank, kind, what) {#name, rank, kind},
-	LOCK_CLASSES(LOCK_CLASS)
-#undef LOCK_CLASS
-#undef S
-#undef P
-};
-
-/* A mutex's class is stored with this bias, so that the holder list tells the two kinds apart. */
-static u32 class_of(const struct port_lock *l)
+static void acquire(struct port_lock *l, enum rank_rule rule)
 {
-	return l->class >= LOCK_CLASS_COUNT ? l->class - LOCK_CLASS_COUNT : l->class;
-}
-
-static void check_rank(const struct port_lock *l, int slack)
-{
-	for (unsigned i = 0; i < sim_self->held_count; i++) {
-		const struct port_lock *h = sim_self->held[i];
-		if (classes[class_of(h)].rank >= classes[class_of(l)].rank + slack)
-			panic("lock order: %s is taken while %s is held", classes[class_of(l)].name,
-			      classes[class_of(h)].name);
-	}
-}
-
-static void acquire(struct port_lock *l, int slack)
-{
-	check_rank(l, slack);
+	ranks_check(&sim_self->held, l->class, rule);
 	sim_point();
 	while (l->owner) {
 		ASSERT(l->owner != sim_self);
@@ -107,29 +75,24 @@ static void acquire(struct port_lock *l, int slack)
 		sim_block(TASK_BLOCKED);
 	}
 	l->owner = sim_self;
-	ASSERT(sim_self->held_count < MAX_HELD);
-	sim_self->held[sim_self->held_count++] = l;
+	ranks_taken(&sim_self->held, l, l->class);
 }
 
 static void release(struct port_lock *l)
 {
 	ASSERT(l->owner == sim_self);
 	l->owner = NULL;
-	unsigned i = 0;
-	while (sim_self->held[i] != l)
-		i++;
-	memmove(&sim_self->held[i], &sim_self->held[i + 1],
-	        (--sim_self->held_count - i) * sizeof sim_self->held[0]);
+	ranks_released(&sim_self->held, l);
 }
 
 void port_lock_init(struct port_lock *l, enum lock_class class)
 {
-	ASSERT(classes[class].spins);
+	ASSERT(lock_class_facts(class)->spins);
 	*l = (struct port_lock){.class = class};
 }
 void port_lock(struct port_lock *l)
 {
-	acquire(l, 0);
+	acquire(l, RANK_ABOVE_ALL);
 }
 void port_unlock(struct port_lock *l)
 {
@@ -137,9 +100,9 @@ void port_unlock(struct port_lock *l)
 }
 void port_lock2(struct port_lock *a, struct port_lock *b)
 {
-	acquire(a < b ? a : b, 0);
+	acquire(MIN(a, b), RANK_ABOVE_ALL);
 	if (a != b)
-		acquire(a < b ? b : a, 1);
+		acquire(MAX(a, b), RANK_EQUAL_ALLOWED);
 }
 void port_unlock2(struct port_lock *a, struct port_lock *b)
 {
@@ -154,12 +117,12 @@ void port_assert_held(const struct port_lock *l)
 
 void port_mutex_init(struct port_mutex *m, enum lock_class class)
 {
-	ASSERT(!classes[class].spins);
-	m->lock = (struct port_lock){.class = class + LOCK_CLASS_COUNT};
+	ASSERT(!lock_class_facts(class)->spins);
+	m->lock = (struct port_lock){.class = class};
 }
 void port_mutex_lock(struct port_mutex *m)
 {
-	acquire(&m->lock, 0);
+	acquire(&m->lock, RANK_ABOVE_ALL);
 }
 void port_mutex_unlock(struct port_mutex *m)
 {
@@ -188,8 +151,7 @@ void port_defer(struct port_defer *d, void (*fn)(struct port_defer *d))
 static void assert_may_sleep(void)
 {
 	ASSERT(!sim_self->read_depth);
-	for (unsigned i = 0; i < sim_self->held_count; i++)
-		ASSERT(sim_self->held[i]->class >= LOCK_CLASS_COUNT);
+	ranks_check_no_spinlock(&sim_self->held, "the task sleeps");
 }
 
 struct port_thread *port_self(void)

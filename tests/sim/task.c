@@ -40,7 +40,7 @@ static void task_entry(void)
 	__sanitizer_finish_switch_fiber(NULL, &main_base, &main_size);
 #endif
 	t->body(t->arg);
-	if (t->held_count || t->read_depth)
+	if (t->held.count || t->read_depth)
 		panic("task %d ends with a lock or read section open", t->index);
 	t->state = TASK_DONE;
 	back_to_main(t);
@@ -253,7 +253,7 @@ void sim_advance(u64 ns)
 void explore_restart(void)
 {
 	run_deferred();
-	if (task_count || main_task.held_count || main_task.read_depth)
+	if (task_count || main_task.held.count || main_task.read_depth)
 		panic("a test ended without sim_run(), or with locks held");
 	main_task.identity = (struct sim_identity){.pid = 1, .capabilities = ~0ull};
 	now = 1000000000;

@@ -4,10 +4,11 @@
  */
 #pragma once
 #include <ucontext.h>
+#include "tests/ranks.h"
 #include "tests/sim/sim.h"
 
 enum task_state { TASK_READY, TASK_PARKED, TASK_BLOCKED, TASK_DONE };
-enum { MAX_TASKS = 8, MAX_HELD = 16, TASK_STACK = 256 * 1024 };
+enum { MAX_TASKS = 8, TASK_STACK = 256 * 1024 };
 
 struct sim_task {
 	ucontext_t context;
@@ -20,8 +21,7 @@ struct sim_task {
 	bool token, signalled, interruptible, expired, signal_to_come;
 	u64 deadline; /* PARKED: or PORT_FOREVER */
 	unsigned read_depth;
-	const struct port_lock *held[MAX_HELD];
-	unsigned held_count;
+	struct held_locks held;
 	unsigned raised[65];
 	struct sim_identity identity;
 	int index;
