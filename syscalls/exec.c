@@ -28,15 +28,23 @@ static void name_of_descriptor(char *to, size_t size, int fd, const char *path)
 		snprintf(to, size, path[0] ? "/dev/fd/%d/%s" : "/dev/fd/%d", fd, path);
 }
 
-static int exec_at(int fd, uptr_t path, uptr_t argv, uptr_t envp, u32 walk)
+/* Order as Linux: the name is read before flags are judged. */
+static int exec_at(int fd, uptr_t path, uptr_t argv, uptr_t envp, int flags)
 {
 	const struct exec_strings args = {.user = argv}, env = {.user = envp};
+	u32 walk = flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
 	AUTO_NAME name = kmalloc(PATH_MAX + 32);
 	AUTO_NAME given = kmalloc(PATH_MAX);
 
 	if (!name || !given)
 		return -ENOMEM;
 	TRY(name_read(given, path));
+	if (!given[0] && !(flags & AT_EMPTY_PATH))
+		return -ENOENT;
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	if (flags & AT_EMPTY_PATH)
+		walk |= WALK_EMPTY;
 	struct file *f = TRY_PTR(vfs_open_exec_at(fd, given, walk));
 	name_of_descriptor(name, PATH_MAX + 32, fd, given);
 	return exec_file(f, name, &args, &env);
@@ -44,16 +52,10 @@ static int exec_at(int fd, uptr_t path, uptr_t argv, uptr_t envp, u32 walk)
 
 SYSCALL3(execve, uptr_t, path, uptr_t, argv, uptr_t, envp)
 {
-	return exec_at(AT_FDCWD, path, argv, envp, WALK_FOLLOW);
+	return exec_at(AT_FDCWD, path, argv, envp, 0);
 }
 
 SYSCALL5(execveat, int, fd, uptr_t, path, uptr_t, argv, uptr_t, envp, int, flags)
 {
-	u32 walk = flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
-
-	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-		return -EINVAL;
-	if (flags & AT_EMPTY_PATH)
-		walk |= WALK_EMPTY;
-	return exec_at(fd, path, argv, envp, walk);
+	return exec_at(fd, path, argv, envp, flags);
 }

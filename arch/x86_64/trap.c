@@ -99,11 +99,14 @@ void trap_exception(struct regs *regs, u64 error, u64 vector)
 		return;
 	}
 	irq_enable();
+	signal_trap(vector, error, 0);
 	user_exception(regs, vector);
 }
 
-static NOINLINE void signal_page_fault(int failure, u64 address)
+static NOINLINE void signal_page_fault(int failure, u64 address, u64 error)
 {
+	/* As Linux: an address of the kernel's shows as a protection fault, whatever is there. */
+	signal_trap(14, error | PF_USER | (address >= USER_END ? PF_PRESENT : 0), address);
 	switch (failure) {
 	case -EACCES: signal_fault(SIGSEGV, SEGV_ACCERR, address); break;
 	case -ENXIO: signal_fault(SIGBUS, BUS_ADRERR, address); break;
@@ -138,7 +141,7 @@ void trap_page_fault(struct regs *regs, u64 error)
 	irq_enable();
 	int failure = address < USER_END ? mm_page_fault(address, error, true) : -EFAULT;
 	if (unlikely(failure < 0))
-		signal_page_fault(failure, address);
+		signal_page_fault(failure, address, error);
 }
 
 void trap_nmi(struct regs *regs)

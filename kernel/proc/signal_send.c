@@ -222,6 +222,16 @@ void signal_fault(int sig, int code, u64 addr)
 	signal_force(task_current(), sig, &info);
 }
 
+void signal_trap(u64 number, u64 error, u64 address)
+{
+	struct task *t = task_current();
+
+	t->trap.number = number;
+	t->trap.error = error;
+	if (address)
+		t->trap.address = address;
+}
+
 void signal_fill_user(struct siginfo *info, int sig, int code)
 {
 	*info = (struct siginfo){

@@ -13,6 +13,9 @@ enum { PF_PRESENT = 1, PF_WRITE = 2, PF_USER = 4, PF_FETCH = 16 };
 /* kernel/proc: the thread executed something faulty; queues the forced signal to it. */
 void signal_fault(int sig, int code, u64 addr);
 
+/* kernel/proc: what sigcontext will say of the fault (trapno, err, cr2); before signal_fault(). */
+void signal_trap(u64 number, u64 error, u64 address);
+
 /* kernel/proc: the slow path before returning to user space, interrupts enabled; runs until the
  * current thread's work word is 0: softirq_run, schedule, signals, stops, exits. In a system call
  * regs->rax holds the result. */
