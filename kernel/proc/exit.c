@@ -76,7 +76,7 @@ static void hang_up_orphans(struct pid *group, struct process *ignored)
 	(void)signal_send_pgrp_locked(group->nr, SIGCONT, NULL);
 }
 
-/* The link between p and its parent is about to break: was it what kept p's group from being an orphan? */
+/* The link between p and this parent breaks or broke: was it what kept p's group from being an orphan? */
 static void check_orphaned_group(struct process *p, struct process *parent, struct process *ignored)
 {
 	if (parent && parent->pgrp != p->pgrp && parent->session == p->session)
@@ -157,9 +157,9 @@ static void reparent_children(struct process *p, struct list *dead)
 	reaper = find_reaper(p);
 	list_for_each_safe (child, next, &p->children, sibling) {
 		send_parent_death(child);
-		check_orphaned_group(child, p, NULL);
 		adopt(child, reaper);
 		list_add_tail(&reaper->children, &child->sibling);
+		check_orphaned_group(child, p, NULL);
 	}
 	list_for_each_safe (child, next, &p->zombies, sibling) {
 		adopt(child, reaper);

@@ -224,10 +224,10 @@ TEST(clone_children_need_wall)
 	int status;
 	EQ(waitpid(pid, &status, (int)0x80000000 /* __WCLONE */), pid);
 	EQ(WEXITSTATUS(status), 3);
+	signal(SIGUSR1, on_sigchld);
 	pid = OK((pid_t)syscall(SYS_clone, SIGUSR1, NULL, NULL, NULL, 0));
 	if (!pid)
 		_exit(4);
-	signal(SIGUSR1, on_sigchld);
 	EQ(waitpid(pid, &status, 0x40000000 /* __WALL */), pid);
 	EQ(WEXITSTATUS(status), 4);
 }
