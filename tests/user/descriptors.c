@@ -109,7 +109,8 @@ TEST(exec_by_descriptor)
 	int fd = OK(open("/proc/self/exe", O_PATH | O_CLOEXEC));
 	char *argv[] = {"x", "-l", NULL}, *envp[] = {NULL};
 	FAILS(syscall(SYS_execveat, fd, "", argv, envp, 0), ENOENT);
-	FAILS(syscall(SYS_execveat, fd, "", argv, envp, 0x4000), ENOENT); /* the name is read first */
+	FAILS(syscall(SYS_execveat, fd, "", argv, envp, 0x4000),
+	      ENOENT); /* the name is read first */
 	FAILS(syscall(SYS_execveat, fd, "x", argv, envp, 0x4000), EINVAL);
 	FAILS(syscall(SYS_execveat, -7, "x", argv, envp, 0), EBADF);
 	pid_t pid = OK(fork());
