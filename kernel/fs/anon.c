@@ -84,25 +84,33 @@ struct file *file_new_anon(const char *name, const struct file_ops *ops, u32 fla
 	return file_new(&p, ops, flags, private);
 }
 
+void anon_shutdown(void)
+{
+	struct anon_kind *k = TAKE(anon_kinds), *next;
+	for (; k; k = next) {
+		next = k->next;
+		dentry_put(k->dentry);
+		kfree(k->name);
+		kfree(k);
+	}
+}
+
+/* The name is empty: path_name() says pipe:[ino], which few ever ask for. */
 int anon_pipe_path(void *fifo, struct path *out)
 {
-	char text[32];
+	static const struct qname empty = {.text = ""};
 	struct inode *i = inode_new(pipe_super, S_IFIFO | 0600, &anon_inode_ops, 0);
 	if (!i)
 		return -ENOMEM;
 	const struct cred *c = cred_current();
 	i->uid = c->fsuid;
 	i->gid = c->fsgid;
-	struct qname q = {
-		text, (u32)scnprintf(text, sizeof(text), "pipe:[%llu]", (unsigned long long)i->ino),
-		0};
-	struct dentry *d = dentry_new(NULL, &q, i);
-	if (!d) {
-		inode_put(i);
-		return -ENOMEM;
-	}
-	i->fifo = fifo;
+	struct dentry *d = dentry_new(NULL, &empty, i);
+	if (d)
+		i->fifo = fifo;
 	inode_put(i);
+	if (!d)
+		return -ENOMEM;
 	*out = (struct path){NULL, d};
 	return 0;
 }

@@ -10,3 +10,4 @@
  * fifo_hooks->evict frees with the last reference. => 0 and a referenced path, or -ENOMEM (fifo is the caller's). */
 MUST_CHECK int anon_pipe_path(void *fifo, struct path *out);
 void anon_init(void);
+void anon_shutdown(void); /* debug builds, no file is left: drops the dentries of the kinds */

@@ -13,10 +13,18 @@ static struct path mount_top(const struct path *at)
 	return p;
 }
 
+/* Still in the tree: what hangs on a mount that was taken away could never be reached, nor taken away. */
+static bool mount_attached(const struct mount *m)
+{
+	return m->parent || m == mount_initial;
+}
+
 /* Attaches m there unless the place is unfit; the caller keeps its reference on failure. */
 static int mount_graft(struct mount *m, const struct path *at)
 {
 	struct path top = mount_top(at);
+	if (!mount_attached(top.mount))
+		return -EINVAL;
 	if (S_ISDIR(top.dentry->inode->mode) != S_ISDIR(m->root->inode->mode))
 		return -ENOTDIR;
 	if (top.mount->super == m->super && top.mount->root == top.dentry && top.dentry == m->root)
@@ -126,7 +134,7 @@ int mount_bind(const struct path *at, const struct path *from, bool recursive)
 	GUARD(mutex)
 	(&mount_mutex);
 	struct path source = mount_top(from);
-	if (source.mount != mount_initial && !source.mount->parent)
+	if (!mount_attached(source.mount))
 		return -EINVAL;
 	AUTO_PUT(mount) m = mount_clone(source.mount, source.dentry);
 	if (!m)
@@ -154,7 +162,8 @@ int mount_move(const struct path *at, const struct path *from)
 	if (from->dentry != m->root || !m->parent)
 		return -EINVAL;
 	struct path top = mount_top(at);
-	if (S_ISDIR(top.dentry->inode->mode) != S_ISDIR(m->root->inode->mode))
+	if (!mount_attached(top.mount) ||
+	    S_ISDIR(top.dentry->inode->mode) != S_ISDIR(m->root->inode->mode))
 		return -EINVAL;
 	if (mount_below(top.mount, m))
 		return -ELOOP;

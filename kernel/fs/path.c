@@ -4,6 +4,7 @@
 #include "kernel/fs/dentry.h"
 #include "kernel/fs/mount.h"
 #include "kernel/fs/walk.h"
+#include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/slab.h"
 
@@ -105,6 +106,15 @@ static bool is_nameless(const struct path *p)
 	return !p->mount && p->dentry->parent == p->dentry;
 }
 
+static void prepend_nameless(struct text_end *t, const struct dentry *d)
+{
+	char pipe[32];
+	if (d->name->length)
+		prepend(t, d->name->text, d->name->length);
+	else
+		prepend(t, pipe, (size_t)scnprintf(pipe, sizeof(pipe), "pipe:[%llu]", (unsigned long long)d->inode->ino));
+}
+
 char *path_name_from(const struct path *p, const struct path *root, char *buf, size_t size,
                      bool *out_reachable)
 {
@@ -116,8 +126,7 @@ char *path_name_from(const struct path *p, const struct path *root, char *buf, s
 		t = (struct text_end){buf, buf + size, false};
 		prepend(&t, "", 1);
 		if (is_nameless(p)) {
-			const struct dentry_name *name = p->dentry->name;
-			prepend(&t, name->text, name->length);
+			prepend_nameless(&t, p->dentry);
 			*out_reachable = true;
 			continue;
 		}

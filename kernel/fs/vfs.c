@@ -20,5 +20,11 @@ void vfs_init(void)
 	mount_root(root);
 }
 
-static const struct proc_hooks vfs_hooks = {.name = "vfs", .shutdown = mount_shutdown};
+static void vfs_shutdown(void)
+{
+	mount_shutdown();
+	anon_shutdown();
+}
+
+static const struct proc_hooks vfs_hooks = {.name = "vfs", .shutdown = vfs_shutdown};
 PROC_HOOKS(vfs_hooks);
