@@ -112,7 +112,9 @@ static void prepend_nameless(struct text_end *t, const struct dentry *d)
 	if (d->name->length)
 		prepend(t, d->name->text, d->name->length);
 	else
-		prepend(t, pipe, (size_t)scnprintf(pipe, sizeof(pipe), "pipe:[%llu]", (unsigned long long)d->inode->ino));
+		prepend(t, pipe,
+		        (size_t)scnprintf(pipe, sizeof(pipe), "pipe:[%llu]",
+		                          (unsigned long long)d->inode->ino));
 }
 
 char *path_name_from(const struct path *p, const struct path *root, char *buf, size_t size,
