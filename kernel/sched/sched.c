@@ -20,16 +20,19 @@ static NOINLINE void finish_leaving(struct thread *prev)
 static ALWAYS_INLINE void finish_switch(struct thread *prev)
 {
 	u32 parking = PARK_PARKING;
+	/* Read before the unlock: a prev that stays runnable may then be taken by another processor, run there, and be in
+	 * the middle of parking, or be gone. */
+	u8 leaving = prev->leaving;
 
 	run_queue_unlock(this_cpu_ptr(run_queue));
-	if (likely(prev->leaving == THREAD_PARKS)) {
+	if (likely(leaving == THREAD_PARKS)) {
 		/* From this store on, an unparker queues prev and it may run, or even be freed, elsewhere. When the token came
 		 * first, queueing is up to us. */
 		if (unlikely(!__atomic_compare_exchange_n(&prev->park_token, &parking, PARK_PARKED,
 		                                          false, __ATOMIC_RELEASE,
 		                                          __ATOMIC_RELAXED)))
 			thread_place(prev);
-	} else if (unlikely(prev->leaving != THREAD_STAYS)) {
+	} else if (unlikely(leaving != THREAD_STAYS)) {
 		finish_leaving(prev);
 	}
 }
