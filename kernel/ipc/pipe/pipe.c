@@ -87,6 +87,15 @@ static void wake_all(struct pipe *p, struct list *waiters, struct ipc_wake_list 
 		wake_one(p, waiters, wakes);
 }
 
+/* After any transfer: one of each side that has something to do, who in turn wakes the next. */
+static NOINLINE void wake_useful(struct pipe *p, struct ipc_wake_list *wakes)
+{
+	if (!is_empty(p))
+		wake_one(p, &p->reading, wakes);
+	if (!is_full(p))
+		wake_one(p, &p->writing, wakes);
+}
+
 static bool withdraw(struct ipc_waiter *wait)
 {
 	struct pipe_waiter *w = container_of(wait, struct pipe_waiter, wait);
@@ -141,12 +150,8 @@ static int drain(struct pipe *p, struct port_io *io, ssize *done)
 /* After a read. */
 static ALWAYS_INLINE void read_wake(struct pipe *p, bool was_full, struct ipc_wake_list *wakes)
 {
-	if (unlikely(p->waiting)) {
-		if (was_full && !is_full(p))
-			wake_one(p, &p->writing, wakes);
-		if (!is_empty(p))
-			wake_one(p, &p->reading, wakes);
-	}
+	if (unlikely(p->waiting))
+		wake_useful(p, wakes);
 	if (unlikely(was_full))
 		port_poll_wake(&p->write_poll, POLLOUT | POLLWRNORM);
 }
@@ -218,20 +223,16 @@ static ALWAYS_INLINE int fill_slot(struct pipe *p, struct port_io *io, bool pack
 }
 
 /* After a write. */
-static ALWAYS_INLINE void write_wake(struct pipe *p, bool was_empty, struct ipc_wake_list *wakes)
+static ALWAYS_INLINE void write_wake(struct pipe *p, struct ipc_wake_list *wakes)
 {
-	if (unlikely(p->waiting)) {
-		if (was_empty && !is_empty(p))
-			wake_one(p, &p->reading, wakes);
-		if (!is_full(p))
-			wake_one(p, &p->writing, wakes);
-	}
+	if (unlikely(p->waiting))
+		wake_useful(p, wakes);
 	port_poll_wake(&p->read_poll, POLLIN | POLLRDNORM);
 }
 
 /* Writes on while there is more than fits; p->io is held, and dropped to sleep. => 0 or -errno. */
-static NOINLINE int write_more(struct pipe *p, struct port_io *io, u32 flags, bool was_empty,
-                               ssize *done, struct ipc_wake_list *wakes)
+static NOINLINE int write_more(struct pipe *p, struct port_io *io, u32 flags, ssize *done,
+			       struct ipc_wake_list *wakes)
 {
 	int err = 0;
 	while (!err && port_io_left(io)) {
@@ -242,9 +243,8 @@ static NOINLINE int write_more(struct pipe *p, struct port_io *io, u32 flags, bo
 		else if (flags & PIPE_NONBLOCK)
 			err = -EAGAIN;
 		else {
-			write_wake(p, was_empty, wakes);
+			write_wake(p, wakes);
 			err = sleep_relocked(p, &p->writing, wakes);
-			was_empty = is_empty(p);
 		}
 	}
 	return err;
@@ -259,16 +259,15 @@ ssize pipe_write(struct pipe *p, struct port_io *io, u32 flags)
 	if (!port_io_left(io))
 		return 0;
 	port_mutex_lock(&p->io);
-	bool was_empty = is_empty(p);
 	if (likely(p->readers)) {
-		if (!was_empty && !(flags & PIPE_PACKET))
+		if (!is_empty(p) && !(flags & PIPE_PACKET))
 			err = append(p, io, &done);
 		else if (likely(!is_full(p)))
 			err = fill_slot(p, io, flags & PIPE_PACKET, &done);
 	}
 	if (!err && port_io_left(io))
-		err = write_more(p, io, flags, was_empty, &done, &wakes);
-	write_wake(p, was_empty, &wakes);
+		err = write_more(p, io, flags, &done, &wakes);
+	write_wake(p, &wakes);
 	port_mutex_unlock(&p->io);
 	ipc_wake_flush(&wakes);
 	if (unlikely(err == -EPIPE))

@@ -14,8 +14,8 @@
  *	          writer: slots filled                            no writers left
  *	EMPTY <----------------------------> HAS DATA ... FULL    ----------------> reads drain, then 0
  *	  | reader sleeps in `reading`          | writer sleeps in `writing`
- *	  +-- woken by the first write          +-- woken by the first slot freed    no readers left
- *	      to an empty pipe                      in a full pipe                  ---> SIGPIPE, EPIPE
+ *	  +-- woken by a write                  +-- woken by a read that frees     no readers left
+ *	                                            a slot                         ---> SIGPIPE, EPIPE
  *	A woken thread looks again, and wakes the next of its kind when something is left for it.
  *
  * Locking: pipe->io, a sleeping lock, protects everything; it is held while data is copied from or to
