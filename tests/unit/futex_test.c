@@ -18,7 +18,7 @@ struct sleeper {
 	u64 deadline;
 	struct host_thread *thread;
 	int result;
-	u32 over;  /* [a] */
+	u32 over; /* [a] */
 };
 
 static void sleep_on(void *arg)
@@ -73,7 +73,8 @@ TEST(futex_sleep_ends_by_signal_and_time)
 	start(&s, &word, ~0u);
 	host_signal(s.thread);
 	CHECK_EQ(end(&s), -EINTR);
-	CHECK_EQ(futex_wait(address(&word), FUTEX_PRIVATE, 0, ~0u, port_mono_ns() + 1000000), -ETIMEDOUT);
+	CHECK_EQ(futex_wait(address(&word), FUTEX_PRIVATE, 0, ~0u, port_mono_ns() + 1000000),
+	         -ETIMEDOUT);
 	CHECK_EQ(wake(&word, 1), 0);
 }
 
@@ -112,7 +113,8 @@ TEST(futex_wake_op_changes_and_compares)
 {
 	u32 word = 0, other = 5;
 	struct sleeper s;
-	struct futex_pair p = {.word = address(&word), .other = address(&other), .wake = 1, .wake_other = 1};
+	struct futex_pair p = {
+		.word = address(&word), .other = address(&other), .wake = 1, .wake_other = 1};
 
 	p.operation = encode(FUTEX_OP_ADD, -2, FUTEX_OP_CMP_EQ, 5);
 	CHECK_EQ(futex_wake_op(&p), 0);

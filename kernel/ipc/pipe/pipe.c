@@ -232,7 +232,7 @@ static ALWAYS_INLINE void write_wake(struct pipe *p, struct ipc_wake_list *wakes
 
 /* Writes on while there is more than fits; p->io is held, and dropped to sleep. => 0 or -errno. */
 static NOINLINE int write_more(struct pipe *p, struct port_io *io, u32 flags, ssize *done,
-			       struct ipc_wake_list *wakes)
+                               struct ipc_wake_list *wakes)
 {
 	int err = 0;
 	while (!err && port_io_left(io)) {
