@@ -1,4 +1,5 @@
 #include "kernel/ipc/ns.h"
+#include "kernel/ipc/msg/msg.h"
 #include "kernel/ipc/sem/sem.h"
 
 static void ns_init(struct ipc_namespace *ns, u64 number)
@@ -8,6 +9,9 @@ static void ns_init(struct ipc_namespace *ns, u64 number)
 	ipc_ids_init(&ns->sem, SEMMNI, SEMMNS);
 	ns->sem_msl = SEMMSL;
 	ns->sem_opm = SEMOPM;
+	ipc_ids_init(&ns->msg, MSGMNI, UINT64_MAX);
+	ns->msg_max = MSGMAX;
+	ns->msg_mnb = MSGMNB;
 }
 
 /* Inode numbers of namespaces start where those of Linux do. */
@@ -44,6 +48,8 @@ void ipc_ns_put(struct ipc_namespace *ns)
 		return;
 	sem_ns_teardown(ns);
 	ipc_ids_destroy(&ns->sem);
+	msg_ns_teardown(ns);
+	ipc_ids_destroy(&ns->msg);
 	port_defer(&ns->defer, ns_free);
 }
 
@@ -90,5 +96,8 @@ void ipc_ns_shutdown(void)
 	struct ipc_namespace *ns = ipc_ns_initial();
 	sem_ns_teardown(ns);
 	ipc_ids_destroy(&ns->sem);
+	msg_ns_teardown(ns);
+	ipc_ids_destroy(&ns->msg);
 	ipc_ids_init(&ns->sem, SEMMNI, SEMMNS);
+	ipc_ids_init(&ns->msg, MSGMNI, UINT64_MAX);
 }

@@ -9,6 +9,7 @@
  * The limits are plain words that sysctl writes while others read: each is read once per decision.
  */
 #pragma once
+#include "abi/msg.h"
 #include "abi/sem.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/lib/refcount.h"
@@ -20,6 +21,9 @@ struct ipc_namespace {
 	struct ipc_ids sem;
 	s32 sem_msl; /* [a] most semaphores in a set */
 	s32 sem_opm; /* [a] most operations in one call */
+	struct ipc_ids msg;
+	s32 msg_max; /* [a] most bytes in a message */
+	s32 msg_mnb; /* [a] most bytes in a queue, when it is made */
 };
 
 /* The namespace that the first process lives in; its first reference is never dropped. */

@@ -211,6 +211,20 @@ void rb_erase(struct rb_root *r, struct rb_node *n)
 	rb_clear(n);
 }
 
+void rb_replace(struct rb_root *r, struct rb_node *old, struct rb_node *n)
+{
+	*n = *old;
+	if (n->left)
+		set_parent(n->left, n);
+	if (n->right)
+		set_parent(n->right, n);
+	replace_child(r, parent_of(n), old, n);
+	if (r->first == old)
+		r->first = n;
+	augment_all(r, n);
+	rb_clear(old);
+}
+
 struct rb_node *rb_last(const struct rb_root *r)
 {
 	struct rb_node *n = r->node;

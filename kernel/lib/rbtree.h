@@ -33,6 +33,8 @@ void rb_insert(struct rb_root *r, struct rb_node *n,
 /* Links n at *link below parent and rebalances. */
 void rb_link(struct rb_root *r, struct rb_node *n, struct rb_node *parent, struct rb_node **link);
 void rb_erase(struct rb_root *r, struct rb_node *n);
+/* n takes the place of old, which compares alike; old is in no tree afterwards. */
+void rb_replace(struct rb_root *r, struct rb_node *old, struct rb_node *n);
 /* After what `augment` depends on changed inside n: recomputes n, and ancestors as far as values change. */
 void rb_augment_path(struct rb_root *r, struct rb_node *n);
 /* Marks / tests a node that is in no tree. */

@@ -1,5 +1,6 @@
 /* Between the files of kernel/port. */
 #pragma once
 void proc_files_init(void); /* /proc/sysvipc, /proc/sys/kernel */
+void proc_msg_init(void);   /* the same for message queues */
 void pipe_files_init(void); /* named pipes */
 void task_hooks_init(void); /* /proc/PID/ns/ipc */

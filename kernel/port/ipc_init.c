@@ -6,6 +6,7 @@ void ipc_init(void)
 {
 	futex_init();
 	proc_files_init();
+	proc_msg_init();
 	pipe_files_init();
 	task_hooks_init();
 }
