@@ -2,7 +2,7 @@
 #pragma once
 #include "abi/ipc.h"
 
-enum { MSG_STAT = 11, MSG_INFO = 12, MSG_STAT_ANY = 13 }; /* msgctl(2) commands */
+enum { MSG_STAT = 11, MSG_INFO = 12, MSG_STAT_ANY = 13 };              /* msgctl(2) commands */
 enum { MSG_NOERROR = 010000, MSG_EXCEPT = 020000, MSG_COPY = 040000 }; /* msgrcv(2) flags */
 
 enum {

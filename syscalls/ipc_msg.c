@@ -14,8 +14,8 @@ SYSCALL4(msgsnd, s32, id, uptr_t, buf, u64, size, u32, flags)
 	s64 type;
 	if (unlikely(port_copy_in(&type, buf, sizeof type)))
 		return -EFAULT;
-	return msg_send(port_ipc_ns(), (ipc_id_t){id}, type, uptr_add(buf, sizeof type), size, flags,
-	                PORT_FOREVER);
+	return msg_send(port_ipc_ns(), (ipc_id_t){id}, type, uptr_add(buf, sizeof type), size,
+	                flags, PORT_FOREVER);
 }
 
 SYSCALL5(msgrcv, s32, id, uptr_t, buf, u64, size, s64, type, u32, flags)
@@ -35,9 +35,7 @@ SYSCALL3(msgctl, s32, id_number, s32, cmd, uptr_t, arg)
 		return -EINVAL;
 	switch (cmd) {
 	case IPC_STAT: TRY(msg_stat(ns, id, &ds)); return port_copy_out(arg, &ds, sizeof ds);
-	case IPC_SET:
-		TRY(port_copy_in(&ds, arg, sizeof ds));
-		return msg_set(ns, id, &ds);
+	case IPC_SET: TRY(port_copy_in(&ds, arg, sizeof ds)); return msg_set(ns, id, &ds);
 	case IPC_RMID: return msg_remove(ns, id);
 	case IPC_INFO:
 	case MSG_INFO:

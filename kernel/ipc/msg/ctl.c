@@ -125,11 +125,12 @@ int msg_proc_line(struct ipc_namespace *ns, u32 *index, char *buf, size_t size)
 	port_read_unlock();
 	if (!q)
 		return 0;
-	return snprintf(buf, size,
-	                "%10d %10d  %4o  %10llu %10llu %5u %5u %5u %5u %5u %5u %10llu %10llu %10llu\n",
-	                ds.msg_perm.key, id, ds.msg_perm.mode, (unsigned long long)ds.msg_cbytes,
-	                (unsigned long long)ds.msg_qnum, ds.msg_lspid, ds.msg_lrpid,
-	                ds.msg_perm.uid, ds.msg_perm.gid, ds.msg_perm.cuid, ds.msg_perm.cgid,
-	                (unsigned long long)ds.msg_stime, (unsigned long long)ds.msg_rtime,
-	                (unsigned long long)ds.msg_ctime);
+	return snprintf(
+		buf, size,
+		"%10d %10d  %4o  %10llu %10llu %5u %5u %5u %5u %5u %5u %10llu %10llu %10llu\n",
+		ds.msg_perm.key, id, ds.msg_perm.mode, (unsigned long long)ds.msg_cbytes,
+		(unsigned long long)ds.msg_qnum, ds.msg_lspid, ds.msg_lrpid, ds.msg_perm.uid,
+		ds.msg_perm.gid, ds.msg_perm.cuid, ds.msg_perm.cgid,
+		(unsigned long long)ds.msg_stime, (unsigned long long)ds.msg_rtime,
+		(unsigned long long)ds.msg_ctime);
 }

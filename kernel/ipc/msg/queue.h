@@ -27,7 +27,7 @@ struct msg_queue {
 	u64 bytes, count;     /* [l] to write */
 	u64 max_bytes;        /* [l] msg_qbytes */
 	u64 next_age;         /* [l] of messages and of waiters */
-	u32 permissions;      /* [l] changes with every IPC_SET: sleepers of before must ask again */
+	u32 permissions; /* [l] changes with every IPC_SET: sleepers of before must ask again */
 	s32 send_pid, receive_pid;
 	s64 stime, rtime, ctime;
 	/* Sleeping receivers [l]: those that want one type, and the others by age. */
@@ -82,8 +82,9 @@ struct msg_receiver {
 	struct typed typed;      /* [l] in queue->exact; age: of all receivers */
 	struct list link;        /* [l] in queue->others */
 	struct rb_node node;     /* [l] in queue->other_tree */
-	s64 bound;               /* [l] highest type that MSG_ANY, MSG_UP_TO below node take; 0: none */
-	s64 not_low, not_high;   /* [l] lowest and highest type that a MSG_NOT_OF_TYPE below refuses */
+	s64 bound; /* [l] highest type that MSG_ANY, MSG_UP_TO below node take; 0: none */
+	s64 not_low,
+		not_high; /* [l] lowest and highest type that a MSG_NOT_OF_TYPE below refuses */
 };
 struct msg_sender {
 	struct ipc_waiter wait;

@@ -52,7 +52,8 @@ void typed_del(struct rb_root *root, struct typed *t)
 {
 	if (rb_linked(&t->node)) {
 		if (list_linked(&t->ring))
-			rb_replace(root, &t->node, &list_entry(t->ring.next, struct typed, ring)->node);
+			rb_replace(root, &t->node,
+			           &list_entry(t->ring.next, struct typed, ring)->node);
 		else
 			rb_erase(root, &t->node);
 	}
@@ -100,8 +101,9 @@ static void prefer(struct typed **best, struct typed *t)
 
 struct typed *typed_except(struct rb_root *root, s64 type)
 {
-	struct rb_node *beside = NULL; /* the subtree beside the way down to `type` with the oldest */
-	struct typed *best = NULL;     /* the oldest on the way */
+	struct rb_node *beside =
+		NULL;              /* the subtree beside the way down to `type` with the oldest */
+	struct typed *best = NULL; /* the oldest on the way */
 	if (!root->augment) {
 		root->augment = update_oldest;
 		learn_ages(root->node);
@@ -111,7 +113,8 @@ struct typed *typed_except(struct rb_root *root, s64 type)
 		struct rb_node *sides[2] = {type >= at->type ? n->left : NULL,
 		                            type <= at->type ? n->right : NULL};
 		for (int i = 0; i < 2; i++)
-			if (sides[i] && (!beside || typed_at(sides[i])->oldest < typed_at(beside)->oldest))
+			if (sides[i] &&
+			    (!beside || typed_at(sides[i])->oldest < typed_at(beside)->oldest))
 				beside = sides[i];
 		if (at->type == type)
 			break;

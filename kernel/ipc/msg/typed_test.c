@@ -13,14 +13,14 @@ static struct typed *model(int question, s64 type)
 	struct typed *best = NULL;
 	for (int i = 0; i < ITEMS; i++) {
 		struct typed *t = &items[i];
-		bool fits = in[i] && (question == OF_TYPE    ? t->type == type
+		bool fits = in[i] && (question == OF_TYPE     ? t->type == type
 		                      : question == OF_LOWEST ? t->type <= type
 		                                              : t->type != type);
 		if (!fits)
 			continue;
-		bool better = !best || (question == OF_LOWEST && t->type != best->type
-		                                ? t->type < best->type
-		                                : t->age < best->age);
+		bool better = !best ||
+		              (question == OF_LOWEST && t->type != best->type ? t->type < best->type
+		                                                              : t->age < best->age);
 		best = better ? t : best;
 	}
 	return best;
