@@ -256,7 +256,10 @@ int port_copy_in(void *dst, uptr_t src, size_t n)
 	host_may_sleep();
 	if (!mapped(src))
 		return -EFAULT;
-	memcpy(dst, (void *)src.addr, n);
+	if (n == sizeof(u32)) /* a futex word: others change it atomically */
+		*(u32 *)dst = __atomic_load_n((u32 *)src.addr, __ATOMIC_SEQ_CST);
+	else
+		memcpy(dst, (void *)src.addr, n);
 	return 0;
 }
 int port_copy_out(uptr_t dst, const void *src, size_t n)

@@ -44,9 +44,10 @@ static int queue_if(struct futex_waiter *w, uptr_t word, u32 expected)
 		err = -EAGAIN;
 	if (!err)
 		futex_queue(b, w);
+	bool crowded = futex_bucket_crowded(b);
 	port_unlock(&b->lock);
-	if (!err)
-		futex_table_relieve(b);
+	if (unlikely(crowded))
+		futex_table_grow();
 	port_read_unlock();
 	return err;
 }

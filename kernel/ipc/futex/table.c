@@ -3,7 +3,6 @@
 enum {
 	FIRST_BUCKETS = 1 << 8,
 	LAST_BUCKETS = 1 << 17,
-	CROWDED = 6, /* words in one bucket: rare before the table is about full */
 };
 
 struct futex_table *futex_table;
@@ -135,14 +134,13 @@ static struct futex_table *table_replace(struct futex_table *bigger)
 	return old;
 }
 
-void futex_table_relieve(struct futex_bucket *b)
+void futex_table_grow(void)
 {
 	u64 buckets = load_acquire(&futex_table)->mask + 1;
-	if (likely(load_relaxed(&b->words) < CROWDED) || buckets == LAST_BUCKETS)
+	struct futex_table *bigger, *old;
+
+	if (buckets == LAST_BUCKETS || !(bigger = table_new(buckets * 2)))
 		return;
-	struct futex_table *bigger = table_new(buckets * 2), *old;
-	if (!bigger)
-		return; /* slower, but no failure */
 	old = table_replace(bigger);
 	if (old)
 		port_defer(&old->defer, table_free);

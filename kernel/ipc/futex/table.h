@@ -69,5 +69,11 @@ static inline struct futex_waiter **word_find(struct futex_bucket *b,
 void futex_queue(struct futex_bucket *b, struct futex_waiter *w);
 /* Off its word. w->bucket locked. */
 void futex_dequeue(struct futex_waiter *w);
-/* Doubles the table if b is crowded. No lock, read section. */
-void futex_table_relieve(struct futex_bucket *b);
+/* Has b more words than is usual before the table is about full? b locked. */
+enum { FUTEX_CROWDED = 6 };
+static inline bool futex_bucket_crowded(const struct futex_bucket *b)
+{
+	return b->words >= FUTEX_CROWDED;
+}
+/* Doubles the table, up to a limit; without memory it stays as it is. Read section, no lock. */
+void futex_table_grow(void);
