@@ -51,3 +51,11 @@ struct abi_timex {
 };
 _Static_assert(sizeof(struct abi_timex) == 208, "struct timex");
 enum { ADJ_OFFSET_SS_READ = 0xa001, STA_UNSYNC = 0x40, TIME_ERROR = 5 };
+
+struct abi_sigevent {
+	u64 value;
+	s32 signo, notify;
+	s32 tid, pad[11];
+};
+_Static_assert(sizeof(struct abi_sigevent) == 64, "struct sigevent");
+enum { SIGEV_SIGNAL = 0, SIGEV_NONE = 1, SIGEV_THREAD = 2, SIGEV_THREAD_ID = 4 };

@@ -23,6 +23,7 @@
 	LOCK_CLASS(ASPACE, 40, S, "an address space's list of areas")                              \
 	LOCK_CLASS(OBJECT, 50, S, "a memory object's pages")                                       \
 	LOCK_CLASS(TASKLIST, 100, P, "process tree, groups, sessions, pid table")                  \
+	LOCK_CLASS(POSIX_TIMERS, 105, P, "the POSIX timers of a process")                          \
 	LOCK_CLASS(SIGHAND, 110, P, "signal actions and pending signals of a process")             \
 	LOCK_CLASS(FDTABLE, 120, P, "a descriptor table")                                          \
 	LOCK_CLASS(FS, 130, P, "cwd, root and umask of a process")                                 \
@@ -44,6 +45,7 @@
 	LOCK_CLASS(USERS, 158, P, "accounts of real user ids")                                     \
 	LOCK_CLASS(PTE, 160, P, "page tables of an address space")                                 \
 	LOCK_CLASS(WAITQ, 170, P, "a wait queue's entries")                                        \
+	LOCK_CLASS(WALL_TIMERS, 178, P, "armed timers that follow the wall clock")                 \
 	LOCK_CLASS(TIMER, 180, P, "a processor's timer tree")                                      \
 	LOCK_CLASS(RUNQ, 190, P, "a processor's run queue and its threads' states")                \
 	LOCK_CLASS(RCU, 195, P, "grace-period state and callbacks")                                \

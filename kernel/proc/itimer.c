@@ -2,6 +2,7 @@
 #include "abi/process.h"
 #include "arch/clock.h"
 #include "kernel/proc/hooks.h"
+#include "kernel/proc/posix_timer.h"
 #include "kernel/proc/task.h"
 #include "kernel/sched/account.h"
 
@@ -40,7 +41,8 @@ static u64 sum_ns(const struct process_times *t)
 
 static bool needs_watch(const struct process *p)
 {
-	return p->itimers.virtual.deadline || p->itimers.prof.deadline ||
+	return posix_timers_need_watch(p) || p->itimers.virtual.deadline ||
+	       p->itimers.prof.deadline ||
 	       load_relaxed(&p->rlimits.limit[RLIMIT_CPU].soft) != RLIM_INFINITY;
 }
 
@@ -168,6 +170,7 @@ void thread_cpu_watch_due(struct thread *thread)
 	for (u32 i = 0; i < ARRAY_SIZE(signals); i++)
 		if (signals[i])
 			(void)signal_send_process(p, signals[i], NULL);
+	posix_timers_cpu_tick(p);
 }
 
 /* A new thread of a process with limits or timers is watched from its start. */

@@ -33,5 +33,5 @@ void itimer_set(struct process *p, int which, const struct itimer_setting *new,
                 struct itimer_setting *out_old);
 void itimer_process_exit(
 	struct process *p); /* the process is a zombie; sleeps not, frees nothing */
-/* RLIMIT_CPU of p was set, or inherited. */
+/* RLIMIT_CPU of p was set, or inherited, or its POSIX timers on processor time came or went. */
 void itimer_limit_changed(struct process *p);

@@ -39,7 +39,7 @@ static ALWAYS_INLINE struct sigqueue *sigqueue_alloc(struct user *u, u64 limit)
 	user_get(u);
 	q->user = u;
 	q->flags = 0;
-	q->overruns = 0;
+	q->overruns = q->overruns_told = 0;
 	return q;
 }
 
@@ -135,6 +135,7 @@ static void sigpending_collect(struct sigpending *s, int sig, struct siginfo *in
 	siginfo_copy_used(info, &found->info);
 	if (found->flags & SIGQUEUE_TIMER) {
 		info->overrun += found->overruns;
+		found->overruns_told = found->overruns;
 		found->overruns = 0;
 	}
 	list_del(&found->link);

@@ -43,6 +43,7 @@ struct fs_context;    /* kernel/fs/context.h: cwd, root, umask */
 struct ipc_namespace; /* kernel/ipc */
 struct sem_undo_list; /* kernel/ipc/sem */
 struct tty;
+struct posix_timers;
 struct process;
 struct task;
 
@@ -171,7 +172,7 @@ struct process {
 	struct process_times dead;           /* [SIGHAND] of threads that exited */
 	struct process_times children_times; /* [SIGHAND] of reaped children */
 	struct process_itimers itimers;      /* [SIGHAND] */
-	void *posix_timers;
+	struct posix_timers *posix_timers; /* [a] made by the first timer_create(2) */
 	struct rcu_head rcu;
 };
 
