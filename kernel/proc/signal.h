@@ -54,7 +54,7 @@ struct sigqueue {
 	struct list link;  /* [SIGHAND] self-linked while not pending */
 	struct user *user; /* charged, or NULL */
 	u32 flags;
-	u32 overruns; /* preallocated ones: sends while still pending */
+	u32 overruns;      /* preallocated ones: sends while still pending */
 	u32 overruns_told; /* what the last delivery said, timer_getoverrun(2) */
 	union {
 		struct siginfo info; /* the first SIGINFO_USED bytes count */

@@ -172,7 +172,7 @@ struct process {
 	struct process_times dead;           /* [SIGHAND] of threads that exited */
 	struct process_times children_times; /* [SIGHAND] of reaped children */
 	struct process_itimers itimers;      /* [SIGHAND] */
-	struct posix_timers *posix_timers; /* [a] made by the first timer_create(2) */
+	struct posix_timers *posix_timers;   /* [a] made by the first timer_create(2) */
 	struct rcu_head rcu;
 };
 
