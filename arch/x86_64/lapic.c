@@ -102,6 +102,9 @@ void clock_set_alarm(u64 mono_ns)
 	lapic_write(LAPIC_TIMER_INITIAL, (u32)ticks);
 }
 
+/* What the upper half of the command register holds, plus 1: it stays, and writing it costs as much as sending. */
+PERCPU(u32, icr_target);
+
 void lapic_send_mode(u32 apic_id, u32 mode)
 {
 	u64 flags = irq_save(); /* an interrupt between the two halves may send as well */
@@ -111,7 +114,10 @@ void lapic_send_mode(u32 apic_id, u32 mode)
 		/* A hypervisor delivers at once, and each look at a register costs an exit. */
 		while (!cpu_features.hypervisor && (lapic_read(LAPIC_ICR_LOW) & ICR_PENDING))
 			cpu_relax();
-		lapic_write(LAPIC_ICR_HIGH, apic_id << 24);
+		if (this_cpu(icr_target) != apic_id + 1) {
+			this_cpu(icr_target) = apic_id + 1;
+			lapic_write(LAPIC_ICR_HIGH, apic_id << 24);
+		}
 		lapic_write(LAPIC_ICR_LOW, mode);
 	}
 	irq_restore(flags);
