@@ -412,7 +412,7 @@ TEST(posix_timer_signals_with_its_value)
 	catch_timer(SIGUSR1);
 	timer_start(t, 5 * MS, 2 * MS);
 	while (signals_seen < 3)
-		usleep(1000);
+		pause();
 	YES(now_ns() - start >= 9 * MS);
 	EQ(timer_value, 4711);
 	EQ(timer_code, SI_TIMER);
