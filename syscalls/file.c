@@ -118,17 +118,16 @@ SYSCALL4(pwritev, int, fd, uptr_t, vec, u64, count, s64, pos)
 
 /* RWF_NOWAIT needs files that can tell beforehand whether they would block: none here, so EOPNOTSUPP as Linux says
  * for those. The sync flags ask for what memory always is. */
-static int rwf_check(u32 flags, bool write)
+static int rwf_check(u32 flags)
 {
-	u32 known = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | (write ? RWF_APPEND : 0);
-	return flags & ~known ? -EOPNOTSUPP : 0;
+	return flags & ~(u32)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND) ? -EOPNOTSUPP : 0;
 }
 
 SYSCALL6(preadv2, int, fd, uptr_t, vec, u64, count, s64, pos, u64, high, u32, flags)
 {
 	if (pos < -1)
 		return -EINVAL;
-	TRY(rwf_check(flags, false));
+	TRY(rwf_check(flags));
 	return transfer_vector(fd, vec, count, pos, false, false);
 }
 
@@ -136,7 +135,7 @@ SYSCALL6(pwritev2, int, fd, uptr_t, vec, u64, count, s64, pos, u64, high, u32, f
 {
 	if (pos < -1)
 		return -EINVAL;
-	TRY(rwf_check(flags, true));
+	TRY(rwf_check(flags));
 	return transfer_vector(fd, vec, count, pos, true, flags & RWF_APPEND);
 }
 

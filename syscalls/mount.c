@@ -110,7 +110,8 @@ SYSCALL5(mount, uptr_t, source, uptr_t, target, uptr_t, type, u64, raw_flags, up
 
 SYSCALL2(umount2, uptr_t, target, u32, flags)
 {
-	if (flags & ~(u32)(MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW))
+	if (flags & ~(u32)(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW) ||
+	    (flags & MNT_EXPIRE && flags & (MNT_FORCE | MNT_DETACH)))
 		return -EINVAL;
 	struct path at;
 	PATHNAME(name);

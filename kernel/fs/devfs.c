@@ -37,7 +37,7 @@ static struct super *devfs_mount(const struct fs_type *t, u32 flags, const char 
 	return the_super;
 }
 
-static struct fs_type devfs_type = {.name = "devtmpfs", .mount = devfs_mount};
+static struct fs_type devfs_type = {.name = "devtmpfs", .flags = FS_XATTR, .mount = devfs_mount};
 
 void devfs_init(void)
 {

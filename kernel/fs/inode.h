@@ -97,7 +97,7 @@ struct inode_ops {
 	/* Completes an open: f has file_ops of the inode; may set f->ops and f->private. May sleep. */
 	int (*open)(struct inode *inode, struct file *f);
 	/* In-memory directories. => 0 and an inode with one reference and nlink set; NULL: creation is
-	 * refused with -ENOENT, as by Linux's procfs. Must not sleep. */
+	 * refused (-EACCES for open, -EPERM for mkdir and the like). Must not sleep. */
 	int (*make)(struct inode *dir, const struct inode_make *m, struct inode **out);
 	/* A further name (link(2)) is about to appear / a name has gone; dir->lock held: quota only.
 	 * link NULL: the directory knows neither link(2) nor rename(2) (-EPERM). */
@@ -195,7 +195,9 @@ struct fs_type {
 enum {
 	FS_REQUIRES_DEVICE = 1,
 	FS_NO_USER_MOUNT = 2,
-	FS_NO_NEW_NAMES = 4 /* what is not found cannot be made, whoever asks: -ENOENT (proc) */
+	FS_NO_NEW_NAMES = 4, /* what is not found cannot be made, whoever asks: -ENOENT (proc) */
+	FS_XATTR = 8,        /* keeps trusted.* and security.* attributes */
+	FS_STACKS = 16,      /* may be mounted over itself, as if each mount were an instance of its own */
 };
 
 void fs_type_register(struct fs_type *t); /* boot; never unregistered */

@@ -22,14 +22,14 @@ void xattrs_free(struct xattr *x)
 	}
 }
 
-static int name_space(const char *name, enum xattr_space *out)
+static int name_space(const struct inode *i, const char *name, enum xattr_space *out)
 {
 	static const struct {
 		const char *prefix;
 		u32 length;
 		enum xattr_space space;
 	} spaces[] = {{"trusted.", 8, XATTR_TRUSTED}, {"security.", 9, XATTR_SECURITY}};
-	for (u32 n = 0; n < ARRAY_SIZE(spaces); n++) {
+	for (u32 n = 0; i->super->type->flags & FS_XATTR && n < ARRAY_SIZE(spaces); n++) {
 		if (strncmp(name, spaces[n].prefix, spaces[n].length))
 			continue;
 		*out = spaces[n].space;
@@ -80,7 +80,7 @@ static int xattr_may_write(struct inode *i, const char *name)
 {
 	enum xattr_space space;
 	TRY(xattr_permission(i, name, MAY_WRITE));
-	TRY(name_space(name, &space));
+	TRY(name_space(i, name, &space));
 	return space == XATTR_SECURITY && !capable(CAP_SYS_ADMIN) ? -EPERM : 0;
 }
 
@@ -112,7 +112,7 @@ ssize inode_xattr_get(struct inode *i, const char *name, void *value, size_t siz
 {
 	enum xattr_space space;
 	TRY(xattr_permission(i, name, MAY_READ));
-	TRY(name_space(name, &space));
+	TRY(name_space(i, name, &space));
 	GUARD(mutex)
 	(&i->lock);
 	struct xattr *x = *xattr_find(i, name);

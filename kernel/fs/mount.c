@@ -51,7 +51,11 @@ void mount_free(struct mount *m)
 
 void mount_put(struct mount *m)
 {
-	if (m && refcount_put(&m->refs))
+	if (!m)
+		return;
+	if (unlikely(load_relaxed(&m->expiring)))
+		store_relaxed(&m->expiring, false); /* it was used */
+	if (refcount_put(&m->refs))
 		mount_free(m);
 }
 
@@ -182,6 +186,24 @@ void mount_shutdown(void)
 	mount_put(mount_initial);
 }
 
+/* MNT_EXPIRE: the first call only marks a mount that nobody uses. The path's references end without counting as a
+ * use. => -EAGAIN when the mark is new. */
+static int mount_expire(struct path *p)
+{
+	struct mount *m = p->mount;
+	if (refcount_read(&m->refs) > 2)
+		return -EBUSY;
+	if (load_relaxed(&m->expiring))
+		return 0;
+	dentry_put(TAKE(p->dentry));
+	p->mount = NULL;
+	if (refcount_put(&m->refs))
+		mount_free(m);
+	else
+		store_relaxed(&m->expiring, true);
+	return -EAGAIN;
+}
+
 int mount_umount(struct path *at, u32 flags)
 {
 	AUTO_PATH p = *at;
@@ -192,6 +214,8 @@ int mount_umount(struct path *at, u32 flags)
 		return -EINVAL;
 	if (!m->parent)
 		return -EBUSY;
+	if (flags & MNT_EXPIRE)
+		TRY(mount_expire(&p));
 	if (flags & MNT_DETACH) {
 		mount_detach_tree(m);
 		return 0;

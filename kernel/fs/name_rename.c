@@ -42,6 +42,8 @@ static int rename_lookup(struct rename *r)
 	if (is_err(target) && ptr_err(target) != -ENOENT)
 		return ptr_err(target);
 	r->target = is_err(target) ? NULL : target;
+	if (!r->target && r->to_dir.mount->super->type->flags & FS_NO_NEW_NAMES)
+		return -ENOENT;
 	if (r->flags & RENAME_NOREPLACE && r->target)
 		return -EEXIST;
 	if (r->flags & RENAME_EXCHANGE) {

@@ -297,4 +297,4 @@ static struct super *tmpfs_mount(const struct fs_type *t, u32 flags, const char 
 	return err ? err_ptr(err) : s;
 }
 
-struct fs_type tmpfs_type = {.name = "tmpfs", .mount = tmpfs_mount};
+struct fs_type tmpfs_type = {.name = "tmpfs", .flags = FS_XATTR, .mount = tmpfs_mount};

@@ -10,6 +10,8 @@ static ssize tmpfs_read(struct file *f, struct uio *io, u64 *pos)
 {
 	struct vm_object *o = f->inode->object;
 	u64 at = *pos, start = at;
+	if (unlikely(at + io->left > INT64_MAX))
+		return -EINVAL;
 	while (io->left) {
 		u64 size = load_relaxed(&o->size), offset = at % PAGE_SIZE;
 		if (at >= size)
@@ -63,6 +65,8 @@ static ssize write_pages(struct vm_object *o, struct uio *io, u64 start, size_t 
 static ssize tmpfs_write(struct file *f, struct uio *io, u64 *pos)
 {
 	struct inode *i = f->inode;
+	if (unlikely(*pos + io->left > INT64_MAX))
+		return -EINVAL;
 	if (!io->left)
 		return 0;
 	GUARD(mutex)
@@ -123,6 +127,11 @@ static const struct vm_area_ops tmpfs_area_ops = {
 static int tmpfs_map(struct file *f, struct vm_map_request *req)
 {
 	struct inode *i = f->inode;
+	if (path_noexec(&f->path)) {
+		if (req->prot & PROT_EXEC)
+			return -EPERM;
+		req->max_prot = (req->max_prot ? req->max_prot : PROT_ALL) & ~PROT_EXEC;
+	}
 	if (i->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) && req->flags & VM_SHARED) {
 		if (req->prot & PROT_WRITE)
 			return -EPERM;

@@ -5,7 +5,7 @@
 #include "kernel/fs/tmpfs.h"
 #include "kernel/proc/hooks.h"
 
-static struct fs_type rootfs_type = {.name = "rootfs", .flags = FS_NO_USER_MOUNT};
+static struct fs_type rootfs_type = {.name = "rootfs", .flags = FS_NO_USER_MOUNT | FS_XATTR};
 
 void vfs_init(void)
 {
