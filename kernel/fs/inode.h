@@ -197,7 +197,8 @@ enum {
 	FS_NO_USER_MOUNT = 2,
 	FS_NO_NEW_NAMES = 4, /* what is not found cannot be made, whoever asks: -ENOENT (proc) */
 	FS_XATTR = 8,        /* keeps trusted.* and security.* attributes */
-	FS_STACKS = 16,      /* may be mounted over itself, as if each mount were an instance of its own */
+	FS_STACKS =
+		16, /* may be mounted over itself, as if each mount were an instance of its own */
 };
 
 void fs_type_register(struct fs_type *t); /* boot; never unregistered */

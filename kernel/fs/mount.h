@@ -23,7 +23,7 @@ struct mount {
 	struct mount *hash_next;   /* [names] RCU */
 	s32 writers;      /* [a] files open for writing; remounting read-only waits for none */
 	u32 id;           /* [I] mountinfo */
-	bool expiring; /* [a] MNT_EXPIRE asked once, and nobody came since */
+	bool expiring;    /* [a] MNT_EXPIRE asked once, and nobody came since */
 	struct list link; /* [mount_mutex] all attached mounts, in order of attachment */
 	char *source;     /* [I] */
 	struct rcu_head rcu;

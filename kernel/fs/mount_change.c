@@ -27,7 +27,8 @@ static int mount_graft(struct mount *m, const struct path *at)
 		return -EINVAL;
 	if (S_ISDIR(top.dentry->inode->mode) != S_ISDIR(m->root->inode->mode))
 		return -ENOTDIR;
-	if (!(m->super->type->flags & FS_STACKS) && top.mount->super == m->super && top.mount->root == top.dentry && top.dentry == m->root)
+	if (!(m->super->type->flags & FS_STACKS) && top.mount->super == m->super &&
+	    top.mount->root == top.dentry && top.dentry == m->root)
 		return -EBUSY;
 	/* Unlinking looks at DENTRY_MOUNTED under the directory's lock: it or we come first. */
 	bool is_root = top.dentry == top.mount->root;

@@ -154,7 +154,8 @@ static struct super *proc_mount(const struct fs_type *t, u32 flags, const char *
 }
 
 static const struct super_ops proc_super_ops = {.statfs = proc_statfs};
-static struct fs_type proc_type = {.name = "proc", .flags = FS_NO_NEW_NAMES | FS_STACKS, .mount = proc_mount};
+static struct fs_type proc_type = {
+	.name = "proc", .flags = FS_NO_NEW_NAMES | FS_STACKS, .mount = proc_mount};
 static struct super
 	*the_super; /* one for all mounts; made at boot by one thread, never destroyed */
 
