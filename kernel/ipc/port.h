@@ -70,6 +70,9 @@ struct port_futex_key {
 /* --- Memory. Zeroed; any size; never sleeps. => NULL when there is none. --- */
 MUST_CHECK void *port_alloc(size_t size);
 void port_free(void *p); /* NULL allowed */
+/* At most PORT_PAGE_SIZE bytes, not zeroed; for what is filled at once and lives shortly. */
+MUST_CHECK void *port_buffer_alloc(size_t size);
+void port_buffer_free(void *p);
 /* A buffer page of PORT_PAGE_SIZE bytes, not zeroed. */
 MUST_CHECK void *port_page_alloc(void);
 void port_page_free(void *page);

@@ -35,6 +35,15 @@ MUST_CHECK static ALWAYS_INLINE void *port_alloc(size_t size)
 	return size <= 4096 ? kzalloc(size) : kvzalloc(size);
 }
 
+MUST_CHECK static ALWAYS_INLINE void *port_buffer_alloc(size_t size)
+{
+	return kmalloc(size);
+}
+static ALWAYS_INLINE void port_buffer_free(void *p)
+{
+	kfree(p);
+}
+
 static ALWAYS_INLINE void port_lock(struct port_lock *l)
 {
 	spin_lock(&l->spin);

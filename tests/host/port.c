@@ -52,6 +52,16 @@ void port_free(void *p)
 		__atomic_sub_fetch(&live, 1, __ATOMIC_RELAXED);
 	free(p);
 }
+void *port_buffer_alloc(size_t size)
+{
+	ASSERT(size <= PORT_PAGE_SIZE);
+	void *p = port_alloc(size);
+	return p ? memset(p, 0xa5, size) : NULL;
+}
+void port_buffer_free(void *p)
+{
+	port_free(p);
+}
 void *port_page_alloc(void)
 {
 	void *page = port_alloc(PORT_PAGE_SIZE);

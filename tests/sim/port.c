@@ -54,6 +54,15 @@ void port_free(void *p)
 		live_allocations--;
 	free(p);
 }
+void *port_buffer_alloc(size_t size)
+{
+	ASSERT(size <= PORT_PAGE_SIZE);
+	return port_alloc(size);
+}
+void port_buffer_free(void *p)
+{
+	port_free(p);
+}
 void *port_page_alloc(void)
 {
 	return port_alloc(PORT_PAGE_SIZE);

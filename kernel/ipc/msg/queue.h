@@ -15,7 +15,6 @@ struct msg {
 	struct typed typed;    /* type [I]; age [l] given when it is sent */
 	u64 size;              /* [I] bytes of text */
 	struct msg_page *more; /* [I] what did not fit behind this struct */
-	bool on_page;          /* [I] allocated as a page */
 	u8 text[];
 };
 
@@ -41,15 +40,45 @@ struct msg_queue {
 	bool senders_mixed;
 };
 
-/* message.c. => a message, or err_ptr -EFAULT, -ENOMEM. No lock held. */
-MUST_CHECK struct msg *msg_new(s64 type, uptr_t text, u64 size);
-/* The first n <= size bytes of text to the user. => 0 or -EFAULT. No lock held. */
-MUST_CHECK int msg_copy_out(const struct msg *m, uptr_t to, u64 n);
-/* A copy with memory for `size` bytes of text, to be filled from messages no larger. => NULL: no memory. */
+/* message.c: a message that fits a page with its header is one allocation, a larger one goes on in pages.
+ * These are called with no lock held; the inline ones are for the common, small message. */
+enum { MSG_FIRST_MAX = PORT_PAGE_SIZE - sizeof(struct msg) };
+/* => memory for `size` bytes of text, or NULL. */
 MUST_CHECK struct msg *msg_new_empty(u64 size);
-void msg_fill(struct msg *to, const struct msg *from); /* lock held */
-void msg_free(struct msg *m);                          /* NULL allowed */
+MUST_CHECK struct msg *msg_new_large(s64 type, uptr_t text, u64 size);
+MUST_CHECK int msg_copy_out_large(const struct msg *m, uptr_t to, u64 n);
+void msg_free_pages(struct msg_page *p);
+/* Makes `to`, which has the memory, equal to `from`. Lock held. */
+void msg_fill(struct msg *to, const struct msg *from);
+
+static ALWAYS_INLINE void msg_free(struct msg *m)
+{
+	if (unlikely(m->more))
+		msg_free_pages(m->more);
+	port_buffer_free(m);
+}
 DEFINE_GUARD(msg, struct msg *, msg_free)
+/* => a message, or err_ptr -EFAULT, -ENOMEM. */
+MUST_CHECK static ALWAYS_INLINE struct msg *msg_new(s64 type, uptr_t text, u64 size)
+{
+	if (unlikely(size > MSG_FIRST_MAX))
+		return msg_new_large(type, text, size);
+	struct msg *m = port_buffer_alloc(sizeof *m + size);
+	if (unlikely(!m))
+		return err_ptr(-ENOMEM);
+	m->typed.type = type;
+	m->size = size;
+	m->more = NULL;
+	if (likely(!port_copy_in(m->text, text, size)))
+		return m;
+	port_buffer_free(m);
+	return err_ptr(-EFAULT);
+}
+/* The first n <= size bytes of text to the user. => 0 or -EFAULT. */
+MUST_CHECK static ALWAYS_INLINE int msg_copy_out(const struct msg *m, uptr_t to, u64 n)
+{
+	return likely(!m->more) ? port_copy_out(to, m->text, n) : msg_copy_out_large(m, to, n);
+}
 
 /* What a receiver asks for. */
 enum msg_choice { MSG_ANY, MSG_OF_TYPE, MSG_UP_TO, MSG_NOT_OF_TYPE, MSG_NUMBERED };
@@ -115,7 +144,7 @@ void msg_sender_del(struct msg_queue *q, struct msg_sender *s);
 struct msg_sender *msg_sender_for(const struct msg_queue *q, u64 room);
 
 /* send.c. Lock held. */
-static inline bool msg_fits(const struct msg_queue *q, u64 size)
+static ALWAYS_INLINE bool msg_fits(const struct msg_queue *q, u64 size)
 {
 	return size <= q->max_bytes - MIN(q->bytes, q->max_bytes) && q->count < q->max_bytes;
 }

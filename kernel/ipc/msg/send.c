@@ -48,11 +48,16 @@ static NOINLINE bool hand_over(struct msg_queue *q, struct msg *m, struct ipc_wa
 	return false;
 }
 
-void msg_deliver(struct msg_queue *q, struct msg *m, struct ipc_wake_list *wakes)
+static ALWAYS_INLINE void deliver(struct msg_queue *q, struct msg *m, struct ipc_wake_list *wakes)
 {
 	if (unlikely(msg_receivers_wait(q)) && hand_over(q, m, wakes))
 		return;
 	enqueue(q, m);
+}
+
+void msg_deliver(struct msg_queue *q, struct msg *m, struct ipc_wake_list *wakes)
+{
+	deliver(q, m, wakes);
 }
 
 /* The infallible part of a send, by the sender itself or on behalf of one that sleeps. */
@@ -62,7 +67,7 @@ static ALWAYS_INLINE void commit(struct msg_queue *q, struct msg *m, s32 pid,
 	m->typed.age = q->next_age++;
 	q->send_pid = pid;
 	q->stime = port_real_seconds();
-	msg_deliver(q, m, wakes);
+	deliver(q, m, wakes);
 }
 
 void msg_settle_senders(struct msg_queue *q, struct ipc_wake_list *wakes)
