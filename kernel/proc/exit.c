@@ -226,6 +226,8 @@ void process_reap_locked(struct process *p)
 	rcu_assign(p->pid_entry->process, NULL);
 	p->pid_entry = NULL;
 	task_forget_locked(p->leader);
+	p->buried = p->leader;
+	rcu_assign(p->leader, NULL);
 	waitq_wake_all(&p->exit_poll, POLLIN | POLLRDNORM);
 }
 
@@ -283,7 +285,7 @@ void process_drop_dead(struct list *dead)
 {
 	for (struct list *node; (node = list_pop(dead));) {
 		struct process *p = list_entry(node, struct process, sibling);
-		task_put(TAKE(p->leader));
+		task_put(TAKE(p->buried));
 		process_put(p);
 	}
 }

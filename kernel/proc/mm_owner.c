@@ -48,7 +48,8 @@ void vm_owner_file_put(struct file *f)
 
 static u64 process_weight(struct process *p)
 {
-	AUTO_PUT(aspace) as = p->leader ? task_aspace_get(p->leader) : NULL;
+	struct task *leader = rcu_dereference(p->leader);
+	AUTO_PUT(aspace) as = leader ? task_aspace_get(leader) : NULL;
 
 	return as ? load_relaxed(&as->resident_pages) : 0;
 }

@@ -6,8 +6,11 @@
 int signal_check_permission(struct process *p, int sig)
 {
 	const struct cred *me = cred_current();
-	const struct cred *target = rcu_dereference(p->leader->cred);
+	const struct task *leader = rcu_dereference(p->leader);
 
+	if (!leader)
+		return -ESRCH; /* reaped meanwhile */
+	const struct cred *target = rcu_dereference(leader->cred);
 	if (p == process_current() || me->euid == target->suid || me->euid == target->uid ||
 	    me->uid == target->suid || me->uid == target->uid || capable(CAP_KILL))
 		return 0;
@@ -126,13 +129,19 @@ int signal_wait(sigset_t set, struct siginfo *info, u64 deadline_ns)
 	signal_recheck_locked(t);
 	sighand_unlock(s);
 
-	enum park_result woken = park(deadline_ns, PARK_INTERRUPTIBLE);
+	enum park_result woken;
+	do {
+		woken = park(deadline_ns, PARK_INTERRUPTIBLE);
+		sig = signal_dequeue(set, info);
+	} while (!sig && woken == PARK_WOKEN);
 
 	s = sighand_lock(t->process);
 	t->blocked = t->real_blocked;
 	t->real_blocked = 0;
 	sighand_unlock(s);
-	sig = signal_dequeue(set, info);
+	/* One more may have chosen this thread since. */
+	if (!sig)
+		sig = signal_dequeue(set, info);
 	if (sig)
 		return sig;
 	return woken == PARK_TIMEOUT ? -EAGAIN : -EINTR;

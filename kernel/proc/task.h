@@ -148,7 +148,9 @@ struct process {
 	struct list pgrp_link, session_link; /* [TASKLIST] */
 	u32 thread_count;                    /* [TASKLIST and SIGHAND] length of threads */
 	u32 live_count;                      /* [SIGHAND] threads that have not begun to exit */
-	struct task *leader;       /* [TASKLIST] task with tid == pid, reference until reaped */
+	struct task *leader;       /* [TASKLIST] task with tid == pid, reference until reaped, then NULL;
+				    * RCU: others load it once */
+	struct task *buried;                 /* [own] leader's reference between reaping and dropping */
 	struct sighand *sighand;   /* [a] reference; exec replaces it: sighand_lock() */
 	struct sigpending pending; /* [SIGHAND] process-directed */
 	u32 group_flags;           /* [SIGHAND] GROUP_* */

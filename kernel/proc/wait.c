@@ -146,7 +146,6 @@ static enum look look_at_all(const struct wait_request *r, struct wait_result *o
 static enum look wait_look(const struct wait_request *r, struct wait_result *out)
 {
 	struct process *dead = NULL;
-	struct task *leader = NULL;
 	enum look found = LOOK_NONE;
 
 	spin_lock(&task_list_lock);
@@ -157,11 +156,9 @@ static enum look wait_look(const struct wait_request *r, struct wait_result *out
 	} else {
 		found = look_at_all(r, out, &dead);
 	}
-	if (dead)
-		leader = TAKE(dead->leader);
 	spin_unlock(&task_list_lock);
 	if (dead) {
-		task_put(leader);
+		task_put(TAKE(dead->buried));
 		process_put(dead);
 	}
 	return found;
