@@ -272,12 +272,13 @@ static void exit_leave(struct task *t, struct list *dead)
 	task_unlink_locked(t);
 	wake_exec(p);
 	sighand_unlock(s);
+	bool leader = t == p->leader;
 	if (p->thread_count)
 		hand_children_to_sibling(t);
 	else
 		become_zombie(p, dead);
 	/* The leader's number stays until the process is reaped. */
-	if (t != p->leader)
+	if (!leader)
 		task_forget_locked(t);
 }
 
