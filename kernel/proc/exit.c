@@ -262,8 +262,7 @@ static void exit_leave(struct task *t, struct list *dead)
 {
 	struct process *p = t->process;
 	struct process_times times;
-	GUARD(spin)
-	(&task_list_lock);
+	GUARD(spin)(&task_list_lock);
 
 	task_times(t, &times);
 	struct sighand *s = sighand_lock(p);

@@ -265,8 +265,7 @@ int fd_reserve(u32 from, u32 flags)
 {
 	struct fdtable *t = fdtable_current();
 	u64 limit = rlimit(RLIMIT_NOFILE);
-	GUARD(spin)
-	(&t->lock);
+	GUARD(spin)(&t->lock);
 
 	for (;;) {
 		u32 fd = fdarray_find_free(t->array, MAX(from, t->first_free));
@@ -287,8 +286,7 @@ int fd_reserve(u32 from, u32 flags)
 void fd_install(int fd, struct file *f)
 {
 	struct fdtable *t = fdtable_current();
-	GUARD(spin)
-	(&t->lock);
+	GUARD(spin)(&t->lock);
 
 	DEBUG_ASSERT(!t->array->files[fd]);
 	rcu_assign(t->array->files[fd], f);
@@ -303,8 +301,7 @@ static void fd_release_locked(struct fdtable *t, u32 fd)
 void fd_cancel(int fd)
 {
 	struct fdtable *t = fdtable_current();
-	GUARD(spin)
-	(&t->lock);
+	GUARD(spin)(&t->lock);
 
 	fd_release_locked(t, fd);
 }
@@ -407,8 +404,7 @@ void fdtable_close_range(struct fdtable *t, u32 first, u32 last)
 
 void fdtable_cloexec_range(struct fdtable *t, u32 first, u32 last)
 {
-	GUARD(spin)
-	(&t->lock);
+	GUARD(spin)(&t->lock);
 	struct fdarray *a = t->array;
 
 	for (u64 fd = first; fd <= last && fd < a->size; fd++)
@@ -429,8 +425,7 @@ int fdtable_unshare(void)
 
 struct file *fdtable_next(struct fdtable *t, int *fd)
 {
-	GUARD(spin)
-	(&t->lock);
+	GUARD(spin)(&t->lock);
 	const struct fdarray *a = t->array;
 
 	for (u32 i = *fd; i < a->size; i++) {
@@ -452,8 +447,7 @@ struct file *fdtable_next(struct fdtable *t, int *fd)
 int fd_get_cloexec(int fd)
 {
 	struct fdtable *t = fdtable_current();
-	GUARD(spin)
-	(&t->lock);
+	GUARD(spin)(&t->lock);
 	const struct fdarray *a = t->array;
 
 	if ((u32)fd >= a->size || !a->files[fd])
@@ -464,8 +458,7 @@ int fd_get_cloexec(int fd)
 int fd_set_cloexec(int fd, u32 flags)
 {
 	struct fdtable *t = fdtable_current();
-	GUARD(spin)
-	(&t->lock);
+	GUARD(spin)(&t->lock);
 
 	if ((u32)fd >= t->array->size || !t->array->files[fd])
 		return -EBADF;

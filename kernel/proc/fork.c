@@ -255,8 +255,7 @@ static void publish_process_locked(struct task *child, const struct clone_reques
 static int fork_publish(struct task *child, const struct clone_request *r, struct pid *pid)
 {
 	struct process *mine = process_current();
-	GUARD(spin)
-	(&task_list_lock);
+	GUARD(spin)(&task_list_lock);
 	struct sighand *s = sighand_lock(mine);
 	int err = 0;
 

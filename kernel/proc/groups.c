@@ -41,8 +41,7 @@ int process_set_group(s32 pid, s32 pgid)
 
 	if (pgid < 0)
 		return -EINVAL;
-	GUARD(spin)
-	(&task_list_lock);
+	GUARD(spin)(&task_list_lock);
 	struct process *p = pid ? process_find(pid) : me;
 	if (!p)
 		return -ESRCH;
@@ -64,8 +63,7 @@ int process_set_group(s32 pid, s32 pgid)
 s32 process_new_session(void)
 {
 	struct process *p = process_current();
-	GUARD(spin)
-	(&task_list_lock);
+	GUARD(spin)(&task_list_lock);
 
 	/* A leader already, or a group with this number is left over from another process's child. */
 	if (p->sid == p->pid || !list_empty(&p->pid_entry->group))

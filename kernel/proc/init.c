@@ -62,8 +62,7 @@ static void init_main(void *unused)
 
 static void init_publish(struct task *t, struct process *p, struct pid *pid)
 {
-	GUARD(spin)
-	(&task_list_lock);
+	GUARD(spin)(&task_list_lock);
 
 	if (pid_claim_locked(pid) < 0 || pid->nr != 1)
 		panic("init: no number");

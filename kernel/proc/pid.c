@@ -167,8 +167,7 @@ struct process *process_next(s32 *nr)
 struct task *process_next_task(struct process *p, s32 *tid)
 {
 	struct task *best = NULL, *t;
-	GUARD(spin)
-	(&task_list_lock);
+	GUARD(spin)(&task_list_lock);
 
 	if (p->leader && p->leader->tid >= *tid)
 		best = p->leader;

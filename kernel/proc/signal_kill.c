@@ -26,8 +26,7 @@ static int kill_checked(struct process *p, int sig, const struct siginfo *info)
 
 int signal_kill_process(struct process *p, int sig, const struct siginfo *info)
 {
-	GUARD(spin)
-	(&task_list_lock);
+	GUARD(spin)(&task_list_lock);
 
 	if (p->state == PROCESS_DEAD)
 		return -ESRCH;
@@ -50,8 +49,7 @@ static int kill_group(s32 pgid, int sig, const struct siginfo *info)
 	struct process *p;
 	int err = -ESRCH;
 	bool done = false;
-	GUARD(spin)
-	(&task_list_lock);
+	GUARD(spin)(&task_list_lock);
 	struct pid *group = pgid ? pid_find(pgid) : process_current()->pgrp;
 
 	if (!group)

@@ -167,8 +167,7 @@ int signal_send_pgrp_locked(s32 pgid, int sig, const struct siginfo *info)
 
 int signal_send_pgrp(s32 pgid, int sig, const struct siginfo *info)
 {
-	GUARD(spin)
-	(&task_list_lock);
+	GUARD(spin)(&task_list_lock);
 	return signal_send_pgrp_locked(pgid, sig, info);
 }
 

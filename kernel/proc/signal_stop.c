@@ -109,8 +109,7 @@ void process_notify_stop_locked(struct process *p, int code)
 
 void process_notify_stop(struct process *p, int code)
 {
-	GUARD(spin)
-	(&task_list_lock);
+	GUARD(spin)(&task_list_lock);
 	process_notify_stop_locked(p, code);
 }
 
@@ -124,8 +123,7 @@ int signal_tty_check(struct process *p, int sig)
 
 	if (deaf)
 		return sig == SIGTTIN ? -EIO : 0;
-	GUARD(spin)
-	(&task_list_lock);
+	GUARD(spin)(&task_list_lock);
 	if (pgrp_is_orphaned_locked(p->pgrp, NULL))
 		return -EIO;
 	(void)signal_send_pgrp_locked(p->pgid, sig, NULL);

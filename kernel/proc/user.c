@@ -57,8 +57,7 @@ void user_put(struct user *u)
 
 struct user *user_find_or_new(u32 uid)
 {
-	GUARD(spin)
-	(&users_lock);
+	GUARD(spin)(&users_lock);
 	struct user *u = idmap_find(&users, uid);
 	if (u) {
 		refcount_get(&u->refs);
@@ -77,7 +76,6 @@ struct user *user_find_or_new(u32 uid)
 
 u32 user_next(u32 uid)
 {
-	GUARD(spin)
-	(&users_lock);
+	GUARD(spin)(&users_lock);
 	return idmap_next(&users, &uid) ? uid : UINT32_MAX;
 }
