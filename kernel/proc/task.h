@@ -148,12 +148,12 @@ struct process {
 	struct list pgrp_link, session_link; /* [TASKLIST] */
 	u32 thread_count;                    /* [TASKLIST and SIGHAND] length of threads */
 	u32 live_count;                      /* [SIGHAND] threads that have not begun to exit */
-	struct task *leader;       /* [TASKLIST] task with tid == pid, reference until reaped, then NULL;
+	struct task *leader; /* [TASKLIST] task with tid == pid, reference until reaped, then NULL;
 				    * RCU: others load it once */
-	struct task *buried;                 /* [own] leader's reference between reaping and dropping */
-	struct sighand *sighand;   /* [a] reference; exec replaces it: sighand_lock() */
-	struct sigpending pending; /* [SIGHAND] process-directed */
-	u32 group_flags;           /* [SIGHAND] GROUP_* */
+	struct task *buried; /* [own] leader's reference between reaping and dropping */
+	struct sighand *sighand;          /* [a] reference; exec replaces it: sighand_lock() */
+	struct sigpending pending;        /* [SIGHAND] process-directed */
+	u32 group_flags;                  /* [SIGHAND] GROUP_* */
 	s32 group_exit_code, stop_signal; /* [SIGHAND] */
 	u32 stop_count;                   /* [SIGHAND] threads that have yet to stop */
 	struct task *exec_task;           /* [SIGHAND] with GROUP_EXEC */
