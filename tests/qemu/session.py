@@ -164,6 +164,7 @@ STEPS = [
      command("s=$(sem create 0x77 1); sem op $s 0:-1 && echo woken & \n"
              "sem op $(sem create 0x77 1) 0:+1; wait; sem rm $(sem create 0x77 1)", r"^woken$")),
     ("tour sem", command("tour sem", r"All of it as it should be")),
+    ("tour msg", command("tour msg", r"All of it as it should be")),
     ("shell started again when killed", command("kill -9 $$")),
 ]
 
