@@ -47,7 +47,7 @@ void thread_set_policy(struct thread *t, u8 policy, u8 rt_priority)
 		t->rt_priority = rt_priority;
 		t->slice = policy == SCHED_RR ? sched_rr_slice : sched_slice;
 	});
-	run_queue_unlock(rq);
+	run_queue_unlock_send(rq);
 }
 
 void thread_set_nice(struct thread *t, s8 nice)
@@ -57,7 +57,7 @@ void thread_set_nice(struct thread *t, s8 nice)
 	if (rq->running == t)
 		run_charge(t, clock_cycles());
 	CHANGE_QUEUED(rq, t, true, t->nice = nice);
-	run_queue_unlock(rq);
+	run_queue_unlock_send(rq);
 }
 
 void thread_boost(struct thread *t, u8 priority)
@@ -66,7 +66,7 @@ void thread_boost(struct thread *t, u8 priority)
 
 	if (t->boost != priority)
 		CHANGE_QUEUED(rq, t, priority < t->priority, t->boost = priority);
-	run_queue_unlock(rq);
+	run_queue_unlock_send(rq);
 }
 
 int thread_set_affinity(struct thread *t, struct cpumask mask)
@@ -80,7 +80,7 @@ int thread_set_affinity(struct thread *t, struct cpumask mask)
 	rq = run_queue_lock_of(t);
 	t->affinity = mask;
 	if (cpumask_has(mask, rq->cpu)) {
-		run_queue_unlock(rq);
+		run_queue_unlock_send(rq);
 		return 0;
 	}
 	queued = list_linked(&t->run_link);
@@ -88,7 +88,7 @@ int thread_set_affinity(struct thread *t, struct cpumask mask)
 		run_queue_remove(rq, t); /* ours now: in no queue, as a thread that was woken */
 	else if (rq->running == t)
 		run_queue_kick(rq);
-	run_queue_unlock(rq);
+	run_queue_unlock_send(rq);
 	if (queued)
 		thread_place(t);
 	else if (t == thread_current())

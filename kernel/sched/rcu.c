@@ -110,7 +110,7 @@ static void nudge(u64 cpus)
 
 		run_queue_lock(rq);
 		tick_start(rq);
-		run_queue_unlock(rq);
+		run_queue_unlock_send(rq);
 	}
 }
 

@@ -148,5 +148,5 @@ void run_queue_kick(struct run_queue *rq)
 		__atomic_fetch_and(&idle_cpus, ~BIT(rq->cpu), __ATOMIC_RELAXED);
 	old = __atomic_fetch_or(&rq->running->work, THREAD_WORK_RESCHED, __ATOMIC_SEQ_CST);
 	if (!(old & THREAD_WORK_RESCHED) && rq->cpu != cpu_id())
-		ipi_kick(rq->cpu);
+		rq->ipi_wanted = true;
 }

@@ -21,6 +21,7 @@ struct run_queue {
 	u32 epoch;              /* [lock] counts exchanges of active and expired */
 	bool preempt;           /* [lock] somebody queued should run now: what RESCHED asks for */
 	bool tick_armed;        /* [lock] */
+	bool ipi_wanted;        /* [lock] its processor must be interrupted: run_queue_unlock_send() */
 	struct thread *running; /* [lock] the thread this processor runs */
 	struct thread *idle;    /* [I] */
 	struct list *active, *expired; /* [lock] the two of fair[] */
@@ -58,6 +59,17 @@ static ALWAYS_INLINE void run_queue_unlock(struct run_queue *rq)
 {
 	raw_spin_unlock(&rq->lock);
 	lockdep_release(rq);
+}
+/* Unlocks, and only then sends the interrupt that run_queue_kick() or tick_start() wants: its receiver takes the lock
+ * first thing. */
+static inline void run_queue_unlock_send(struct run_queue *rq)
+{
+	bool send = rq->ipi_wanted;
+
+	rq->ipi_wanted = false;
+	run_queue_unlock(rq);
+	if (send)
+		ipi_kick(rq->cpu);
 }
 /* t, in no queue and not running, will run on `cpu`; the lock of its old queue is held. */
 static inline void thread_moved(struct thread *t, u32 cpu)
@@ -144,9 +156,9 @@ static ALWAYS_INLINE struct thread *run_queue_pick(struct run_queue *rq)
 void run_queue_remove(struct run_queue *rq, struct thread *t);
 /* Sets weight and slice fields from policy and nice. */
 void thread_weigh(struct thread *t);
-/* Tells the processor of rq to call schedule(). Lock held. */
+/* Tells the processor of rq to call schedule(). Lock held; unlock with run_queue_unlock_send() when it may be another one. */
 void run_queue_kick(struct run_queue *rq);
-/* The tick is needed and not armed. Lock held. */
+/* The tick is needed and not armed. Lock held, as above. */
 void tick_start(struct run_queue *rq);
 void sched_tick(void); /* softirq */
 void sched_init(void); /* once, clock calibrated */

@@ -162,8 +162,9 @@ enum park_result park(u64 deadline_ns, enum park_kind kind)
 	return park_until(t, deadline_ns, kind);
 }
 
-/* Queues t, which is in no queue and not running, on the processor that it belongs to. rq, locked, is that one's. */
-static ALWAYS_INLINE void queue_woken(struct run_queue *rq, struct thread *t)
+/* Queues t, which is in no queue and not running, on the processor that it belongs to. rq, locked, is that one's.
+ * => true when that processor has to be told: run_queue_unlock_send(). */
+static ALWAYS_INLINE bool queue_woken(struct run_queue *rq, struct thread *t)
 {
 	bool preempts;
 
@@ -180,6 +181,9 @@ static ALWAYS_INLINE void queue_woken(struct run_queue *rq, struct thread *t)
 		run_queue_kick(rq);
 	else if (unlikely(!rq->tick_armed))
 		tick_start(rq);
+	else
+		return false;
+	return true;
 }
 
 /* t may have to run on another processor than its last. Whoever changes t's parameters locks the queue of t->cpu, so t->cpu
@@ -196,8 +200,8 @@ void thread_place(struct thread *t)
 		if (unlikely(!cpumask_has(t->affinity, cpu)))
 			cpu = cpu_choose(t);
 	}
-	queue_woken(rq, t);
-	run_queue_unlock(rq);
+	(void)queue_woken(rq, t);
+	run_queue_unlock_send(rq);
 }
 
 /* t was parked and is ours to queue. Nearly always where it ran last. */
@@ -210,8 +214,10 @@ static ALWAYS_INLINE void wake(struct thread *t)
 	if (likely(!(idle & t->affinity.bits) || idle >> cpu & 1)) {
 		run_queue_lock(rq);
 		if (likely(!t->priority && cpumask_has(t->affinity, cpu))) {
-			queue_woken(rq, t);
-			run_queue_unlock(rq);
+			if (queue_woken(rq, t))
+				run_queue_unlock_send(rq);
+			else
+				run_queue_unlock(rq);
 			return;
 		}
 		run_queue_unlock(rq);

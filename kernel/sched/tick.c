@@ -36,7 +36,7 @@ void tick_start(struct run_queue *rq)
 		                            __ATOMIC_SEQ_CST);
 
 		if (!(old & THREAD_WORK_RESCHED))
-			ipi_kick(rq->cpu);
+			rq->ipi_wanted = true;
 		return;
 	}
 	if (!rq->waiting && !rq->running->cpu_watch_cycles)
