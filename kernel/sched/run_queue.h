@@ -15,15 +15,15 @@ enum { RT_LEVELS = 100 };
 
 struct run_queue {
 	struct raw_spinlock lock;
-	u32 cpu;                /* [I] */
-	u32 waiting;            /* [lock] threads queued; read by thieves without */
-	u32 rt_waiting;         /* [lock] of them real-time */
-	u32 epoch;              /* [lock] counts exchanges of active and expired */
-	bool preempt;           /* [lock] somebody queued should run now: what RESCHED asks for */
-	bool tick_armed;        /* [lock] */
-	bool ipi_wanted;        /* [lock] its processor must be interrupted: run_queue_unlock_send() */
-	struct thread *running; /* [lock] the thread this processor runs */
-	struct thread *idle;    /* [I] */
+	u32 cpu;         /* [I] */
+	u32 waiting;     /* [lock] threads queued; read by thieves without */
+	u32 rt_waiting;  /* [lock] of them real-time */
+	u32 epoch;       /* [lock] counts exchanges of active and expired */
+	bool preempt;    /* [lock] somebody queued should run now: what RESCHED asks for */
+	bool tick_armed; /* [lock] */
+	bool ipi_wanted; /* [lock] its processor must be interrupted: run_queue_unlock_send() */
+	struct thread *running;        /* [lock] the thread this processor runs */
+	struct thread *idle;           /* [I] */
 	struct list *active, *expired; /* [lock] the two of fair[] */
 	struct list fair[2];           /* [lock] */
 	u64 switches;                  /* [own] */
