@@ -103,7 +103,7 @@ pte_t *pte_find(const struct arch_pagetable *pt, u64 addr)
 	return &table[table_index(addr, 1)];
 }
 
-static void span_set(struct pte_span *out, pte_t *link, u64 addr)
+static ALWAYS_INLINE void span_set(struct pte_span *out, pte_t *link, u64 addr)
 {
 	pte_t *table = table_at(*link);
 
@@ -167,29 +167,29 @@ static COLD void tables_prune(struct arch_pagetable *pt, u64 addr)
 	}
 }
 
-/* => the link to the leaf table of addr, with what is above it made; NULL: no memory. */
-static pte_t *link_make(struct arch_pagetable *pt, u64 addr)
+static ALWAYS_INLINE bool table_ensure(pte_t *link)
 {
-	pte_t *table = phys_to_virt(pt->root);
+	return likely(*link) || table_hook(link);
+}
 
-	for (unsigned level = LEVELS; level > 2; level--) {
-		pte_t *link = &table[table_index(addr, level)];
-		if (unlikely(!*link) && !table_hook(link)) {
-			tables_prune(pt, addr);
-			return NULL;
-		}
-		table = table_at(*link);
-	}
-	return &table[table_index(addr, 2)];
+/* => the link to the leaf table of addr, with what is above it made; NULL: no memory. */
+static ALWAYS_INLINE pte_t *link_make(struct arch_pagetable *pt, u64 addr)
+{
+	pte_t *link = (pte_t *)phys_to_virt(pt->root) + table_index(addr, 4);
+
+	if (!table_ensure(link))
+		return NULL;
+	link = table_at(*link) + table_index(addr, 3);
+	if (!table_ensure(link))
+		return NULL;
+	return table_at(*link) + table_index(addr, 2);
 }
 
 int pte_make(struct arch_pagetable *pt, u64 addr, struct pte_span *out)
 {
 	pte_t *link = link_make(pt, addr);
 
-	if (unlikely(!link))
-		return -ENOMEM;
-	if (unlikely(!*link) && !table_hook(link)) {
+	if (unlikely(!link || !table_ensure(link))) {
 		tables_prune(pt, addr);
 		return -ENOMEM;
 	}
@@ -201,8 +201,10 @@ int table_hang(struct arch_pagetable *pt, u64 base, struct page *table)
 {
 	pte_t *link = link_make(pt, base);
 
-	if (!link)
+	if (!link) {
+		tables_prune(pt, base);
 		return -ENOMEM;
+	}
 	DEBUG_ASSERT(!*link);
 	link_set(link, page_phys(table) | (LINK_BITS & ~(pte_t)PTE_WRITE));
 	return 0;

@@ -27,9 +27,13 @@ static int span_copy(struct aspace *to, const struct vm_area *a, const struct pt
 			pte_replace(&from->table[i], e);
 			++*protected;
 		}
-		pte_set_new(&s, i, e);
+		s.table[i] = e;
 		count++;
 	}
+	if (!count)
+		return 0;
+	s.page->used += count;
+	s.page->occupied |= from->page->occupied;
 	resident_add(to, count);
 	to->resident_anon += count;
 	page_count(PAGES_ANONYMOUS, (s64)count);

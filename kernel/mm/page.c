@@ -5,7 +5,8 @@
 #include "kernel/mm/fail.h"
 #include "kernel/sync/spinlock.h"
 
-enum { CACHE_PAGES = 64, CACHE_BATCH = 32 };
+enum { CACHE_PAGES = 64, CACHE_BATCH = 32, CACHE_ORDER = 5 };
+_Static_assert(CACHE_BATCH - 1 + (1 << CACHE_ORDER) <= CACHE_PAGES, "a block fits on top");
 struct page_cache {
 	u32 count;
 	struct page *page[CACHE_PAGES];
@@ -90,15 +91,20 @@ static bool may_take(u64 pages, unsigned flags)
 	return !(flags & PAGE_USER) || free_pages >= user_reserve + pages;
 }
 
+/* Whole small blocks, the smallest first: cutting a large one page by page would cost more than it saves. */
 static NOINLINE bool cache_refill(struct page_cache *c, unsigned flags)
 {
-	GUARD(spin)
-	(&page_lock);
+	unsigned order = 0;
+
+	GUARD(spin)(&page_lock);
 	while (c->count < CACHE_BATCH && may_take(1, flags)) {
-		struct page *p = block_alloc(0);
+		while (order < CACHE_ORDER && list_empty(&free_blocks[order]))
+			order++;
+		struct page *p = block_alloc(order);
 		if (!p)
 			break;
-		c->page[c->count++] = p;
+		for (u32 i = 1u << order; i-- > 0;)
+			c->page[c->count++] = p + i;
 	}
 	return c->count;
 }

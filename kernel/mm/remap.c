@@ -16,9 +16,9 @@ static int span_move(struct aspace *as, const struct pte_span *s, u64 shift, u64
 {
 	struct page *chain = NULL;
 	int err = 0;
-	u32 i, taken = 0;
+	u32 taken = 0;
 
-	pte_for_each (s, i) {
+	for (u32 i = pte_next(s, s->first); i < s->last; i = pte_next(s, i + 1)) {
 		struct pte_span to;
 		u64 at = s->base + ((u64)i << PAGE_SHIFT);
 		err = table_make(as, at + shift, &to);

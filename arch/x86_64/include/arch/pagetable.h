@@ -93,7 +93,28 @@ static inline u32 pte_next(const struct pte_span *s, u32 i)
 	}
 	return s->last;
 }
-#define pte_for_each(s, i) for (i = pte_next(s, (s)->first); i < (s)->last; i = pte_next(s, i + 1))
+/* The groups of eight that may have nonzero entries in [first, last). */
+static inline u64 pte_groups(const struct pte_span *s)
+{
+	u64 to = ~0ull >> (63 - (s->last - 1) / 8), from = ~0ull << s->first / 8;
+
+	return s->page->occupied & to & from;
+}
+static inline u32 pte_group_first(const struct pte_span *s, u64 groups)
+{
+	return MAX((u32)__builtin_ctzll(groups) * 8, s->first);
+}
+static inline u32 pte_group_end(const struct pte_span *s, u64 groups)
+{
+	return MIN((u32)__builtin_ctzll(groups) * 8 + 8, s->last);
+}
+/* The body runs for each nonzero entry; no `break`: it would leave only a group. */
+#define pte_for_each(s, i)                                                                         \
+	for (u64 groups_ = pte_groups(s); groups_; groups_ &= groups_ - 1)                         \
+		for (u32 end_ = (i = pte_group_first(s, groups_), pte_group_end(s, groups_));      \
+		     i < end_; i++)                                                                \
+			if (!(s)->table[i]) {                                                      \
+			} else
 /* Fills an entry that was none. */
 static inline void pte_set_new(const struct pte_span *s, u32 i, pte_t e)
 {
