@@ -291,6 +291,77 @@ struct page *pte_cleared(struct arch_pagetable *pt, const struct pte_span *s, u3
 	return table_unhang(pt, s, s->page);
 }
 
+struct visit {
+	int (*leaf)(const struct pte_span *s, void *arg);
+	void *arg;
+};
+
+/* Entries of a table that leads to others, the first of which maps `base`; limit: 256 in a root. */
+static int links_visit(struct page *page, unsigned level, u32 limit, u64 base, const struct visit *v)
+{
+	struct pte_span s = {.table = page_virt(page), .page = page, .last = limit};
+	u32 i;
+
+	pte_for_each (&s, i) {
+		struct page *below = phys_page(pte_phys(s.table[i]));
+		u64 at = base + ((u64)i << (PAGE_SHIFT + 9 * (level - 1)));
+		struct pte_span leaf = {.table = page_virt(below), .page = below, .link = &s.table[i],
+		                        .base = at, .last = TABLE_ENTRIES};
+		int answer = level == 2 ? v->leaf(&leaf, v->arg)
+		                        : links_visit(below, level - 1, TABLE_ENTRIES, at, v);
+		if (answer)
+			return answer;
+	}
+	return 0;
+}
+
+int pagetable_visit(const struct arch_pagetable *pt, int (*leaf)(const struct pte_span *s, void *arg), void *arg)
+{
+	struct visit v = {leaf, arg};
+
+	return links_visit(phys_page(pt->root), LEVELS, TABLE_ENTRIES / 2, 0, &v);
+}
+
+struct dismantle {
+	void (*leaf)(const struct pte_span *s, void *arg);
+	void *arg;
+};
+
+static void link_dismantle(pte_t *link, unsigned level, const struct dismantle *d);
+
+/* Entries of a table that leads to others; limit: 256 in a root. */
+static void links_dismantle(struct page *page, unsigned level, u32 limit, const struct dismantle *d)
+{
+	struct pte_span s = {.table = page_virt(page), .page = page, .last = limit};
+	u32 i;
+
+	pte_for_each (&s, i)
+		link_dismantle(&s.table[i], level, d);
+	page->used = 0;
+}
+
+static void link_dismantle(pte_t *link, unsigned level, const struct dismantle *d)
+{
+	struct page *below = phys_page(pte_phys(*link));
+
+	if (level == 2) {
+		d->leaf(&(struct pte_span){.table = page_virt(below), .page = below, .link = link,
+		                           .last = TABLE_ENTRIES},
+		        d->arg);
+	} else {
+		links_dismantle(below, level - 1, TABLE_ENTRIES, d);
+		pagetable_table_free(below);
+	}
+	*link = 0;
+}
+
+void pagetable_dismantle(struct arch_pagetable *pt, void (*leaf)(const struct pte_span *s, void *arg), void *arg)
+{
+	struct dismantle d = {leaf, arg};
+
+	links_dismantle(phys_page(pt->root), LEVELS, TABLE_ENTRIES / 2, &d);
+}
+
 void pagetable_free_chain(struct page *chain)
 {
 	while (chain) {

@@ -35,6 +35,23 @@ void rb_link(struct rb_root *r, struct rb_node *n, struct rb_node *parent, struc
 void rb_erase(struct rb_root *r, struct rb_node *n);
 /* n takes the place of old, which compares alike; old is in no tree afterwards. */
 void rb_replace(struct rb_root *r, struct rb_node *old, struct rb_node *n);
+/* Copying a tree of the same shape from the top: places n, the copy of `from`, below the copy of from's
+ * parent; when all are placed, rb_find_first(). Augmented values are the caller's. */
+static inline void rb_place_copy(struct rb_node **link, struct rb_node *parent, struct rb_node *n,
+                                 const struct rb_node *from)
+{
+	n->parent_colour = (uintptr_t)parent | (from->parent_colour & 1);
+	n->left = n->right = NULL;
+	*link = n;
+}
+static inline void rb_find_first(struct rb_root *r)
+{
+	struct rb_node *n = r->node;
+
+	while (n && n->left)
+		n = n->left;
+	r->first = n;
+}
 /* After what `augment` depends on changed inside n: recomputes n, and ancestors as far as values change. */
 void rb_augment_path(struct rb_root *r, struct rb_node *n);
 /* Marks / tests a node that is in no tree. */

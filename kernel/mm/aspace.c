@@ -124,9 +124,8 @@ static void teardown(struct aspace *as)
 
 	processors_leave(as);
 	write_lock(&as->lock);
-	zap_final(as, 0, USER_LIMIT);
-	areas_retire_all(as, &dead);
-	/* Truncation that found an area before it was retired has finished: zap_final saw all entries. */
+	areas_retire_all(as, &dead); /* from here on truncation does not find it either */
+	zap_final(as);
 	pagetable_root_free(&as->pt);
 	exe = TAKE(as->exe);
 	write_unlock(&as->lock);

@@ -80,8 +80,8 @@ static u64 object_pages(struct vm_object *o)
 	return (load_relaxed(&o->size) + PAGE_SIZE - 1) >> PAGE_SHIFT;
 }
 
-/* PTE lock held: maps what the object has around entry s->first. */
-static void map_around(struct vm_area *a, const struct pte_span *s, u64 index)
+/* PTE lock held: maps what the object has below page `limit` around entry s->first, that one included. */
+static void map_around(struct vm_area *a, const struct pte_span *s, u64 index, u64 limit)
 {
 	u32 at = s->first, low = ROUND_DOWN(at, FAULT_AROUND), high = low + FAULT_AROUND, count = 0;
 	pte_t bits = area_pte_bits(a);
@@ -90,7 +90,7 @@ static void map_around(struct vm_area *a, const struct pte_span *s, u64 index)
 		low = MAX(low, (u32)((a->start - s->base) >> PAGE_SHIFT));
 	if (a->end - s->base < TABLE_SPAN)
 		high = MIN(high, (u32)((a->end - s->base) >> PAGE_SHIFT));
-	high = (u32)MIN((u64)high, at + object_pages(a->object) - index);
+	high = (u32)MIN((u64)high, at + limit - index);
 	for (u32 i = low; i < high; i++) {
 		if (s->table[i])
 			continue;
@@ -108,16 +108,18 @@ static void map_around(struct vm_area *a, const struct pte_span *s, u64 index)
 static int map_present(struct vm_area *a, u64 addr, u64 index, bool alone)
 {
 	struct page *p = idmap_find(&a->object->pages, (u32)index);
+	u64 limit = object_pages(a->object); /* read once: it may shrink meanwhile */
 	struct pte_span s;
 
-	if (!p || index >= object_pages(a->object))
+	if (!p || index >= limit)
 		return 0;
 	TRY(table_make(a->aspace, addr, &s));
 	if (s.table[s.first])
 		return 1;
-	if (!alone) {
-		map_around(a, &s, index);
-		return 1;
+	if (!alone && idmap_find(&a->object->pages, (u32)index) == p) {
+		map_around(a, &s, index, limit);
+		if (s.table[s.first])
+			return 1;
 	}
 	page_get(p);
 	pte_set_new(&s, s.first, page_phys(p) | area_pte_bits(a));

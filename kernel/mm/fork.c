@@ -1,15 +1,13 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/owner.h"
 #include "kernel/mm/vm_internal.h"
-#include "kernel/sched/thread.h"
 
 /*
  * Copies the private pages of one page table: both sides hold them without the right to write. What an
  * object holds is left for the child to fault in, and so are zero pages. The child's tables are
  * nobody else's yet. => 0 or -ENOMEM.
  */
-static int span_copy(struct aspace *to, const struct vm_area *a, const struct pte_span *from,
-                     u64 *protected)
+static int span_copy(struct aspace *to, const struct pte_span *from, u64 *protected)
 {
 	struct pte_span s = {0};
 	u64 count = 0;
@@ -40,70 +38,102 @@ static int span_copy(struct aspace *to, const struct vm_area *a, const struct pt
 	return 0;
 }
 
-static int pages_copy(struct aspace *to, struct vm_area *a, u64 *protected)
+/* Does one area of anonymous memory cover all that the table maps? */
+static bool table_may_be_shared(struct aspace *as, const struct pte_span *s)
 {
-	struct aspace *from = a->aspace;
-	struct pte_span s;
+	struct vm_area *a = vm_area_find(as, s->base);
 
-	for (u64 at = a->start; at < a->end; cond_resched()) {
-		GUARD(spin)
-		(&from->pte_lock);
-		if (!pte_span_next(&from->pt, &at, a->end, &s))
-			break;
-		bool shared = false, was_own = !pte_span_shared(&s);
-		if (!a->object)
-			TRY(table_share(to, &s, &shared));
-		if (shared)
-			*protected += was_own;
-		else
-			TRY(span_copy(to, a, &s, protected));
-	}
+	return a && !a->object && a->start <= s->base && a->end >= s->base + TABLE_SPAN;
+}
+
+struct pages_fork {
+	struct aspace *to, *from;
+	u64 protected; /* entries and links that lost the right to write */
+};
+
+static int span_fork(const struct pte_span *s, void *arg)
+{
+	struct pages_fork *f = arg;
+	bool shared = false, was_own = !pte_span_shared(s);
+
+	if (unlikely(s->page->used >= TABLE_SHARE_MIN) && table_may_be_shared(f->from, s))
+		TRY(table_share(f->to, s, &shared));
+	if (!shared)
+		return span_copy(f->to, s, &f->protected);
+	f->protected += was_own;
 	return 0;
 }
 
-static bool has_pages_to_copy(const struct vm_area *a)
+/* All owned pages, whatever their areas: page table by page table. */
+static int pages_fork(struct aspace *to, struct aspace *from)
 {
-	if (a->flags & (VM_SHARED | VM_WIPEONFORK))
-		return false;
-	return !a->object || a->has_owned;
+	struct pages_fork f = {to, from, 0};
+
+	GUARD(spin)(&from->pte_lock);
+	int err = pagetable_visit(&from->pt, span_fork, &f);
+	if (f.protected)
+		aspace_flush(from, 0, USER_LIMIT);
+	return err;
 }
 
-/* The child's areas are not on their objects' lists until all is copied (areas_publish). */
-static int area_fork(struct aspace *to, struct vm_area *a, struct range **last, u64 *protected)
+struct area_fork {
+	struct aspace *to;
+	u32 special; /* areas that the child does not have, or has empty */
+};
+
+static struct range *area_fork(const struct range *r, void *arg)
 {
+	struct area_fork *f = arg;
+	const struct vm_area *a = container_of(r, struct vm_area, range);
 	struct vm_area *copy = area_copy(a);
 
 	if (!copy)
-		return -ENOMEM;
-	copy->aspace = to;
+		return NULL;
+	copy->aspace = f->to;
 	copy->flags &= ~(u32)(VM_LOCKED | VM_LOCKONFAULT);
-	if (!has_pages_to_copy(a))
-		copy->has_owned = false;
-	range_append(&to->areas, &copy->range, *last);
-	*last = &copy->range;
-	to->area_count++;
+	f->to->area_count++;
 	area_account(copy, 1);
-	return has_pages_to_copy(a) ? pages_copy(to, a, protected) : 0;
+	f->special += (copy->flags & (VM_DONTFORK | VM_WIPEONFORK)) != 0;
+	return &copy->range;
 }
 
-static void areas_publish(struct aspace *to)
+static void area_drop_unpublished(struct vm_area *a)
 {
-	for (struct vm_area *a = vm_area_first(to); a; a = vm_area_next(a))
-		area_publish(a);
+	area_account(a, -1);
+	range_remove(&a->aspace->areas, &a->range);
+	a->aspace->area_count--;
+	if (a->object)
+		vm_object_put(a->object);
+	area_free_unlinked(a);
 }
 
+/* madvise(2): MADV_DONTFORK, MADV_WIPEONFORK. */
+static void special_areas_settle(struct aspace *to)
+{
+	struct vm_area *a, *next;
+
+	for (a = vm_area_first(to); a; a = next) {
+		next = vm_area_next(a);
+		if (!(a->flags & (VM_DONTFORK | VM_WIPEONFORK)))
+			continue;
+		zap_range(to, a->start, a->end, ZAP_ALL); /* no table that it has a part of is shared */
+		if (a->flags & VM_DONTFORK)
+			area_drop_unpublished(a);
+	}
+}
+
+/* The child's areas are not on their objects' lists until all is copied: its tables are nobody else's. */
 static int areas_fork(struct aspace *to, struct aspace *from)
 {
-	struct range *last = NULL;
-	u64 protected = 0;
-	int err = 0;
+	struct area_fork f = {.to = to};
+	int err = range_clone(&to->areas, &from->areas, area_fork, &f) ? 0 : -ENOMEM;
 
-	for (struct vm_area *a = vm_area_first(from); a && err == 0; a = vm_area_next(a))
-		if (!(a->flags & VM_DONTFORK))
-			err = area_fork(to, a, &last, &protected);
-	if (protected)
-		aspace_flush(from, 0, USER_LIMIT);
-	areas_publish(to);
+	if (err == 0)
+		err = pages_fork(to, from);
+	if (unlikely(f.special))
+		special_areas_settle(to);
+	for (struct vm_area *a = vm_area_first(to); a; a = vm_area_next(a))
+		area_publish(a);
 	return err;
 }
 

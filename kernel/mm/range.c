@@ -98,15 +98,40 @@ void range_insert(struct range_set *s, struct range *r)
 	gap_update(s, above, r->end);
 }
 
-void range_append(struct range_set *s, struct range *r, struct range *last)
+struct range_copier {
+	struct range *(*copy)(const struct range *r, void *arg);
+	void *arg;
+};
+
+/* Below a red-black tree's height, so the recursion is short. */
+static bool subtree_clone(struct rb_node **link, struct rb_node *parent, const struct rb_node *from,
+                          const struct range_copier *c)
 {
-	DEBUG_ASSERT(r->start < r->end && range_last(s) == last);
-	DEBUG_ASSERT(!last || last->end <= r->start);
-	r->gap = r->start - (last ? last->end : 0);
-	if (last)
-		rb_link(&s->root, &r->node, &last->node, &last->node.right);
-	else
-		rb_link(&s->root, &r->node, NULL, &s->root.node);
+	while (from) {
+		const struct range *r = rb_entry(from, struct range, node);
+		struct range *copy = c->copy(r, c->arg);
+		if (!copy)
+			return false;
+		copy->gap = r->gap;
+		copy->subtree_gap = r->subtree_gap;
+		rb_place_copy(link, parent, &copy->node, from);
+		if (from->left && !subtree_clone(&copy->node.left, &copy->node, from->left, c))
+			return false;
+		link = &copy->node.right;
+		parent = &copy->node;
+		from = from->right;
+	}
+	return true;
+}
+
+bool range_clone(struct range_set *to, const struct range_set *from,
+                 struct range *(*copy)(const struct range *r, void *arg), void *arg)
+{
+	struct range_copier c = {copy, arg};
+	bool all = subtree_clone(&to->root.node, NULL, from->root.node, &c);
+
+	rb_find_first(&to->root);
+	return all;
 }
 
 void range_remove(struct range_set *s, struct range *r)

@@ -28,8 +28,10 @@ struct range *range_next(const struct range *r);
 struct range *range_prev(const struct range *r);
 /* r->start and r->end are set and overlap nothing. */
 void range_insert(struct range_set *s, struct range *r);
-/* r lies above all of the set; last: range_last(), which the caller knows. */
-void range_append(struct range_set *s, struct range *r, struct range *last);
+/* Fills the empty set `to` with a copy of `from`, of the same shape: nothing is searched or balanced.
+ * copy: => a range with the same bounds, or NULL, which ends it with what there is so far (=> false). */
+MUST_CHECK bool range_clone(struct range_set *to, const struct range_set *from,
+                            struct range *(*copy)(const struct range *r, void *arg), void *arg);
 void range_remove(struct range_set *s, struct range *r);
 /* New bounds that overlap no neighbour. */
 void range_resize(struct range_set *s, struct range *r, u64 start, u64 end);

@@ -99,20 +99,43 @@ TEST(range_set_agrees_with_an_array)
 	CHECK(prev == range_last(&s));
 }
 
-TEST(range_append_builds_the_same_set)
+static struct range copies[RANGES];
+static struct range *copy_range(const struct range *r, void *limit)
 {
-	struct range_set s;
-	struct range *last = NULL;
+	struct range *copy = &copies[r - ranges];
 
+	if (!(*(u32 *)limit)--)
+		return NULL;
+	*copy = (struct range){.start = r->start, .end = r->end};
+	return copy;
+}
+
+TEST(range_clone_has_the_same_shape)
+{
+	struct range_set s, clone;
+	u32 limit = RANGES;
+
+	seed = 3;
 	range_set_init(&s);
 	units_set(0, UNITS, -1);
-	for (u32 i = 0; i < RANGES; last = &ranges[i++]) {
-		ranges[i].start = 4 * i + i % 3, ranges[i].end = 4 * i + 3;
-		units_set(ranges[i].start, ranges[i].end, (int)i);
-		range_append(&s, &ranges[i], last);
-	}
-	for (u64 length = 1; length < 4; length++)
-		for (u64 high = 1; high <= UNITS; high++)
-			CHECK_EQ(range_place_down(&s, 0, high, length, 1),
-			         model_place(0, high, length, 1));
+	for (u32 i = 0; i < RANGES; i++)
+		linked[i] = false;
+	for (u32 i = 0; i < 300; i++)
+		change_one(&s);
+	range_set_init(&clone);
+	CHECK(range_clone(&clone, &s, copy_range, &limit));
+	for (u64 length = 1; length < 20; length++)
+		for (u64 high = 1; high <= UNITS; high += 5)
+			CHECK_EQ(range_place_down(&clone, 0, high, length, 1), model_place(0, high, length, 1));
+	struct range *c = range_first(&clone);
+	for (struct range *r = range_first(&s); r; r = range_next(r), c = range_next(c))
+		CHECK(c && c->start == r->start && c->gap == r->gap);
+	CHECK(!c);
+	limit = 5;
+	range_set_init(&clone);
+	CHECK(!range_clone(&clone, &s, copy_range, &limit));
+	u32 count = 0;
+	for (c = range_first(&clone); c; c = range_next(c))
+		count++;
+	CHECK_EQ(count, 5);
 }

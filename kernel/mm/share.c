@@ -18,8 +18,6 @@
  * Zero pages are taken out when a table becomes shared, so all its entries are owned pages, and `used` is
  * what each address space counts as resident.
  */
-enum { SHARE_MIN = 64 }; /* entries; fewer are copied faster than the table is parted again */
-
 static u32 zero_pages(const struct pte_span *s)
 {
 	u32 i, n = 0;
@@ -51,7 +49,7 @@ int table_share(struct aspace *to, const struct pte_span *s, bool *out_shared)
 	u32 zeros = pte_span_shared(s) ? 0 : zero_pages(s);
 
 	*out_shared = false;
-	if (s->first || s->last < TABLE_ENTRIES || s->page->used - zeros < SHARE_MIN)
+	if (s->first || s->last < TABLE_ENTRIES || s->page->used - zeros < TABLE_SHARE_MIN)
 		return 0;
 	TRY(table_hang(&to->pt, s->base, s->page));
 	if (zeros)

@@ -93,8 +93,8 @@ MUST_CHECK int lock_limit(struct aspace *as, u64 pages);
 enum zap_what { ZAP_ALL, ZAP_OBJECT_ONLY /* leave a private area's own pages */ };
 /* Takes the pages of [start, end) out of the page tables, flushes, frees. */
 void zap_range(struct aspace *as, u64 start, u64 end, enum zap_what what);
-/* The same at the end of an address space that no processor uses any more. */
-void zap_final(struct aspace *as, u64 start, u64 end);
+/* Everything, at the end of an address space that no processor uses and no object knows any more. */
+void zap_final(struct aspace *as);
 /* Makes every processor forget its translations of [start, end). Any locks. */
 void aspace_flush(struct aspace *as, u64 start, u64 end);
 /* Unmaps pages [first, last) of an object from every area. */
@@ -109,6 +109,7 @@ static inline void resident_add(struct aspace *as, u64 pages)
 }
 
 /* share.c: page tables that fork shares. PTE lock held, unless told otherwise. */
+enum { TABLE_SHARE_MIN = 64 }; /* entries; fewer are copied faster than the table is parted again */
 /* fork: hangs the table of s into the new address space `to` if that is worth it. => 0, -ENOMEM. */
 MUST_CHECK int table_share(struct aspace *to, const struct pte_span *s, bool *out_shared);
 /* The table of s becomes this address space's own, to be changed. => 0, -ENOMEM. */

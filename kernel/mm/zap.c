@@ -168,44 +168,37 @@ void zap_range(struct aspace *as, u64 start, u64 end, enum zap_what what)
 	}
 }
 
-/* One page table of a dead address space. => false when there is none left in [*at, end). */
-static bool span_zap_final(struct aspace *as, u64 *at, u64 end)
+/* One page table of a dead address space. */
+static void span_zap_final(const struct pte_span *s, void *arg)
 {
-	struct pte_span s;
+	struct aspace *as = arg;
 	u64 resident = 0, anon = 0;
-	u32 i, taken = 0;
+	u32 i;
 
-	GUARD(spin)
-	(&as->pte_lock); /* truncation may still come by */
-	if (!pte_span_next(&as->pt, at, end, &s))
-		return false;
-	if (pte_span_shared(&s)) {
-		resident_drop(as, s.page->used, s.page->used);
-		pagetable_free_chain(table_unhang(&as->pt, &s, NULL));
-		table_put(s.page);
-		return true;
+	cond_resched();
+	if (pte_span_shared(s)) {
+		resident_drop(as, s->page->used, s->page->used);
+		table_put(s->page);
+		return;
 	}
-	pte_for_each (&s, i) {
-		pte_t e = s.table[i];
+	pte_for_each (s, i) {
+		pte_t e = s->table[i];
 		struct page *p = phys_page(pte_phys(e));
-		s.table[i] = 0;
-		taken++;
+		s->table[i] = 0;
 		if (unlikely(p == zero_page))
 			continue;
 		resident++;
 		anon += (e & PTE_OWNED) != 0;
 		page_put(p);
 	}
-	if (taken)
-		pagetable_free_chain(pte_cleared(&as->pt, &s, taken, NULL));
+	s->page->used = 0;
+	pagetable_table_free(s->page);
 	resident_drop(as, resident, anon);
-	return true;
 }
 
-void zap_final(struct aspace *as, u64 start, u64 end)
+void zap_final(struct aspace *as)
 {
-	for (u64 at = start; span_zap_final(as, &at, end);)
-		cond_resched();
+	pagetable_dismantle(&as->pt, span_zap_final, as);
 }
 
 /* mappings_lock held: the part of a that maps [first, last) pages of its object. */
