@@ -116,7 +116,7 @@ static int map_present(struct vm_area *a, u64 addr, u64 index, bool alone)
 	TRY(table_make(a->aspace, addr, &s));
 	if (s.table[s.first])
 		return 1;
-	if (!alone && idmap_find(&a->object->pages, (u32)index) == p) {
+	if (!alone) {
 		map_around(a, &s, index, limit);
 		if (s.table[s.first])
 			return 1;
