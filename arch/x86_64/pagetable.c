@@ -297,7 +297,8 @@ struct visit {
 };
 
 /* Entries of a table that leads to others, the first of which maps `base`; limit: 256 in a root. */
-static int links_visit(struct page *page, unsigned level, u32 limit, u64 base, const struct visit *v)
+static int links_visit(struct page *page, unsigned level, u32 limit, u64 base,
+                       const struct visit *v)
 {
 	struct pte_span s = {.table = page_virt(page), .page = page, .last = limit};
 	u32 i;
@@ -305,8 +306,11 @@ static int links_visit(struct page *page, unsigned level, u32 limit, u64 base, c
 	pte_for_each (&s, i) {
 		struct page *below = phys_page(pte_phys(s.table[i]));
 		u64 at = base + ((u64)i << (PAGE_SHIFT + 9 * (level - 1)));
-		struct pte_span leaf = {.table = page_virt(below), .page = below, .link = &s.table[i],
-		                        .base = at, .last = TABLE_ENTRIES};
+		struct pte_span leaf = {.table = page_virt(below),
+		                        .page = below,
+		                        .link = &s.table[i],
+		                        .base = at,
+		                        .last = TABLE_ENTRIES};
 		int answer = level == 2 ? v->leaf(&leaf, v->arg)
 		                        : links_visit(below, level - 1, TABLE_ENTRIES, at, v);
 		if (answer)
@@ -315,7 +319,8 @@ static int links_visit(struct page *page, unsigned level, u32 limit, u64 base, c
 	return 0;
 }
 
-int pagetable_visit(const struct arch_pagetable *pt, int (*leaf)(const struct pte_span *s, void *arg), void *arg)
+int pagetable_visit(const struct arch_pagetable *pt,
+                    int (*leaf)(const struct pte_span *s, void *arg), void *arg)
 {
 	struct visit v = {leaf, arg};
 
@@ -345,7 +350,9 @@ static void link_dismantle(pte_t *link, unsigned level, const struct dismantle *
 	struct page *below = phys_page(pte_phys(*link));
 
 	if (level == 2) {
-		d->leaf(&(struct pte_span){.table = page_virt(below), .page = below, .link = link,
+		d->leaf(&(struct pte_span){.table = page_virt(below),
+		                           .page = below,
+		                           .link = link,
 		                           .last = TABLE_ENTRIES},
 		        d->arg);
 	} else {
@@ -355,7 +362,8 @@ static void link_dismantle(pte_t *link, unsigned level, const struct dismantle *
 	*link = 0;
 }
 
-void pagetable_dismantle(struct arch_pagetable *pt, void (*leaf)(const struct pte_span *s, void *arg), void *arg)
+void pagetable_dismantle(struct arch_pagetable *pt,
+                         void (*leaf)(const struct pte_span *s, void *arg), void *arg)
 {
 	struct dismantle d = {leaf, arg};
 

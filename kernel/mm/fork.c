@@ -116,7 +116,8 @@ static void special_areas_settle(struct aspace *to)
 		next = vm_area_next(a);
 		if (!(a->flags & (VM_DONTFORK | VM_WIPEONFORK)))
 			continue;
-		zap_range(to, a->start, a->end, ZAP_ALL); /* no table that it has a part of is shared */
+		zap_range(to, a->start, a->end,
+		          ZAP_ALL); /* no table that it has a part of is shared */
 		if (a->flags & VM_DONTFORK)
 			area_drop_unpublished(a);
 	}

@@ -126,7 +126,8 @@ TEST(range_clone_has_the_same_shape)
 	CHECK(range_clone(&clone, &s, copy_range, &limit));
 	for (u64 length = 1; length < 20; length++)
 		for (u64 high = 1; high <= UNITS; high += 5)
-			CHECK_EQ(range_place_down(&clone, 0, high, length, 1), model_place(0, high, length, 1));
+			CHECK_EQ(range_place_down(&clone, 0, high, length, 1),
+			         model_place(0, high, length, 1));
 	struct range *c = range_first(&clone);
 	for (struct range *r = range_first(&s); r; r = range_next(r), c = range_next(c))
 		CHECK(c && c->start == r->start && c->gap == r->gap);

@@ -154,10 +154,12 @@ struct page *table_unhang(struct arch_pagetable *pt, const struct pte_span *s, s
 void table_exchange(struct pte_span *s, struct page *table);
 /* Calls leaf() for each leaf table in ascending order, the PTE lock held throughout; it may not change the
  * tables above. => the first nonzero answer, or 0. */
-int pagetable_visit(const struct arch_pagetable *pt, int (*leaf)(const struct pte_span *s, void *arg), void *arg);
+int pagetable_visit(const struct arch_pagetable *pt,
+                    int (*leaf)(const struct pte_span *s, void *arg), void *arg);
 /* The end of an address space that no processor uses and nobody else reaches: takes the leaf tables out one
  * by one and hands them to leaf(), which empties and frees or puts them; frees all above but the root. */
-void pagetable_dismantle(struct arch_pagetable *pt, void (*leaf)(const struct pte_span *s, void *arg), void *arg);
+void pagetable_dismantle(struct arch_pagetable *pt,
+                         void (*leaf)(const struct pte_span *s, void *arg), void *arg);
 struct page *pagetable_table_new(void);        /* all zeroes, one reference, or NULL */
 void pagetable_table_free(struct page *table); /* all zeroes, no other reference */
 
