@@ -277,18 +277,16 @@ int sem_op_many(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *ops,
 
 /* A single operation cannot be done now. */
 static NOINLINE int single_stopped_unlock(struct sem_set *set, const struct sembuf *op,
-                                          struct sem_undo *undo, enum sem_verdict verdict,
-                                          u64 deadline)
+					  struct sem_undo *undo, enum sem_verdict verdict, u64 deadline)
 {
-	const struct sem_request rq = {
-		.ops = op, .n = 1, .alters = op->sem_op, .pid = port_pid(), .undo = undo};
 	struct sem_queue *q = sem_queue_of(set, op->sem_num);
 	struct sem_waiter w;
 
+	w.rq = (struct sem_request){
+		.ops = op, .n = 1, .alters = op->sem_op, .pid = port_pid(), .undo = undo};
 	if (unlikely(verdict != SEM_BLOCKED || !q))
-		return perform_unlock(set, &rq, deadline);
+		return perform_unlock(set, &w.rq, deadline);
 	waiter_init(&w, set);
-	w.rq = rq;
 	w.kind = op->sem_op ? SEM_AT_LEAST : SEM_ZERO;
 	w.need = -op->sem_op;
 	sem_queue_add(q, &w);

@@ -179,7 +179,7 @@ static ALWAYS_INLINE struct sem_set *sem_find(const struct ipc_namespace *ns, ip
 }
 
 /* undo.c */
-enum { SEM_UNDO_BITS = 3, SEM_UNDO_BUCKETS = 1 << SEM_UNDO_BITS };
+enum { SEM_UNDO_BUCKETS = 8 };
 struct sem_undo {
 	struct sem_set *set;        /* [l] NULL once the set is removed */
 	const struct sem_set *key;  /* [I] what it is hashed by */
@@ -195,7 +195,7 @@ struct sem_undo_list {
 	struct port_lock lock;
 	struct sem_undo *last;     /* [a] hint, hashed; NULL: none */
 	struct sem_undo **buckets; /* [l] */
-	u32 bits, count;           /* [l] */
+	u32 mask, count;           /* [l] buckets - 1; entries */
 	struct port_defer defer;
 	struct sem_undo *first_buckets[SEM_UNDO_BUCKETS];
 };

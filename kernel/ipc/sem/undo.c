@@ -26,7 +26,7 @@ static struct sem_undo_list *list_new(void)
 		return NULL;
 	refcount_init(&l->refs, 1);
 	port_lock_init(&l->lock, LOCK_CLASS_SEM_UNDO);
-	l->bits = SEM_UNDO_BITS;
+	l->mask = SEM_UNDO_BUCKETS - 1;
 	l->buckets = l->first_buckets;
 	return l;
 }
@@ -46,7 +46,7 @@ static void undo_free(struct port_defer *d)
 
 static struct sem_undo **bucket_of(struct sem_undo_list *l, const struct sem_set *set)
 {
-	return &l->buckets[hash_bits((u64)(uintptr_t)set, l->bits)];
+	return &l->buckets[hash_u64((uintptr_t)set) >> 32 & l->mask];
 }
 
 /* => the living entry for set, or NULL. List locked. */
@@ -84,22 +84,20 @@ static bool unhash_entry(struct sem_undo_list *l, struct sem_undo *u)
 	return true;
 }
 
-/* Doubles the hash when it is full; without memory it merely stays slow. */
-static void list_grow(struct sem_undo_list *l)
+/* Doubles the hash; without memory it merely stays slow. */
+static NOINLINE void list_grow(struct sem_undo_list *l)
 {
-	u32 bits = load_relaxed(&l->bits);
-	if (load_relaxed(&l->count) < 1u << bits)
-		return;
-	struct sem_undo **bigger = port_alloc(sizeof(*bigger) << (bits + 1)), **old = bigger;
+	u32 mask = load_relaxed(&l->mask);
+	struct sem_undo **bigger = port_alloc(sizeof(*bigger) * (mask + 1) * 2), **old = bigger;
 	if (!bigger)
 		return;
 	port_lock(&l->lock);
-	if (l->bits == bits) {
+	if (l->mask == mask) {
 		old = l->buckets;
 		l->buckets = bigger;
-		l->bits = bits + 1;
+		l->mask = mask * 2 + 1;
 		l->count = 0;
-		for (u32 i = 0; i < 1u << bits; i++)
+		for (u32 i = 0; i <= mask; i++)
 			for (struct sem_undo *u = old[i], *next; u; u = next) {
 				next = u->chain;
 				hash_entry(l, u);
@@ -119,21 +117,34 @@ static struct sem_undo_list *own_list(void)
 	return *slot;
 }
 
-/* Hangs u on both hooks, unless a thread that shares the list was faster. => the entry, or -EIDRM. */
-static struct sem_undo *attach(struct sem_undo_list *l, struct sem_set *set, struct sem_undo *u)
+/* Hangs u on both hooks. => false: the set was removed. List locked. */
+static bool attach(struct sem_undo_list *l, struct sem_set *set, struct sem_undo *u)
 {
-	GUARD(port)
-	(&l->lock);
-	struct sem_undo *other = find(l, set);
-	if (other)
-		return other;
-	GUARD(port)
-	(&set->obj.lock);
+	GUARD(port)(&set->obj.lock);
 	if (set->obj.removed)
-		return err_ptr(-EIDRM);
-	u->set = set;
+		return false;
+	u->key = u->set = set;
+	u->list = l;
 	list_add(&set->undos, &u->set_link);
 	hash_entry(l, u);
+	return true;
+}
+
+/* A new entry for set, unless a thread that shares the list was faster. => the entry, or err_ptr. */
+static struct sem_undo *add(struct sem_undo_list *l, struct sem_set *set)
+{
+	struct sem_undo *u, *fresh = port_alloc(sizeof *u + set->nsems * sizeof u->adjust[0]);
+	if (!fresh)
+		return err_ptr(-ENOMEM);
+	port_lock(&l->lock);
+	u = refcount_read(&l->refs) > 1 ? find(l, set) : NULL;
+	if (!u)
+		u = attach(l, set, fresh) ? fresh : err_ptr(-EIDRM);
+	if (!is_err(u))
+		store_relaxed(&l->last, u); /* a hint only while hashed: unhashing clears it */
+	port_unlock(&l->lock);
+	if (unlikely(u != fresh))
+		port_free(fresh);
 	return u;
 }
 
@@ -144,27 +155,15 @@ struct sem_undo *sem_undo_obtain_slow(struct sem_set *set)
 		return err_ptr(-ENOMEM);
 	port_lock(&l->lock);
 	struct sem_undo *u = find(l, set);
-	port_unlock(&l->lock);
-	if (!u) {
-		AUTO_PUT(port_mem) fresh = port_alloc(sizeof *u + set->nsems * sizeof u->adjust[0]);
-		struct sem_undo *mine = fresh;
-		if (!mine)
-			return err_ptr(-ENOMEM);
-		mine->key = set;
-		mine->list = l;
-		list_grow(l);
-		u = attach(l, set, mine);
-		if (u == mine)
-			fresh = NULL;
-		if (is_err(u))
-			return u;
-	}
-	/* A hint only while hashed: unhashing clears it under the same lock. */
-	GUARD(port)
-	(&l->lock);
-	if (u->hashed)
+	bool full = l->count > l->mask;
+	if (u)
 		store_relaxed(&l->last, u);
-	return u;
+	port_unlock(&l->lock);
+	if (u)
+		return u;
+	if (unlikely(full))
+		list_grow(l);
+	return add(l, set);
 }
 
 bool sem_undo_shared(const struct sem_undo *undo)
@@ -203,8 +202,18 @@ void sem_undo_free_detached(struct list *detached)
 /* Adds what u owes to its set, clamped to the range of values, and takes u off it. Set locked. */
 static void apply(struct sem_set *set, struct sem_undo *u)
 {
+	enum { AT_ONCE = 4 };
 	s32 pid = port_pid();
+	u64 few;
+
 	for (u32 i = 0; i < set->nsems; i++) {
+		if (i + AT_ONCE <= set->nsems) { /* most owe nothing: skip several at a time */
+			memcpy(&few, &u->adjust[i], AT_ONCE * sizeof u->adjust[0]);
+			if (!few) {
+				i += AT_ONCE - 1;
+				continue;
+			}
+		}
 		if (!u->adjust[i])
 			continue;
 		set->value[i] = (u16)CLAMP(set->value[i] + u->adjust[i], 0, SEMVMX);
@@ -238,7 +247,7 @@ static struct sem_undo *take_entry(struct sem_undo_list *l, u32 *i)
 {
 	GUARD(port)
 	(&l->lock);
-	for (; *i < 1u << l->bits; (*i)++) {
+	for (; *i <= l->mask; (*i)++) {
 		struct sem_undo *u = l->buckets[*i];
 		if (u && unhash_entry(l, u))
 			return u;
