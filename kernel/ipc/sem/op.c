@@ -277,7 +277,8 @@ int sem_op_many(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *ops,
 
 /* A single operation cannot be done now. */
 static NOINLINE int single_stopped_unlock(struct sem_set *set, const struct sembuf *op,
-					  struct sem_undo *undo, enum sem_verdict verdict, u64 deadline)
+                                          struct sem_undo *undo, enum sem_verdict verdict,
+                                          u64 deadline)
 {
 	struct sem_queue *q = sem_queue_of(set, op->sem_num);
 	struct sem_waiter w;
