@@ -4,6 +4,7 @@
 #include "kernel/fs/names.h"
 #include "kernel/fs/tmpfs.h"
 #include "kernel/lib/bug.h"
+#include "kernel/proc/hooks.h"
 
 static struct super *the_super; /* [I] once mounted for the first time, at boot */
 
@@ -47,6 +48,15 @@ void devfs_init(void)
 	devfs_fill();
 	fs_type_register(&devfs_type);
 }
+
+/* What users made in the instance that all mounts share goes with it. */
+static void devfs_shutdown(void)
+{
+	super_deactivate(TAKE(the_super));
+}
+
+static const struct proc_hooks devfs_hooks = {.name = "devfs", .shutdown = devfs_shutdown};
+PROC_HOOKS(devfs_hooks);
 
 int devfs_default_nodes(void)
 {

@@ -95,7 +95,7 @@ static struct super *devpts_mount(const struct fs_type *t, u32 flags, const char
 		if (err)
 			return err_ptr(err);
 	}
-	super_get(the_super);
+	super_activate(the_super);
 	return the_super;
 }
 
