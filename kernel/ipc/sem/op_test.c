@@ -95,12 +95,14 @@ TEST(sem_op_with_undo_is_given_back)
 }
 
 /* Somebody who sleeps with ops, played by hand: this thread goes on. */
-static void sleep_by_hand(struct world *w, struct sem_waiter *waiter, const struct sembuf *ops, u32 n)
+static void sleep_by_hand(struct world *w, struct sem_waiter *waiter, const struct sembuf *ops,
+                          u32 n)
 {
 	struct sem_blocker at;
 	struct sem_set *set = sem_find(w->ns, w->id);
 
-	*waiter = (struct sem_waiter){.set = set, .rq = {.ops = ops, .n = n, .alters = true, .pid = 99}};
+	*waiter = (struct sem_waiter){.set = set,
+	                              .rq = {.ops = ops, .n = n, .alters = true, .pid = 99}};
 	ipc_waiter_init(&waiter->wait);
 	CHECK_EQ(sem_queues_reserve(set, &waiter->rq), 0);
 	port_lock(&set->obj.lock);
