@@ -23,6 +23,14 @@ enum {
 };
 #define FUTEX_BITSET_MATCH_ANY 0xffffffffu
 
+/* futex_waitv(2) */
+struct futex_waitv_abi {
+	u64 val, uaddr;
+	u32 flags, reserved;
+};
+_Static_assert(sizeof(struct futex_waitv_abi) == 24, "ABI");
+enum { FUTEX_32 = 2 };
+
 /* FUTEX_WAKE_OP: op 4 bits, cmp 4 bits, oparg 12 bits, cmparg 12 bits. */
 enum {
 	FUTEX_OP_SET,

@@ -109,7 +109,8 @@ u64 port_real_ns(void);      /* CLOCK_REALTIME */
 s64 port_real_seconds(void); /* CLOCK_REALTIME in seconds, cheap */
 
 /* --- The caller --- */
-s32 port_pid(void); /* thread group, as getpid(2) */
+s32 port_pid(void);      /* thread group, as getpid(2) */
+u32 port_priority(void); /* real-time priority, 1..99; 0: ordinary */
 u32 port_euid(void);
 u32 port_egid(void);
 bool port_in_group(u32 gid); /* file-system group or supplementary */

@@ -82,6 +82,10 @@ static ALWAYS_INLINE s32 port_pid(void)
 {
 	return task_current()->process->pid;
 }
+static ALWAYS_INLINE u32 port_priority(void)
+{
+	return thread_current()->priority;
+}
 static ALWAYS_INLINE u32 port_euid(void)
 {
 	return task_current()->cred->euid;

@@ -216,6 +216,10 @@ s32 port_pid(void)
 {
 	return host_self()->pid;
 }
+u32 port_priority(void)
+{
+	return 0;
+}
 u32 port_euid(void)
 {
 	return host_self()->euid;

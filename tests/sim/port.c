@@ -215,6 +215,10 @@ s32 port_pid(void)
 {
 	return sim_self->identity.pid;
 }
+u32 port_priority(void)
+{
+	return 0;
+}
 u32 port_euid(void)
 {
 	return sim_self->identity.euid;

@@ -249,3 +249,100 @@ TEST(thread_ping_pong)
 	}
 	EQ(pthread_join(thread, NULL), 0);
 }
+
+struct waitv {
+	uint64_t val, address;
+	uint32_t flags, reserved;
+};
+#define WAITV(w, n, time, clock) syscall(449, w, n, 0, time, clock)
+
+TEST(waitv_wakes_with_the_index)
+{
+	pid_t pid;
+	new_word();
+	CHILD(pid)
+	{
+		struct waitv w[3];
+		for (int i = 0; i < 3; i++)
+			w[i] = (struct waitv){0, (uint64_t)(uintptr_t)(word + 100 * i), 2, 0};
+		EQ(WAITV(w, 3, NULL, 0), 1);
+		for (int i = 0; i < 3; i++)
+			EQ(futex(word + 100 * i, WAKE, 1, NULL, NULL, 0), 0);
+	}
+	until_asleep(pid);
+	EQ(futex(word + 100, WAKE, 1, NULL, NULL, 0), 1);
+	REAP(pid);
+}
+
+TEST(waitv_mismatch_and_time)
+{
+	struct waitv w[2];
+	struct timespec t;
+	new_word();
+	for (int i = 0; i < 2; i++)
+		w[i] = (struct waitv){0, (uint64_t)(uintptr_t)(word + i), 2 | PRIVATE, 0};
+	word[1] = 5;
+	FAILS(WAITV(w, 2, NULL, 0), EAGAIN);
+	word[1] = 0;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	FAILS(WAITV(w, 2, &t, CLOCK_MONOTONIC), ETIMEDOUT);
+	clock_gettime(CLOCK_REALTIME, &t);
+	FAILS(WAITV(w, 2, &t, CLOCK_REALTIME), ETIMEDOUT);
+}
+
+TEST(waitv_errors)
+{
+	struct waitv w[129] = {{0, 0, 2, 0}};
+	struct timespec bad = {0, 1000000000};
+	new_word();
+	w[0].address = (uint64_t)(uintptr_t)word;
+	FAILS(syscall(449, w, 1, 1, NULL, 0), EINVAL);
+	FAILS(WAITV(w, 0, NULL, 0), EINVAL);
+	FAILS(WAITV(w, 129, NULL, 0), EINVAL);
+	FAILS(WAITV(NULL, 1, NULL, 0), EINVAL);
+	FAILS(WAITV((void *)8, 1, NULL, 0), EFAULT);
+	FAILS(WAITV(w, 1, (void *)8, CLOCK_MONOTONIC), EFAULT);
+	FAILS(WAITV(w, 1, &bad, CLOCK_MONOTONIC), EINVAL);
+	FAILS(WAITV(w, 1, &bad, CLOCK_BOOTTIME), EINVAL);
+	w[0].flags = 0;
+	FAILS(WAITV(w, 1, NULL, 0), EINVAL);
+	w[0].flags = 2 | 0x40;
+	FAILS(WAITV(w, 1, NULL, 0), EINVAL);
+	w[0].flags = 2;
+	w[0].reserved = 1;
+	FAILS(WAITV(w, 1, NULL, 0), EINVAL);
+	w[0] = (struct waitv){0, (uint64_t)(uintptr_t)word + 1, 2, 0};
+	FAILS(WAITV(w, 1, NULL, 0), EINVAL);
+	w[0].address = 8;
+	FAILS(WAITV(w, 1, NULL, 0), EFAULT);
+}
+
+TEST(wakes_by_priority_then_in_order)
+{
+	static const int priority[4] = {0, 5, 0, 9}, order[4] = {3, 1, 0, 2};
+	volatile int *woken;
+	pid_t pids[4];
+	new_word();
+	woken = word + 500;
+	for (int i = 0; i < 4; i++) {
+		CHILD(pids[i])
+		{
+			struct sched_param param = {.sched_priority = priority[i]};
+			if (priority[i])
+				OK(syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &param));
+			OK(futex(word, WAIT, 0, NULL, NULL, 0));
+			woken[i] = 1;
+			pause();
+		}
+		until_asleep(pids[i]);
+	}
+	for (int i = 0; i < 4; i++) {
+		EQ(futex(word, WAKE, 1, NULL, NULL, 0), 1);
+		UNTIL(woken[order[i]]);
+		EQ(woken[0] + woken[1] + woken[2] + woken[3], i + 1);
+	}
+	for (int i = 0; i < 4; i++) {
+		kill(pids[i], SIGKILL);
+		EQ(reap(pids[i]), SIGKILL);
+	}
+}

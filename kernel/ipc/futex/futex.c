@@ -1,16 +1,9 @@
 #include "kernel/ipc/futex/table.h"
 
-static ALWAYS_INLINE int key_of(uptr_t word, enum futex_scope scope, struct port_futex_key *out)
-{
-	if (unlikely(word.addr % sizeof(u32)))
-		return -EINVAL;
-	return port_futex_key(word, scope == FUTEX_SHARED, out);
-}
-
 /* --- Waiting --- */
 
 /* A sleeper gives up. Its bucket changes by requeue and growth, under the lock of the one it is in. */
-static bool withdraw(struct ipc_waiter *wait)
+bool futex_withdraw(struct ipc_waiter *wait)
 {
 	struct futex_waiter *w = container_of(wait, struct futex_waiter, wait);
 	struct futex_bucket *b;
@@ -32,8 +25,7 @@ static bool withdraw(struct ipc_waiter *wait)
 	return pending;
 }
 
-/* Queues w if the word is as expected. => 0, -EAGAIN, or -EFAULT: could not look without faulting. */
-static int queue_if(struct futex_waiter *w, uptr_t word, u32 expected)
+int futex_queue_if(struct futex_waiter *w, uptr_t word, u32 expected)
 {
 	u32 value;
 
@@ -58,17 +50,18 @@ static NOINLINE int wait_for_wake(uptr_t word, enum futex_scope scope, u32 expec
 	struct futex_waiter w;
 	int err;
 
-	TRY(key_of(word, scope, &w.key));
+	TRY(futex_key_of(word, scope, &w.key));
 	ipc_waiter_init(&w.wait);
 	w.bitset = bitset;
-	while (unlikely((err = queue_if(&w, word, expected)) == -EFAULT)) {
+	w.priority = port_priority();
+	while (unlikely((err = futex_queue_if(&w, word, expected)) == -EFAULT)) {
 		TRY(port_user_fault_in(word, false));
 		/* The page that came in may be another one. */
-		TRY(key_of(word, scope, &w.key));
+		TRY(futex_key_of(word, scope, &w.key));
 	}
 	if (err)
 		return err;
-	err = ipc_wait(&w.wait, deadline, withdraw);
+	err = ipc_wait(&w.wait, deadline, futex_withdraw);
 	return err == -EAGAIN ? -ETIMEDOUT : err;
 }
 
@@ -202,8 +195,8 @@ int futex_requeue(const struct futex_move *m)
 	if (m->wake < 0 || m->move < 0)
 		return -EINVAL;
 	for (;;) {
-		TRY(key_of(m->from, m->scope, &from));
-		TRY(key_of(m->to, m->scope, &to));
+		TRY(futex_key_of(m->from, m->scope, &from));
+		TRY(futex_key_of(m->to, m->scope, &to));
 		int result = requeue_once(m, &from, &to);
 		if (likely(result != -EFAULT))
 			return result;
@@ -296,8 +289,8 @@ int futex_wake_op(const struct futex_pair *p)
 {
 	struct port_futex_key key, other;
 	for (;;) {
-		TRY(key_of(p->word, p->scope, &key));
-		TRY(key_of(p->other, p->scope, &other));
+		TRY(futex_key_of(p->word, p->scope, &key));
+		TRY(futex_key_of(p->other, p->scope, &other));
 		int result = wake_op_once(p, &key, &other);
 		if (likely(result != -EFAULT))
 			return result;

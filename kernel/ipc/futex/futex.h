@@ -29,6 +29,8 @@
  * User memory is touched under a bucket lock only without faulting; when that fails, the lock is dropped, the
  * page is faulted in, and everything starts over.
  *
+ * Sleepers of a word are woken by real-time priority, then in the order in which they came.
+ *
  * What can fail: -EINVAL (address not aligned, no bits in the bitset), -EFAULT, and what is said below.
  */
 #pragma once
@@ -45,6 +47,15 @@ void futex_shutdown(void);
  * => 0 woken; -EAGAIN: the word differs; -ETIMEDOUT; -EINTR. */
 MUST_CHECK int futex_wait(uptr_t word, enum futex_scope scope, u32 expected, u32 bitset,
                           u64 deadline);
+struct futex_want {
+	uptr_t word;
+	enum futex_scope scope;
+	u32 expected;
+};
+enum { FUTEX_WAIT_ANY_MAX = 128 };
+/* futex_waitv(2): sleeps while every word is as expected, until one of them is woken. wants: kernel memory.
+ * => the index of a word that was woken; -EAGAIN: a word differs; -ETIMEDOUT; -EINTR; -ENOMEM. */
+MUST_CHECK int futex_wait_any(const struct futex_want *wants, u32 count, u64 deadline);
 /* => how many were woken, at most max (but one, when max is 0 or less: Linux). */
 MUST_CHECK int futex_wake(uptr_t word, enum futex_scope scope, s32 max, u32 bitset);
 

@@ -66,13 +66,32 @@ void futex_bucket_lock2(const struct port_futex_key *a, const struct port_futex_
 	}
 }
 
+/* Behind the first of the ring's sleepers that are not of lower priority; `first` is passed on when w takes its place. */
+static NOINLINE void queue_by_priority(struct futex_waiter **slot, struct futex_waiter *w)
+{
+	struct futex_waiter *first = *slot, *at = first;
+
+	if (first->priority < w->priority) {
+		w->next_word = first->next_word;
+		*slot = w;
+	} else {
+		do
+			at = list_entry(at->link.next, struct futex_waiter, link);
+		while (at != first && at->priority >= w->priority);
+	}
+	list_add_tail(&at->link, &w->link);
+}
+
 void futex_queue(struct futex_bucket *b, struct futex_waiter *w)
 {
 	struct futex_waiter **slot = word_find(b, &w->key), *first = *slot;
 
 	store_release(&w->bucket, b);
 	if (first) {
-		list_add_tail(&first->link, &w->link);
+		if (likely(!w->priority))
+			list_add_tail(&first->link, &w->link);
+		else
+			queue_by_priority(slot, w);
 		return;
 	}
 	list_init(&w->link);

@@ -11,7 +11,9 @@ struct futex_waiter {
 	struct port_futex_key key;   /* [l] changes by requeue */
 	struct futex_bucket *bucket; /* [a] written under the lock of the bucket that it is in */
 	u32 bitset;                  /* [I] */
-	struct list link;            /* [l] sleepers of the same word, a ring without a head */
+	u32 priority;                /* [I] port_priority() when it went to sleep */
+	struct list
+		link; /* [l] sleepers of the same word, a ring without a head: by priority, then FIFO */
 	struct futex_waiter
 		*next_word; /* [l] first sleeper of the next word; only in a first sleeper */
 };
@@ -65,10 +67,21 @@ static inline struct futex_waiter **word_find(struct futex_bucket *b,
 		slot = &(*slot)->next_word;
 	return slot;
 }
-/* Behind the sleepers of its word. b locked. */
+/* Behind the sleepers of its word that are not of lower priority. b locked. */
 void futex_queue(struct futex_bucket *b, struct futex_waiter *w);
 /* Off its word. w->bucket locked. */
 void futex_dequeue(struct futex_waiter *w);
+static ALWAYS_INLINE int futex_key_of(uptr_t word, enum futex_scope scope,
+                                      struct port_futex_key *out)
+{
+	if (unlikely(word.addr % sizeof(u32)))
+		return -EINVAL;
+	return port_futex_key(word, scope == FUTEX_SHARED, out);
+}
+/* Queues w if the word is as expected. => 0, -EAGAIN, or -EFAULT: could not look without faulting. */
+MUST_CHECK int futex_queue_if(struct futex_waiter *w, uptr_t word, u32 expected);
+/* A sleeper gives up, as ipc_wait() asks for it. => false: its wait is decided. */
+bool futex_withdraw(struct ipc_waiter *wait);
 /* Has b more words than is usual before the table is about full? b locked. */
 enum { FUTEX_CROWDED = 6 };
 static inline bool futex_bucket_crowded(const struct futex_bucket *b)
