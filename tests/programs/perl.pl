@@ -1,4 +1,4 @@
-# Debian's perl, dynamically linked, with its built-in semget, semop and semctl.
+# Debian's perl, dynamically linked, with its built-in semget, semop, semctl, msgget, msgsnd and msgrcv.
 #: perl.version
 #: perl.values
 #: perl.stat
@@ -7,6 +7,9 @@
 #: perl.undo
 #: perl.removal
 #: perl.fork_and_pipe
+#: perl.messages
+#: perl.message_errors
+#: perl.message_to_a_waiter
 #: perl.sort
 use strict;
 use warnings;
@@ -111,4 +114,42 @@ is fork_and_pipe => '1000', sub {
 is sort => '1 49999', sub {
 	my @n = sort { $a <=> $b } map { ($_ * 7919) % 50000 } 1 .. 49999;
 	return "$n[0] $n[-1]";
+};
+my ($NOMSG, $TOOBIG, $NOERROR) = (42, 7, 010000);
+sub queue { return msgget($IPC_PRIVATE, $CREAT | 0600) // die "msgget: $!"; }
+sub post { my ($id, $type, $text) = @_; return msgsnd($id, pack('l! a*', $type, $text), 0); }
+sub take {
+	my ($id, $type, $flags, $size) = @_;
+	my $data = '';
+	return $! + 0 unless msgrcv($id, $data, $size // 100, $type, $flags // 0);
+	my ($got, $text) = unpack 'l! a*', $data;
+	return "$got:$text";
+}
+is messages => '2:two 1:one 3:three', sub {
+	my $id = queue();
+	post($id, 3, 'three');
+	post($id, 1, 'one');
+	post($id, 2, 'two');
+	my $r = join ' ', take($id, 2), take($id, -3), take($id, 0);
+	msgctl($id, $RMID, 0);
+	return $r;
+};
+is message_errors => "$NOMSG $TOOBIG 1:lo", sub {
+	my $id = queue();
+	my @r = take($id, 0, $NOWAIT);
+	post($id, 1, 'long');
+	push @r, take($id, 0, $NOWAIT, 2), take($id, 0, $NOWAIT | $NOERROR, 2);
+	msgctl($id, $RMID, 0);
+	return join ' ', @r;
+};
+is message_to_a_waiter => '0 7', sub {
+	my ($id, $back) = (queue(), queue());
+	my $pid = fork // die;
+	if (!$pid) { my $got = take($id, 7); post($back, 7, $got); exit($got eq '7:ping' ? 0 : 1); }
+	post($id, 8, 'not this');
+	post($id, 7, 'ping');
+	my ($type) = split /:/, take($back, 0);
+	waitpid $pid, 0;
+	msgctl($_, $RMID, 0) for $id, $back;
+	return "$? $type";
 };
