@@ -2,8 +2,10 @@
 #include "arch/context.h"
 #include "arch/sigframe.h"
 #include "arch/uaccess.h"
+#include "kernel/fs/procfs.h"
 #include "kernel/proc/altstack.h"
 #include "kernel/proc/clone.h"
+#include "kernel/proc/fdtable.h"
 #include "kernel/proc/kill.h"
 #include "kernel/proc/task.h"
 #include "syscalls/syscall.h"
@@ -77,13 +79,24 @@ SYSCALL4(rt_tgsigqueueinfo, int, tgid, int, tid, int, sig, uptr_t, from)
 	return signal_kill_thread(tgid, tid, sig, &info);
 }
 
+/* A pidfd, or an open directory /proc/PID, pidfd_send_signal(2). => a reference, or err_ptr. */
+static struct process *signal_target(int fd)
+{
+	struct process *p = pidfd_process_get(fd, NULL);
+
+	if (!is_err(p))
+		return p;
+	AUTO_FDREF r = fdref_get(fd);
+	return r.file ? procfs_file_process(r.file) : err_ptr(-EBADF);
+}
+
 SYSCALL4(pidfd_send_signal, int, pidfd, int, sig, uptr_t, from, unsigned, flags)
 {
 	struct siginfo info;
 
 	if (flags)
 		return -EINVAL;
-	AUTO_PUT(process) p = pidfd_process_get(pidfd, NULL);
+	AUTO_PUT(process) p = signal_target(pidfd);
 	if (is_err(p))
 		return ptr_err(p);
 	if (uptr_null(from)) {

@@ -16,6 +16,8 @@
 #include "kernel/lib/list.h"
 #include "kernel/lib/result.h"
 
+struct file;
+struct process;
 struct seq;
 struct proc_file {
 	const char *path;
@@ -63,3 +65,7 @@ struct proc_ns {
 void proc_ns_register(const struct proc_ns *ns);
 
 void procfs_init(void); /* boot: registers the file system type "proc" and its own files */
+
+/* pidfd_send_signal(2) takes a directory /proc/PID for a pidfd. => its process with a reference;
+ * err_ptr(-EBADF): f is something else, (-ESRCH): the process has gone. */
+struct process *procfs_file_process(struct file *f);

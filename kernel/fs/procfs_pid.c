@@ -337,6 +337,17 @@ static int proc_pid_dir_new(struct task *t, s32 tid, u32 as_thread, struct inode
 	return 0;
 }
 
+struct process *procfs_file_process(struct file *f)
+{
+	if (!f->inode || f->inode->ops != &proc_pid_ops || proc_ino_as_thread(f->inode->ino))
+		return err_ptr(-EBADF);
+	AUTO_PUT(task) t = proc_task_get(f->inode);
+	if (!t)
+		return err_ptr(-ESRCH);
+	process_get(t->process);
+	return t->process;
+}
+
 /* --- /proc --- */
 
 int proc_root_lookup(struct inode *dir, const char *name, u32 len, struct inode **out)

@@ -201,6 +201,19 @@ TEST(pidfd_polls_and_signals)
 	FAILS(waitid((idtype_t)P_PIDFD_TYPE, (id_t)fd, &info, WEXITED), ECHILD);
 }
 
+TEST(proc_directory_serves_as_pidfd)
+{
+	pid_t pid = paused_child();
+	char name[32];
+	snprintf(name, sizeof(name), "/proc/%d", pid);
+	int fd = OK(open(name, O_RDONLY | O_DIRECTORY));
+	int other = OK(open("/proc", O_RDONLY | O_DIRECTORY));
+	FAILS(syscall(SYS_pidfd_send_signal, other, 0, NULL, 0), EBADF);
+	OK(syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0));
+	YES(WIFSIGNALED(wait_for(pid, 0)));
+	FAILS(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0), ESRCH);
+}
+
 TEST(pidfd_nonblocking_wait_is_eagain)
 {
 	pid_t pid = paused_child();
