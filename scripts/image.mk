@@ -6,6 +6,8 @@ MEM ?= 512M
 QEMU := qemu-system-x86_64 -accel tcg -smp $(SMP) -m $(MEM) -nographic -no-reboot
 USER_CFLAGS := -std=gnu17 -O2 -Wall -Wextra -Werror -static -I.
 USER_PROGRAMS := $(patsubst user/%.c,build/user/%,$(wildcard user/*.c))
+# Debian's own, dynamically linked: what lists, makes and removes IPC objects from the shell.
+IPC_TOOLS := @/usr/bin/ipcs @/usr/bin/ipcmk @/usr/bin/ipcrm @/usr/bin/lsipc
 USER_FILES := $(wildcard user/init user/etc/*) scripts/initramfs
 
 build/user/%: user/%.c
@@ -17,7 +19,7 @@ initramfs: build/initramfs.cpio
 build/initramfs.cpio: $(USER_PROGRAMS) $(USER_FILES)
 	@$(SETUP) initramfs
 	@echo "  CPIO    $@"
-	$(Q)scripts/initramfs $@ $(foreach p,$(USER_PROGRAMS),$(p)=bin/$(notdir $(p)))
+	$(Q)scripts/initramfs $@ $(foreach p,$(USER_PROGRAMS),$(p)=bin/$(notdir $(p))) $(IPC_TOOLS)
 
 iso: build/halyard.iso
 build/halyard.iso: build/halyard build/initramfs.cpio scripts/grub.cfg

@@ -163,6 +163,9 @@ STEPS = [
     ("a waiter and a waker in two jobs",
      command("s=$(sem create 0x77 1); sem op $s 0:-1 && echo woken & \n"
              "sem op $(sem create 0x77 1) 0:+1; wait; sem rm $(sem create 0x77 1)", r"^woken$")),
+    ("debian's ipc tools",
+     command("q=$(ipcmk -S 3 | sed 's/.*: //'); ipcs -s -i $q; lsipc -s; ipcrm -s $q",
+             r"^nsems = 3$", r"NSEMS")),
     ("tour sem", command("tour sem", r"All of it as it should be")),
     ("tour msg", command("tour msg", r"All of it as it should be")),
     ("shell started again when killed", command("kill -9 $$")),
