@@ -159,12 +159,11 @@ TEST(sub_reaper_adopts)
 	int on = 0;
 	OK(prctl(PR_GET_CHILD_SUBREAPER, &on));
 	EQ(on, 1);
-	pid_t middle = OK(fork());
+	pid_t reaper = getpid(), middle = OK(fork());
 	if (!middle) {
 		if (!fork()) {
-			while (getppid() == 1 || getppid() == middle)
+			while (getppid() != reaper)
 				sched_yield();
-			usleep(20000);
 			_exit(42);
 		}
 		_exit(0);
