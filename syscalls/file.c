@@ -42,7 +42,7 @@ SYSCALL4(pread64, int, fd, uptr_t, buf, size_t, count, s64, pos)
 	AUTO_FDREF r = fdref_get(fd);
 	if (!r.file)
 		return -EBADF;
-	if (!r.file->ops->seek)
+	if (!file_has_positions(r.file))
 		return -ESPIPE;
 	if (file_readable(r.file) && !user_range_ok(buf, count))
 		return -EFAULT;
@@ -58,7 +58,7 @@ SYSCALL4(pwrite64, int, fd, uptr_t, buf, size_t, count, s64, pos)
 	AUTO_FDREF r = fdref_get(fd);
 	if (!r.file)
 		return -EBADF;
-	if (!r.file->ops->seek)
+	if (!file_has_positions(r.file))
 		return -ESPIPE;
 	if (file_writable(r.file) && !user_range_ok(buf, count))
 		return -EFAULT;
@@ -74,7 +74,7 @@ static ssize transfer_vector(int fd, uptr_t vec, u64 count, s64 pos, bool write,
 	AUTO_FDREF r = fdref_get(fd);
 	if (!r.file)
 		return -EBADF;
-	if (pos != -1 && !r.file->ops->seek)
+	if (pos != -1 && !file_has_positions(r.file))
 		return -ESPIPE;
 	if (!(write ? file_writable(r.file) : file_readable(r.file)))
 		return -EBADF;

@@ -1,8 +1,8 @@
 /*
  * One read or write of an open file: what all transfer calls have in common.
  *
- * The position of a file that can seek is locked only while somebody else may use the same open file;
- * one that cannot seek (pipe, terminal) has none, and its readers never hold up its writers.
+ * The position of a regular file or directory is locked only while somebody else may use the same open
+ * file; for anything else (pipe, terminal) it means nothing, and readers never hold up writers.
  */
 #pragma once
 #include "abi/errno.h"
@@ -10,12 +10,21 @@
 #include "kernel/proc/fdtable.h"
 #include "kernel/proc/uio.h"
 
-static ALWAYS_INLINE bool file_pos_lock(struct file *f)
+/* Nameless files accept lseek(2), which does nothing, but have no positions to read at. */
+static ALWAYS_INLINE bool file_has_positions(const struct file *f)
 {
-	if (!f->ops->seek || likely(refcount_read(&f->refs) == 1))
+	return f->ops->seek && f->inode->mode & S_IFMT;
+}
+static NOINLINE bool file_pos_lock_shared(struct file *f)
+{
+	if (!f->ops->seek || !(S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode)))
 		return false;
 	mutex_lock(&f->pos_lock);
 	return true;
+}
+static ALWAYS_INLINE bool file_pos_lock(struct file *f)
+{
+	return unlikely(refcount_read(&f->refs) != 1) && file_pos_lock_shared(f);
 }
 static ALWAYS_INLINE void file_pos_unlock(struct file *f, bool locked)
 {

@@ -40,6 +40,7 @@
 	LOCK_CLASS(FUTEX_GROW, 151, P, "growth of the futex hash")                                 \
 	LOCK_CLASS(FUTEX_BUCKET, 152, P, "waiters on futex words")                                 \
 	LOCK_CLASS(PIPE, 154, P, "a pipe's ring and waiters")                                      \
+	LOCK_CLASS(TIMERFDS, 155, P, "the timerfds that follow the wall clock")                    \
 	LOCK_CLASS(EVENT, 156, P, "an eventfd, signalfd or timerfd")                               \
 	LOCK_CLASS(MAPPINGS, 158, P, "the list of areas that map a memory object")                 \
 	LOCK_CLASS(USERS, 158, P, "accounts of real user ids")                                     \

@@ -1,5 +1,6 @@
 #include "kernel/port/ipc_init.h"
 #include "kernel/ipc/futex/futex.h"
+#include "kernel/port/event_file.h"
 #include "kernel/port/internal.h"
 
 void ipc_init(void)
@@ -8,5 +9,6 @@ void ipc_init(void)
 	proc_files_init();
 	proc_msg_init();
 	pipe_files_init();
+	event_files_init();
 	task_hooks_init();
 }

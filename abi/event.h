@@ -1,0 +1,28 @@
+/* eventfd(2), timerfd_create(2), signalfd(2), epoll_ctl(2): flags and structures of the Linux x86-64 ABI. */
+#pragma once
+#include "abi/types.h"
+
+enum { EFD_SEMAPHORE = 1, EFD_NONBLOCK = 04000, EFD_CLOEXEC = 02000000 };
+enum {
+	TFD_TIMER_ABSTIME = 1,
+	TFD_TIMER_CANCEL_ON_SET = 2,
+	TFD_NONBLOCK = 04000,
+	TFD_CLOEXEC = 02000000
+};
+enum { SFD_NONBLOCK = 04000, SFD_CLOEXEC = 02000000 };
+
+struct signalfd_siginfo {
+	u32 signo;
+	s32 error, code;
+	u32 pid, uid;
+	s32 fd;
+	u32 tid, band, overrun, trapno;
+	s32 status, value;
+	u64 ptr, utime, stime, addr;
+	u16 addr_lsb, pad2;
+	s32 syscall;
+	u64 call_addr;
+	u32 arch;
+	u8 pad[28];
+};
+_Static_assert(sizeof(struct signalfd_siginfo) == 128, "signalfd(2)");
