@@ -75,7 +75,8 @@ SYSCALL2(timerfd_create, u32, clock, u32, flags)
 static struct abi_itimerspec setting_out(const struct timerfd_setting *s)
 {
 	return (struct abi_itimerspec){
-		.interval = {(s64)(s->interval / NS_PER_SECOND), (s64)(s->interval % NS_PER_SECOND)},
+		.interval = {(s64)(s->interval / NS_PER_SECOND),
+	                     (s64)(s->interval % NS_PER_SECOND)},
 		.value = {(s64)(s->value / NS_PER_SECOND), (s64)(s->value % NS_PER_SECOND)}};
 }
 

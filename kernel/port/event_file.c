@@ -73,7 +73,8 @@ struct file *eventfd_file_new(u32 counter, bool semaphore, u32 flags)
 struct timerfd_file {
 	struct timerfd *t;
 	struct spinlock lock; /* class TIMERFDS: setting the alarm */
-	struct timer alarm;   /* armed while somebody polls and nothing is to be read: tells them when there is */
+	struct timer
+		alarm; /* armed while somebody polls and nothing is to be read: tells them when there is */
 };
 
 static void alarm_rearm(struct timerfd_file *tf)

@@ -11,7 +11,15 @@ struct signalfd {
 	sigset_t set; /* [a] */
 };
 
-enum siginfo_kind { INFO_KILL, INFO_TIMER, INFO_POLL, INFO_FAULT, INFO_CHILD, INFO_QUEUE, INFO_SYSCALL };
+enum siginfo_kind {
+	INFO_KILL,
+	INFO_TIMER,
+	INFO_POLL,
+	INFO_FAULT,
+	INFO_CHILD,
+	INFO_QUEUE,
+	INFO_SYSCALL
+};
 
 /* Which member of siginfo's union counts, sigaction(2). */
 static enum siginfo_kind siginfo_kind(const struct siginfo *i)

@@ -114,7 +114,8 @@ TEST(timerfd_expires)
 	EQ(old.it_value.tv_sec | old.it_value.tv_nsec, 0);
 	OK(timerfd_settime(t, 0, &s, NULL));
 	OK(timerfd_gettime(t, &old));
-	YES(old.it_value.tv_sec == 0 && old.it_value.tv_nsec > 0 && old.it_value.tv_nsec <= 20000000);
+	YES(old.it_value.tv_sec == 0 && old.it_value.tv_nsec > 0 &&
+	    old.it_value.tv_nsec <= 20000000);
 	struct pollfd one = {t, POLLIN, 0};
 	EQ(poll(&one, 1, 5000), 1);
 	EQ(one.revents, POLLIN);
@@ -299,4 +300,3 @@ TEST(event_descriptors_have_names)
 	OK(readlink(path, link, sizeof link - 1));
 	EQ(strcmp(link, "anon_inode:[eventfd]"), 0);
 }
-

@@ -50,8 +50,7 @@ static NOINLINE void settle_locked(struct eventfd *e, struct ipc_wake_list *wake
 			queue = &e->writing;
 		if (!queue)
 			return;
-		struct eventfd_waiter *w =
-			list_entry(list_pop(queue), struct eventfd_waiter, link);
+		struct eventfd_waiter *w = list_entry(list_pop(queue), struct eventfd_waiter, link);
 		if (queue == &e->reading)
 			w->value = take_locked(e);
 		else
@@ -113,7 +112,8 @@ ssize eventfd_read(struct eventfd *e, struct port_io *io, bool nonblock)
 	} else {
 		TRY(sleep_unlocked(e, &e->reading, &value));
 	}
-	return port_io_put(io, &value, sizeof value) == sizeof value ? (ssize)sizeof value : -EFAULT;
+	return port_io_put(io, &value, sizeof value) == sizeof value ? (ssize)sizeof value
+	                                                             : -EFAULT;
 }
 
 ssize eventfd_write(struct eventfd *e, struct port_io *io, bool nonblock)

@@ -198,7 +198,8 @@ ssize timerfd_read(struct timerfd *t, struct port_io *io, bool nonblock)
 	if (port_io_left(io) < sizeof ticks)
 		return -EINVAL;
 	TRY(take(t, nonblock, &ticks));
-	return port_io_put(io, &ticks, sizeof ticks) == sizeof ticks ? (ssize)sizeof ticks : -EFAULT;
+	return port_io_put(io, &ticks, sizeof ticks) == sizeof ticks ? (ssize)sizeof ticks
+	                                                             : -EFAULT;
 }
 
 u32 timerfd_events(struct timerfd *t)

@@ -30,14 +30,14 @@ struct timerfd_setting { /* nanoseconds; value 0: disarmed */
 };
 struct timerfd {
 	struct port_lock lock;
-	bool wall_clock;     /* [I] CLOCK_REALTIME, CLOCK_REALTIME_ALARM */
-	bool follows;        /* [l] `next` is on the wall clock */
-	bool cancels;        /* [l] TIMERFD_CANCEL in force */
-	bool cancelled;      /* [l] the clock was set since */
-	u64 next, interval;  /* [l] 0: not armed; 0: one-shot */
-	u64 ticks;           /* [l] expirations counted and not yet read */
-	struct list sleepers;/* [l] struct timerfd_waiter */
-	struct list link;    /* [wall list] */
+	bool wall_clock;      /* [I] CLOCK_REALTIME, CLOCK_REALTIME_ALARM */
+	bool follows;         /* [l] `next` is on the wall clock */
+	bool cancels;         /* [l] TIMERFD_CANCEL in force */
+	bool cancelled;       /* [l] the clock was set since */
+	u64 next, interval;   /* [l] 0: not armed; 0: one-shot */
+	u64 ticks;            /* [l] expirations counted and not yet read */
+	struct list sleepers; /* [l] struct timerfd_waiter */
+	struct list link;     /* [wall list] */
 	struct port_pollq poll;
 };
 
