@@ -13,7 +13,6 @@
 #define LOCK_CLASSES(LOCK_CLASS)                                                                   \
 	LOCK_CLASS(FILE_POS, 5, S, "an open file's position")                                      \
 	LOCK_CLASS(SEQ, 6, S, "the text of an open text file")                                     \
-	LOCK_CLASS(EXEC, 10, S, "a process against a second exec, and readers of its credentials") \
 	LOCK_CLASS(MOUNT, 15, S, "the mount tree")                                                 \
 	LOCK_CLASS(RENAME, 18, S, "directory renames: one at a time")                              \
 	LOCK_CLASS(TTY, 20, S, "a terminal's readers and settings")                                \
