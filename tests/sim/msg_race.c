@@ -76,6 +76,12 @@ static void more_room(void *arg)
 	set_room(8);
 }
 
+static void change_then_remove(void *arg)
+{
+	set_room(100);
+	CHECK_EQ(msg_remove(ns, id), 0);
+}
+
 enum { DONE, AGAIN, INTERRUPTED, REMOVED, INVALID, TOO_BIG };
 static unsigned outcome(s64 result)
 {
@@ -166,6 +172,19 @@ SIM(msg_a_sender_waits_while_the_room_grows)
 	CHECK_EQ(s.result, 0);
 	CHECK_EQ(r.result, 4);
 	CHECK_EQ(status().msg_qnum, 1);
+	world_end();
+}
+
+/* A sleeper that is sent to ask again, and finds the queue gone, was there when it was removed. */
+SIM(msg_removal_right_after_a_change_of_permissions)
+{
+	world_new();
+	struct call r = {.size = 8};
+	sim_preemptions(4);
+	sim_spawn(receive, &r);
+	sim_spawn(change_then_remove, NULL);
+	sim_run();
+	sim_outcome(outcome(r.result), BIT(REMOVED) | BIT(INVALID));
 	world_end();
 }
 

@@ -192,3 +192,8 @@ static inline int msg_wait_result(int result)
 {
 	return result == -EINTR ? -ERESTARTNOHAND : result;
 }
+/* Who slept at the queue knows that it was there: when it cannot be found any more, it was removed. */
+static inline int msg_asked_again(int result)
+{
+	return result == -EINVAL ? -EIDRM : result;
+}

@@ -200,10 +200,9 @@ s64 msg_receive(struct ipc_namespace *ns, ipc_id_t id, uptr_t buf, u64 size, s64
 		return receive_copy(ns, id, buf, size, type, flags);
 	const struct receive_request rq = {want_of(type, flags), size, flags, deadline};
 	struct msg *m = NULL;
-	int result;
-	do
-		result = receive_once(ns, id, &rq, &m);
-	while (unlikely(result == MSG_ASK_AGAIN));
+	int result = receive_once(ns, id, &rq, &m);
+	while (unlikely(result == MSG_ASK_AGAIN))
+		result = msg_asked_again(receive_once(ns, id, &rq, &m));
 	if (unlikely(result))
 		return result;
 	u64 n = MIN(size, m->size);

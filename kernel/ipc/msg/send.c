@@ -140,10 +140,9 @@ int msg_send(struct ipc_namespace *ns, ipc_id_t id, s64 type, uptr_t text, u64 s
 	struct msg *m = msg_new(type, text, size);
 	if (unlikely(is_err(m)))
 		return ptr_err(m);
-	int result;
-	do
-		result = send_once(ns, id, m, flags, deadline);
-	while (unlikely(result == MSG_ASK_AGAIN));
+	int result = send_once(ns, id, m, flags, deadline);
+	while (unlikely(result == MSG_ASK_AGAIN))
+		result = msg_asked_again(send_once(ns, id, m, flags, deadline));
 	if (unlikely(result))
 		msg_free(m);
 	return result;
