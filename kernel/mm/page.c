@@ -228,11 +228,15 @@ void page_init(void)
 	for (unsigned i = 0; i <= PAGE_ORDER_MAX; i++)
 		list_init(&free_blocks[i]);
 	frames_place(ROUND_UP(frame_limit * sizeof(struct page), PAGE_SIZE));
-	for (u32 i = 0; i < boot_info.ram_count; i++)
-		page_add_range(boot_info.ram[i].start, boot_info.ram[i].end);
+	for (u32 i = 0; i < boot_info.ram_count; i++) {
+		const struct boot_range *r = &boot_info.ram[i];
+		log_info("memory: %#014llx .. %#014llx", (unsigned long long)r->start,
+		         (unsigned long long)r->end);
+		page_add_range(r->start, r->end);
+	}
 	user_reserve = CLAMP(page_total / 128, 256ull, 4096ull);
-	log_info("memory: %llu MiB in %u ranges", (unsigned long long)(page_total >> 8),
-	         boot_info.ram_count);
+	log_info("memory: %llu MiB free, besides kernel and initramfs",
+	         (unsigned long long)(page_total >> 8));
 }
 
 void page_stats(struct page_stats *out)
