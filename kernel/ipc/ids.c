@@ -290,20 +290,36 @@ static s32 get_new(struct ipc_ids *ids, const struct ipc_family *family, struct 
 	return id;
 }
 
+/* => the id of the key's object, if the caller may have it; -ENOENT: there is none. */
+static ALWAYS_INLINE s32 get_keyed(struct ipc_ids *ids, struct ipc_get_request rq)
+{
+	port_lock(&ids->lock);
+	const struct ipc_object *o = key_find(ids, rq.key);
+	s32 id = likely(o) ? get_existing(o, rq) : -ENOENT;
+	port_unlock(&ids->lock);
+	return id;
+}
+
+/* Another creator may be faster: then its object is the answer, if it is still there. */
+static NOINLINE s32 create_keyed(struct ipc_ids *ids, const struct ipc_family *family,
+				 struct ipc_get_request rq)
+{
+	for (;;) {
+		s32 id = get_new(ids, family, rq);
+		if (id != -EEXIST || (rq.flags & IPC_EXCL))
+			return id;
+		id = get_keyed(ids, rq);
+		if (id != -ENOENT)
+			return id;
+	}
+}
+
 s32 ipc_get(struct ipc_ids *ids, const struct ipc_family *family, struct ipc_get_request rq)
 {
 	if (rq.key.n == IPC_PRIVATE)
 		return get_new(ids, family, rq);
-	for (;;) {
-		port_lock(&ids->lock);
-		const struct ipc_object *o = key_find(ids, rq.key);
-		s32 id = o ? get_existing(o, rq) : -ENOENT;
-		port_unlock(&ids->lock);
-		if (likely(o || !(rq.flags & IPC_CREAT)))
-			return id;
-		/* Another creator may have been faster; then its object is the answer. */
-		id = get_new(ids, family, rq);
-		if (id != -EEXIST || (rq.flags & IPC_EXCL))
-			return id;
-	}
+	s32 id = get_keyed(ids, rq);
+	if (likely(id != -ENOENT) || !(rq.flags & IPC_CREAT))
+		return id;
+	return create_keyed(ids, family, rq);
 }

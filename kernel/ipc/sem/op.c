@@ -290,7 +290,7 @@ static NOINLINE int single_stopped_unlock(struct sem_set *set, const struct semb
 	waiter_init(&w, set);
 	w.kind = op->sem_op ? SEM_AT_LEAST : SEM_ZERO;
 	w.need = -op->sem_op;
-	sem_queue_add(q, &w);
+	sem_queue_add_new(q, &w);
 	leave_unlock(set, 0);
 	return ipc_wait(&w.wait, deadline, withdraw);
 }

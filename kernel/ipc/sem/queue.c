@@ -72,12 +72,8 @@ void sem_queue_add(struct sem_queue *q, struct sem_waiter *w)
 {
 	w->queue = q;
 	q->waiters++;
-	if (likely(w->kind == SEM_AT_LEAST)) {
-		add_blocked(q, w);
-		return;
-	}
 	switch (w->kind) {
-	case SEM_AT_LEAST: return;
+	case SEM_AT_LEAST: add_blocked(q, w); return;
 	case SEM_EQUAL:
 		insert_by_arrival(&q->equal, w);
 		q->equal_not_zero += w->need != 0;

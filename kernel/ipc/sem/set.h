@@ -110,6 +110,20 @@ MUST_CHECK int sem_queues_reserve(struct sem_set *set, const struct sem_request 
 void sem_queues_free(struct sem_set *set);
 /* Adds w at its place in the order of arrival; removes it. Set locked. */
 void sem_queue_add(struct sem_queue *q, struct sem_waiter *w);
+/* The same for a newcomer with one operation. */
+static ALWAYS_INLINE void sem_queue_add_new(struct sem_queue *q, struct sem_waiter *w)
+{
+	bool alone = list_empty(&q->blocked);
+	if (unlikely(w->kind != SEM_AT_LEAST || q->mixed ||
+		     (!alone && list_first(&q->blocked, struct sem_waiter, link)->need != w->need))) {
+		sem_queue_add(q, w);
+		return;
+	}
+	w->queue = q;
+	q->waiters++;
+	q->simple_blocked++;
+	list_add_tail(&q->blocked, &w->link);
+}
 void sem_queue_del(struct sem_waiter *w);
 void sem_queue_del_mixed(struct sem_queue *q, struct sem_waiter *w);
 static ALWAYS_INLINE void sem_queue_del_blocked(struct sem_queue *q, struct sem_waiter *w)
