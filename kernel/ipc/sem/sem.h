@@ -19,22 +19,25 @@
  *				as long as the set.
  *	struct sem_undo		what to give back to one set when a process ends (undo.c).
  *
- * The way of a semop
+ * The way of a semop (names are functions; the bracketed ones are in op.c and settle.c)
  *
- *	sem_op: find the set (read section), permission, lock
+ *	sem_op_single, sem_op_many: find the set (read section), [vet]: EINVAL, EFBIG, EACCES; lock
  *	   |
- *	   v                 a change says no: IPC_NOWAIT, ERANGE
- *	sem_try: apply in array order ----------------------------> rolled back: -EAGAIN, -ERANGE
+ *	   v                 an operation says no: IPC_NOWAIT, ERANGE
+ *	[apply] in array order ------------------------------------> rolled back: -EAGAIN, -ERANGE
  *	   | all fit                  \ blocked
  *	   v                           v rolled back
- *	sem_commit: pids, times     sem_watch: queue at the ONE semaphore that blocks now
+ *	[note_pids], otime          sem_watch: queue at the ONE semaphore that blocks now
  *	   |                           | unlock, ipc_wait: sleep
  *	   v                           |
  *	sem_settle: complete           +-- another thread's sem_settle tries it again when that semaphore
  *	   sleepers that now can       |      got what it wants: done: result 0; blocked elsewhere: watch
  *	   |                           |      there; impossible: -EAGAIN, -ERANGE
  *	   v unlock                    +-- IPC_RMID: -EIDRM
- *	wake them: return 0            +-- deadline: -EAGAIN; signal: -EINTR: leaves the queue
+ *	ipc_wake_flush: return 0       +-- deadline: -EAGAIN; signal: -EINTR: leaves the queue
+ *
+ * One operation, nobody asleep: that is all of sem_op_single, some seventy instructions. One operation
+ * among sleepers that wait with one operation each: sem_settle_one. Everything else: sem_settle_marked.
  *
  * Who is completed, and when. Exactly as on Linux: after every change first all operations that only wait
  * for zero and now can; then, of the others, the one that has waited longest among those that can proceed
