@@ -302,7 +302,7 @@ static ALWAYS_INLINE s32 get_keyed(struct ipc_ids *ids, struct ipc_get_request r
 
 /* Another creator may be faster: then its object is the answer, if it is still there. */
 static NOINLINE s32 create_keyed(struct ipc_ids *ids, const struct ipc_family *family,
-				 struct ipc_get_request rq)
+                                 struct ipc_get_request rq)
 {
 	for (;;) {
 		s32 id = get_new(ids, family, rq);

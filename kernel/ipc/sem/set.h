@@ -115,7 +115,8 @@ static ALWAYS_INLINE void sem_queue_add_new(struct sem_queue *q, struct sem_wait
 {
 	bool alone = list_empty(&q->blocked);
 	if (unlikely(w->kind != SEM_AT_LEAST || q->mixed ||
-		     (!alone && list_first(&q->blocked, struct sem_waiter, link)->need != w->need))) {
+	             (!alone &&
+	              list_first(&q->blocked, struct sem_waiter, link)->need != w->need))) {
 		sem_queue_add(q, w);
 		return;
 	}
