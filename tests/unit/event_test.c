@@ -24,8 +24,8 @@ TEST(eventfd_is_a_counter)
 		u64 model = 0, value;
 		for (u32 i = 0; i < 5000; i++) {
 			if (host_random(2)) {
-				value = host_random(8) ? host_random(5) :
-				                         UINT64_MAX - 1 - host_random(3);
+				value = host_random(8) ? host_random(5)
+				                       : UINT64_MAX - 1 - host_random(3);
 				bool fits = value <= UINT64_MAX - 1 - model;
 				CHECK_EQ(put(e, value, true), fits ? 8 : -EAGAIN);
 				model += fits ? value : 0;
