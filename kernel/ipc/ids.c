@@ -270,6 +270,15 @@ bool ipc_ids_del(struct ipc_ids *ids, struct ipc_object *o)
 	return true;
 }
 
+void ipc_ids_hide(struct ipc_ids *ids, struct ipc_object *o)
+{
+	GUARD(port)(&ids->lock);
+	if (ids->slots->slot[(u32)o->id.n & (IPC_INDEX_MAX - 1)] != o || o->key.n == IPC_PRIVATE)
+		return;
+	key_del(ids, o);
+	store_relaxed(&o->key.n, IPC_PRIVATE);
+}
+
 /* The caller asked for a key that exists. => id or -errno. ids locked: the object cannot go away. */
 static ALWAYS_INLINE s32 get_existing(const struct ipc_object *o, struct ipc_get_request rq)
 {

@@ -50,7 +50,7 @@ struct ipc_object {
 	struct port_lock lock;
 	bool removed;                /* [l] */
 	ipc_id_t id;                 /* [I] */
-	ipc_key_t key;               /* [I] */
+	ipc_key_t key;               /* [I], or IPC_PRIVATE from some time on: ipc_ids_hide */
 	u32 cuid, cgid;              /* [I] creator */
 	u32 uid, gid, mode;          /* [l] to write; permission checks read each once, unlocked */
 	u64 units;                   /* [I] of what the family counts: semaphores, bytes */
@@ -107,6 +107,9 @@ int ipc_ids_highest(struct ipc_ids *ids);
 MUST_CHECK s32 ipc_ids_add(struct ipc_ids *ids, struct ipc_object *o);
 /* Withdraws o. => false when somebody else already has. Caller then sets `removed` under o->lock. */
 MUST_CHECK bool ipc_ids_del(struct ipc_ids *ids, struct ipc_object *o);
+
+/* o keeps its id, but its key is free for others: it becomes IPC_PRIVATE. Nothing happens when o was withdrawn. */
+void ipc_ids_hide(struct ipc_ids *ids, struct ipc_object *o);
 
 /* A new object's common part: owner and creator are the caller. */
 void ipc_object_init(struct ipc_object *o, ipc_key_t key, u32 mode, enum lock_class class);

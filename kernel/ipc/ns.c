@@ -1,6 +1,7 @@
 #include "kernel/ipc/ns.h"
 #include "kernel/ipc/msg/msg.h"
 #include "kernel/ipc/sem/sem.h"
+#include "kernel/ipc/shm/shm.h"
 
 static void ns_init(struct ipc_namespace *ns, u64 number)
 {
@@ -12,6 +13,9 @@ static void ns_init(struct ipc_namespace *ns, u64 number)
 	ipc_ids_init(&ns->msg, MSGMNI, UINT64_MAX);
 	ns->msg_max = MSGMAX;
 	ns->msg_mnb = MSGMNB;
+	ipc_ids_init(&ns->shm, SHMMNI, UINT64_MAX);
+	ns->shm_max = SHMMAX;
+	ns->shm_all = SHMALL;
 }
 
 /* Inode numbers of namespaces start where those of Linux do. */
@@ -50,6 +54,8 @@ void ipc_ns_put(struct ipc_namespace *ns)
 	ipc_ids_destroy(&ns->sem);
 	msg_ns_teardown(ns);
 	ipc_ids_destroy(&ns->msg);
+	shm_ns_teardown(ns);
+	ipc_ids_destroy(&ns->shm);
 	port_defer(&ns->defer, ns_free);
 }
 
@@ -98,6 +104,9 @@ void ipc_ns_shutdown(void)
 	ipc_ids_destroy(&ns->sem);
 	msg_ns_teardown(ns);
 	ipc_ids_destroy(&ns->msg);
+	shm_ns_teardown(ns);
+	ipc_ids_destroy(&ns->shm);
 	ipc_ids_init(&ns->sem, SEMMNI, SEMMNS);
 	ipc_ids_init(&ns->msg, MSGMNI, UINT64_MAX);
+	ipc_ids_init(&ns->shm, SHMMNI, UINT64_MAX);
 }

@@ -11,6 +11,7 @@
 #pragma once
 #include "abi/msg.h"
 #include "abi/sem.h"
+#include "abi/shm.h"
 #include "kernel/ipc/ipc.h"
 #include "kernel/lib/refcount.h"
 
@@ -24,6 +25,11 @@ struct ipc_namespace {
 	struct ipc_ids msg;
 	s32 msg_max; /* [a] most bytes in a message */
 	s32 msg_mnb; /* [a] most bytes in a queue, when it is made */
+	struct ipc_ids shm;
+	u64 shm_max;         /* [a] most bytes in a segment */
+	u64 shm_all;         /* [a] most pages in all segments */
+	u64 shm_pages;       /* [a] pages in all segments */
+	s32 shm_rmid_forced; /* [a] segments go with their last detach, or with their creator */
 };
 
 /* The namespace that the first process lives in; its first reference is never dropped. */

@@ -141,6 +141,32 @@ void port_pollq_init(struct port_pollq *q);
 /* Tells whoever polls q that `events` (POLL*) may be true now. P locks of lower rank may be held. */
 void port_poll_wake(struct port_pollq *q, u32 events);
 
+/* --- Memory that processes map, for shared memory segments. --- */
+struct port_memory; /* pages, zero until written, filled on demand */
+struct shm_segment;
+enum port_reserve {
+	PORT_RESERVED, /* refused when there could never be as much */
+	PORT_UNRESERVED
+};
+/* => memory with one reference, or NULL. */
+MUST_CHECK struct port_memory *port_memory_new(u64 bytes, enum port_reserve reserve);
+void port_memory_put(struct port_memory *m);
+u64 port_memory_resident(const struct port_memory *m); /* pages present; any lock may be held */
+struct port_attach {
+	struct port_memory *memory;
+	u64 bytes;
+	u64 addr;                    /* of the caller; where, or 0: anywhere */
+	bool fixed, replace;         /* exactly there; in the place of what is mapped there */
+	u32 prot, max_prot;          /* PROT_* */
+	struct shm_segment *segment; /* told by shm_mapped() and shm_unmapped() */
+};
+/* => address, or -EINVAL (fixed, not replace, and something is there), -ENOMEM. */
+MUST_CHECK s64 port_attach(const struct port_attach *rq);
+/* Unmaps what port_attach() mapped at addr. => 0, or -EINVAL: nothing. */
+MUST_CHECK int port_detach(u64 addr);
+u64 port_memlock_limit(void); /* the caller's RLIMIT_MEMLOCK, bytes */
+bool port_process_exists(s32 pid);
+
 /* --- The rest --- */
 void port_log(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* In long loops with nothing held: lets others run. */

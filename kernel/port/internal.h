@@ -2,5 +2,6 @@
 #pragma once
 void proc_files_init(void); /* /proc/sysvipc, /proc/sys/kernel */
 void proc_msg_init(void);   /* the same for message queues */
+void proc_shm_init(void);   /* the same for shared memory */
 void pipe_files_init(void); /* named pipes */
 void task_hooks_init(void); /* /proc/PID/ns/ipc */

@@ -8,6 +8,7 @@ void ipc_init(void)
 	futex_init();
 	proc_files_init();
 	proc_msg_init();
+	proc_shm_init();
 	pipe_files_init();
 	event_files_init();
 	task_hooks_init();

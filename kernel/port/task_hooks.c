@@ -1,6 +1,7 @@
 /* A task's IPC namespace and SEM_UNDO list, through fork, exec, unshare, setns and exit. */
 #include "abi/process.h"
 #include "kernel/fs/procfs.h"
+#include "kernel/ipc/shm/shm.h"
 #include "kernel/ipc/futex/futex.h"
 #include "kernel/ipc/ns.h"
 #include "kernel/ipc/sem/sem.h"
@@ -45,6 +46,13 @@ static void drop(struct task *t)
 		sem_undo_put(TAKE(t->sem_undo));
 	if (t->ipc_ns)
 		ipc_ns_put(TAKE(t->ipc_ns));
+}
+
+static void ipc_exit(struct task *t)
+{
+	if (t->ipc_ns && t->tid == t->process->pid)
+		shm_process_exit(t->ipc_ns, t->tid);
+	drop(t);
 }
 
 /* Leaving a namespace means to settle one's debts in it, ipc_namespaces(7). */
@@ -131,7 +139,7 @@ static const struct proc_hooks ipc_hooks = {
 	.name = "ipc",
 	.fork = ipc_fork,
 	.exec = ipc_exec,
-	.exit = drop,
+	.exit = ipc_exit,
 	.release = drop,
 	.unshare = ipc_unshare,
 	.setns = ipc_setns,

@@ -1,0 +1,170 @@
+/* shmctl(2). */
+#include "kernel/ipc/shm/segment.h"
+#include "kernel/lib/printf.h"
+
+static void fill_stat(const struct shm_segment *s, struct shmid_ds *out)
+{
+	*out = (struct shmid_ds){
+		.shm_segsz = s->obj.units,
+		.shm_atime = s->atime,
+		.shm_dtime = s->dtime,
+		.shm_ctime = s->ctime,
+		.shm_cpid = s->cpid,
+		.shm_lpid = s->lpid,
+		.shm_nattch = s->attaches,
+	};
+	ipc_perm_get(&s->obj, &out->shm_perm);
+}
+
+/* Read section. The memory of a removed segment is gone. */
+static u64 pages_present(struct shm_segment *s)
+{
+	GUARD(port)(&s->obj.lock);
+	return s->obj.removed ? 0 : port_memory_resident(s->memory);
+}
+
+int shm_stat(struct ipc_namespace *ns, ipc_id_t id, struct shmid_ds *out)
+{
+	port_read_lock();
+	struct shm_segment *s = shm_find(ns, id);
+	TRY(shm_enter(s, s ? ipc_permit(&s->obj, IPC_READ) : -EINVAL));
+	fill_stat(s, out);
+	shm_leave(s);
+	return 0;
+}
+
+int shm_stat_index(struct ipc_namespace *ns, s32 index, enum shm_stat_check check,
+                   struct shmid_ds *out)
+{
+	port_read_lock();
+	/* Linux looks at the index part only: an id works too. */
+	struct shm_segment *s =
+		(struct shm_segment *)ipc_ids_at(&ns->shm, (u32)index & (IPC_INDEX_MAX - 1));
+	int err = s ? 0 : -EINVAL;
+	if (s && check == SHM_STAT_CHECKED)
+		err = ipc_permit(&s->obj, IPC_READ);
+	TRY(shm_enter(s, err));
+	fill_stat(s, out);
+	int id = s->obj.id.n;
+	shm_leave(s);
+	return id;
+}
+
+int shm_set(struct ipc_namespace *ns, ipc_id_t id, const struct shmid_ds *in)
+{
+	port_read_lock();
+	struct shm_segment *s = shm_find(ns, id);
+	TRY(shm_enter(s, s ? ipc_permit_control(&s->obj) : -EINVAL));
+	int err = ipc_perm_set(&s->obj, &in->shm_perm);
+	if (!err)
+		s->ctime = port_real_seconds();
+	shm_leave(s);
+	return err;
+}
+
+/* Without CAP_IPC_LOCK only owner and creator may, and within RLIMIT_MEMLOCK. */
+static int lock_permit(const struct shm_segment *s, u64 limit)
+{
+	u32 euid = port_euid();
+
+	if (port_capable(PORT_CAP_IPC_LOCK))
+		return 0;
+	if (euid != load_relaxed(&s->obj.uid) && euid != s->obj.cuid)
+		return -EPERM;
+	return limit ? 0 : -EPERM;
+}
+
+/* Bytes that the caller's user has locked in this namespace. Read section, no lock. */
+static u64 bytes_locked(struct ipc_namespace *ns)
+{
+	struct ipc_object *o;
+	u64 sum = 0;
+
+	for (u32 i = 0; (o = ipc_ids_next(&ns->shm, &i)); i++) {
+		struct shm_segment *s = container_of(o, struct shm_segment, obj);
+		if (load_relaxed(&o->mode) & SHM_LOCKED && load_relaxed(&s->lock_uid) == port_euid())
+			sum += shm_pages(s) * PORT_PAGE_SIZE;
+	}
+	return sum;
+}
+
+int shm_lock(struct ipc_namespace *ns, ipc_id_t id)
+{
+	u64 limit = port_memlock_limit();
+
+	port_read_lock();
+	struct shm_segment *s = shm_find(ns, id);
+	int err = s ? lock_permit(s, limit) : -EINVAL;
+	if (!err && !(load_relaxed(&s->obj.mode) & SHM_LOCKED) && !port_capable(PORT_CAP_IPC_LOCK) &&
+	    bytes_locked(ns) + shm_pages(s) * PORT_PAGE_SIZE > limit)
+		err = -ENOMEM;
+	TRY(shm_enter(s, err));
+	store_relaxed(&s->lock_uid, port_euid());
+	store_relaxed(&s->obj.mode, s->obj.mode | SHM_LOCKED);
+	shm_leave(s);
+	return 0;
+}
+
+int shm_unlock(struct ipc_namespace *ns, ipc_id_t id)
+{
+	port_read_lock();
+	struct shm_segment *s = shm_find(ns, id);
+	TRY(shm_enter(s, s ? lock_permit(s, 1) : -EINVAL));
+	store_relaxed(&s->obj.mode, s->obj.mode & ~(u32)SHM_LOCKED);
+	shm_leave(s);
+	return 0;
+}
+
+int shm_limits(struct ipc_namespace *ns, struct shminfo *out)
+{
+	u64 segments = load_relaxed(&ns->shm.max_objects);
+
+	*out = (struct shminfo){
+		.shmmax = load_relaxed(&ns->shm_max),
+		.shmmin = SHMMIN,
+		.shmmni = segments,
+		.shmseg = segments,
+		.shmall = load_relaxed(&ns->shm_all),
+	};
+	return ipc_ids_highest(&ns->shm);
+}
+
+int shm_usage(struct ipc_namespace *ns, struct shm_info *out)
+{
+	struct ipc_object *o;
+
+	*out = (struct shm_info){.shm_tot = load_relaxed(&ns->shm_pages)};
+	port_read_lock();
+	for (u32 i = 0; (o = ipc_ids_next(&ns->shm, &i)); i++) {
+		out->used_ids++;
+		out->shm_rss += pages_present(container_of(o, struct shm_segment, obj));
+	}
+	port_read_unlock();
+	return ipc_ids_highest(&ns->shm);
+}
+
+int shm_proc_line(struct ipc_namespace *ns, u32 *index, char *buf, size_t size)
+{
+	port_read_lock();
+	struct shm_segment *s = (struct shm_segment *)ipc_ids_next(&ns->shm, index);
+	struct shmid_ds ds;
+	u64 rss = 0;
+	s32 id = 0;
+	if (s) {
+		rss = pages_present(s) * PORT_PAGE_SIZE;
+		GUARD(port)(&s->obj.lock);
+		fill_stat(s, &ds);
+		id = s->obj.id.n;
+	}
+	port_read_unlock();
+	if (!s)
+		return 0;
+	return snprintf(buf, size,
+	                "%10d %10d  %4o %21llu %5u %5u  %5llu %5u %5u %5u %5u %10llu %10llu %10llu "
+	                "%21llu %21llu\n",
+	                ds.shm_perm.key, id, ds.shm_perm.mode, (unsigned long long)ds.shm_segsz,
+	                ds.shm_cpid, ds.shm_lpid, (unsigned long long)ds.shm_nattch, ds.shm_perm.uid,
+	                ds.shm_perm.gid, ds.shm_perm.cuid, ds.shm_perm.cgid,
+	                (unsigned long long)ds.shm_atime, (unsigned long long)ds.shm_dtime,
+	                (unsigned long long)ds.shm_ctime, (unsigned long long)rss, 0ull);
+}

@@ -1,0 +1,41 @@
+/*
+ * A segment inside: for the files of this folder only. The essay is in shm.h.
+ */
+#pragma once
+#include "kernel/ipc/ns.h"
+#include "kernel/ipc/shm/shm.h"
+
+struct shm_segment {
+	struct ipc_object obj;      /* units: bytes asked for; mode has SHM_DEST and SHM_LOCKED, too */
+	struct ipc_namespace *ns;   /* [I] referenced while attaches > 0 by the mappings */
+	struct port_memory *memory; /* [I] */
+	u64 attaches;               /* [l] mappings, and attaches in progress */
+	s64 atime, dtime, ctime;    /* [l] seconds */
+	s32 cpid, lpid;             /* [I]; [l] */
+	u32 lock_uid;               /* [l] who pays for SHM_LOCK */
+	char name[24];              /* [I] */
+};
+
+static inline u64 shm_pages(const struct shm_segment *s)
+{
+	return (s->obj.units + PORT_PAGE_SIZE - 1) / PORT_PAGE_SIZE;
+}
+/* Read section. */
+static ALWAYS_INLINE struct shm_segment *shm_find(const struct ipc_namespace *ns, ipc_id_t id)
+{
+	_Static_assert(offsetof(struct shm_segment, obj) == 0, "a NULL object is a NULL segment");
+	return (struct shm_segment *)ipc_ids_find(&ns->shm, id);
+}
+/* Takes s's lock unless err is set; s may have been removed meanwhile. => 0 locked, or err, or -EIDRM: not
+ * locked, and the read section has ended. */
+MUST_CHECK int shm_enter(struct shm_segment *s, int err);
+/* Unlocks and ends the read section. */
+void shm_leave(struct shm_segment *s);
+/* Lock held: is it over when nobody has it attached? Then the caller, who sets `removed`, must call shm_destroy()
+ * after unlocking. */
+static inline bool shm_is_over(const struct shm_segment *s)
+{
+	return !s->attaches && !s->obj.removed &&
+	       (s->obj.mode & SHM_DEST || load_relaxed(&s->ns->shm_rmid_forced));
+}
+void shm_destroy(struct shm_segment *s);
