@@ -35,8 +35,12 @@ SYSCALL3(shmctl, s32, id_number, s32, cmd, uptr_t, arg)
 	case IPC_RMID: return shm_remove(ns, id);
 	case SHM_LOCK: return shm_lock(ns, id);
 	case SHM_UNLOCK: return shm_unlock(ns, id);
-	case IPC_INFO: result = shm_limits(ns, &limits); return port_copy_out(arg, &limits, sizeof limits) ?: result;
-	case SHM_INFO: result = shm_usage(ns, &usage); return port_copy_out(arg, &usage, sizeof usage) ?: result;
+	case IPC_INFO:
+		result = shm_limits(ns, &limits);
+		return port_copy_out(arg, &limits, sizeof limits) ?: result;
+	case SHM_INFO:
+		result = shm_usage(ns, &usage);
+		return port_copy_out(arg, &usage, sizeof usage) ?: result;
 	case SHM_STAT:
 	case SHM_STAT_ANY:
 		result = TRY(shm_stat_index(

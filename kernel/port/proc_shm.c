@@ -72,14 +72,26 @@ void proc_shm_init(void)
 {
 	static const struct proc_file list = {.path = "sysvipc/shm", .show = show_shm};
 	static const struct sysctl limits[] = {
-		{.path = "sys/kernel/shmmax", .kind = SYSCTL_ULONG, .load = load_max, .store = store_max},
-		{.path = "sys/kernel/shmall", .kind = SYSCTL_ULONG, .load = load_all, .store = store_all},
-		{.path = "sys/kernel/shmmni", .max = IPC_INDEX_MAX, .load = load_mni, .store = store_mni},
-		{.path = "sys/kernel/shm_rmid_forced", .max = 1, .load = load_forced, .store = store_forced},
+		{.path = "sys/kernel/shmmax",
+	         .kind = SYSCTL_ULONG,
+	         .load = load_max,
+	         .store = store_max},
+		{.path = "sys/kernel/shmall",
+	         .kind = SYSCTL_ULONG,
+	         .load = load_all,
+	         .store = store_all},
+		{.path = "sys/kernel/shmmni",
+	         .max = IPC_INDEX_MAX,
+	         .load = load_mni,
+	         .store = store_mni},
+		{.path = "sys/kernel/shm_rmid_forced",
+	         .max = 1,
+	         .load = load_forced,
+	         .store = store_forced},
 		{.path = "sys/kernel/shm_next_id",
-		 .max = INT32_MAX,
-		 .load = load_next_id,
-		 .store = store_next_id},
+	         .max = INT32_MAX,
+	         .load = load_next_id,
+	         .store = store_next_id},
 	};
 	proc_file_register(&list);
 	for (u32 i = 0; i < ARRAY_SIZE(limits); i++)

@@ -68,7 +68,8 @@ TEST(shm_pages_are_zero_and_shared)
 TEST(shm_attach_addresses)
 {
 	int id = segment(2 * PAGE);
-	char *room = MUST((char *)mmap(NULL, 8 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	char *room =
+		MUST((char *)mmap(NULL, 8 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	FAILS((long)shmat(id, room, 0), EINVAL);
 	FAILS((long)shmat(id, NULL, SHM_REMAP), EINVAL);
 	FAILS((long)shmat(-1, NULL, 0), EINVAL);

@@ -82,7 +82,8 @@ static u64 bytes_locked(struct ipc_namespace *ns)
 
 	for (u32 i = 0; (o = ipc_ids_next(&ns->shm, &i)); i++) {
 		struct shm_segment *s = container_of(o, struct shm_segment, obj);
-		if (load_relaxed(&o->mode) & SHM_LOCKED && load_relaxed(&s->lock_uid) == port_euid())
+		if (load_relaxed(&o->mode) & SHM_LOCKED &&
+		    load_relaxed(&s->lock_uid) == port_euid())
 			sum += shm_pages(s) * PORT_PAGE_SIZE;
 	}
 	return sum;
@@ -95,7 +96,8 @@ int shm_lock(struct ipc_namespace *ns, ipc_id_t id)
 	port_read_lock();
 	struct shm_segment *s = shm_find(ns, id);
 	int err = s ? lock_permit(s, limit) : -EINVAL;
-	if (!err && !(load_relaxed(&s->obj.mode) & SHM_LOCKED) && !port_capable(PORT_CAP_IPC_LOCK) &&
+	if (!err && !(load_relaxed(&s->obj.mode) & SHM_LOCKED) &&
+	    !port_capable(PORT_CAP_IPC_LOCK) &&
 	    bytes_locked(ns) + shm_pages(s) * PORT_PAGE_SIZE > limit)
 		err = -ENOMEM;
 	TRY(shm_enter(s, err));
@@ -163,8 +165,8 @@ int shm_proc_line(struct ipc_namespace *ns, u32 *index, char *buf, size_t size)
 	                "%10d %10d  %4o %21llu %5u %5u  %5llu %5u %5u %5u %5u %10llu %10llu %10llu "
 	                "%21llu %21llu\n",
 	                ds.shm_perm.key, id, ds.shm_perm.mode, (unsigned long long)ds.shm_segsz,
-	                ds.shm_cpid, ds.shm_lpid, (unsigned long long)ds.shm_nattch, ds.shm_perm.uid,
-	                ds.shm_perm.gid, ds.shm_perm.cuid, ds.shm_perm.cgid,
+	                ds.shm_cpid, ds.shm_lpid, (unsigned long long)ds.shm_nattch,
+	                ds.shm_perm.uid, ds.shm_perm.gid, ds.shm_perm.cuid, ds.shm_perm.cgid,
 	                (unsigned long long)ds.shm_atime, (unsigned long long)ds.shm_dtime,
 	                (unsigned long long)ds.shm_ctime, (unsigned long long)rss, 0ull);
 }

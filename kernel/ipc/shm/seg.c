@@ -46,8 +46,8 @@ static struct ipc_object *segment_new(struct ipc_get_request rq)
 		return err_ptr(err);
 	struct shm_segment *s = port_alloc(sizeof *s);
 	if (s)
-		s->memory = port_memory_new(
-			rq.size, rq.flags & SHM_NORESERVE ? PORT_UNRESERVED : PORT_RESERVED);
+		s->memory = port_memory_new(rq.size, rq.flags & SHM_NORESERVE ? PORT_UNRESERVED
+		                                                              : PORT_RESERVED);
 	if (!s || !s->memory) {
 		port_free(s);
 		pages_uncharge(ns, pages);
@@ -83,7 +83,8 @@ static void segment_free_deferred(struct port_defer *d)
 
 s32 shm_get(struct ipc_namespace *ns, ipc_key_t key, u64 size, u32 flags)
 {
-	static const struct ipc_family family = {.new = segment_new, .free = segment_free_unpublished};
+	static const struct ipc_family family = {.new = segment_new,
+	                                         .free = segment_free_unpublished};
 
 	return ipc_get(&ns->shm, &family,
 	               (struct ipc_get_request){.key = key, .flags = flags, .size = size});

@@ -6,7 +6,7 @@
 #include "kernel/ipc/shm/shm.h"
 
 struct shm_segment {
-	struct ipc_object obj;      /* units: bytes asked for; mode has SHM_DEST and SHM_LOCKED, too */
+	struct ipc_object obj; /* units: bytes asked for; mode has SHM_DEST and SHM_LOCKED, too */
 	struct ipc_namespace *ns;   /* [I] referenced while attaches > 0 by the mappings */
 	struct port_memory *memory; /* [I] */
 	u64 attaches;               /* [l] mappings, and attaches in progress */

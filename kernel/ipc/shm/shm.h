@@ -54,7 +54,7 @@ int shm_limits(struct ipc_namespace *ns, struct shminfo *out);
 int shm_usage(struct ipc_namespace *ns, struct shm_info *out);
 
 /* /proc/sysvipc/shm, line by line, as sem_proc_line(). */
-#define SHM_PROC_HEADER                                                                            \
+#define SHM_PROC_HEADER                                                                                \
 	"       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid" \
 	"      atime      dtime      ctime                   rss                  swap\n"
 enum { SHM_PROC_LINE = 256 };
