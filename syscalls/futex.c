@@ -1,6 +1,7 @@
 /* futex(2). The robust list is registered in misc.c. */
 #include "abi/futex.h"
 #include "kernel/ipc/futex/futex.h"
+#include "kernel/ipc/futex/pi.h"
 #include "kernel/proc/task.h"
 #include "syscalls/syscall.h"
 #include "syscalls/timespec.h"
@@ -97,7 +98,31 @@ static NOINLINE long futex_two_words(uptr_t word, u32 op, u32 value, u64 value2,
 	return futex_requeue(&m);
 }
 
-/* The priority-inheriting operations are not there yet: ENOSYS, as on a Linux without them. */
+/* LOCK_PI's time is always on the wall clock, LOCK_PI2's on the clock of the flag; both are absolute. */
+static NOINLINE long futex_pi_call(uptr_t word, u32 op, uptr_t timeout)
+{
+	enum futex_scope scope = op & FUTEX_PRIVATE_FLAG ? FUTEX_PRIVATE : FUTEX_SHARED;
+	u32 cmd = op & (u32)FUTEX_CMD_MASK;
+	u64 deadline = PORT_FOREVER;
+	struct abi_timespec t;
+
+	if (cmd == FUTEX_UNLOCK_PI)
+		return futex_pi_unlock(word, scope);
+	if (cmd == FUTEX_TRYLOCK_PI)
+		return futex_pi_trylock(word, scope);
+	if (!uptr_null(timeout)) {
+		TRY(port_copy_in(&t, timeout, sizeof t));
+		if (!timespec_valid(&t))
+			return -EINVAL;
+		deadline = deadline_of(&t, cmd == FUTEX_LOCK_PI || op & FUTEX_CLOCK_REALTIME);
+	}
+	if (cmd == FUTEX_LOCK_PI && op & FUTEX_CLOCK_REALTIME)
+		return -ENOSYS;
+	int err = futex_pi_lock(word, scope, deadline);
+	return err == -EINTR ? -ERESTARTNOINTR : err;
+}
+
+/* WAIT_REQUEUE_PI and CMP_REQUEUE_PI, which no C library uses any more, answer ENOSYS. */
 SYSCALL6(futex, uptr_t, word, u32, op, u32, value, uptr_t, timeout, uptr_t, word2, u32, value3)
 {
 	enum futex_scope scope = op & FUTEX_PRIVATE_FLAG ? FUTEX_PRIVATE : FUTEX_SHARED;
@@ -113,11 +138,15 @@ SYSCALL6(futex, uptr_t, word, u32, op, u32, value, uptr_t, timeout, uptr_t, word
 		return futex_wait_call(word, op, value,
 		                       cmd == FUTEX_WAIT ? FUTEX_BITSET_MATCH_ANY : value3,
 		                       timeout);
+	if (cmd == FUTEX_LOCK_PI || cmd == FUTEX_LOCK_PI2)
+		return futex_pi_call(word, op, timeout);
 	if (unlikely(op & FUTEX_CLOCK_REALTIME))
 		return -ENOSYS;
 	switch (cmd) {
 	case FUTEX_WAKE: return futex_wake(word, scope, (s32)value, FUTEX_BITSET_MATCH_ANY);
 	case FUTEX_WAKE_BITSET: return futex_wake(word, scope, (s32)value, value3);
+	case FUTEX_UNLOCK_PI:
+	case FUTEX_TRYLOCK_PI: return futex_pi_call(word, op, timeout);
 	case FUTEX_REQUEUE:
 	case FUTEX_CMP_REQUEUE:
 	case FUTEX_WAKE_OP: return futex_two_words(word, op, value, timeout.addr, word2, value3);

@@ -35,6 +35,7 @@
 #pragma once
 #include "kernel/lib/bug.h"
 #include "kernel/lib/guard.h"
+#include "kernel/lib/list.h"
 #include "kernel/lib/lock_class.h"
 #include "kernel/lib/result.h"
 #include "kernel/lib/uptr.h"
@@ -109,7 +110,20 @@ u64 port_real_ns(void);      /* CLOCK_REALTIME */
 s64 port_real_seconds(void); /* CLOCK_REALTIME in seconds, cheap */
 
 /* --- The caller --- */
-s32 port_pid(void);      /* thread group, as getpid(2) */
+s32 port_pid(void); /* thread group, as getpid(2) */
+s32 port_tid(void); /* of the calling thread, gettid(2) */
+/* Priority inheritance. port_thread_find: in a read section; NULL: no such thread. Base priority: as port_priority(), without
+ * what was lent. port_boost: runs at least at that priority; 0 ends it; locks may be held. */
+struct port_pi { /* of each thread, zeroed when it begins */
+	struct list held;
+	void *waiting;
+	u32 boost;
+	bool gone;
+};
+struct port_thread *port_thread_find(s32 tid);
+struct port_pi *port_pi(struct port_thread *t);
+u32 port_base_priority(struct port_thread *t);
+void port_boost(struct port_thread *t, u32 priority);
 u32 port_priority(void); /* real-time priority, 1..99; 0: ordinary */
 u32 port_euid(void);
 u32 port_egid(void);

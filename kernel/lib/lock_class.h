@@ -37,6 +37,7 @@
 	LOCK_CLASS(SHM_SEG, 150, P, "a shared-memory segment's bookkeeping")                       \
 	LOCK_CLASS(MSG_QUEUE, 150, P, "a message queue: messages, waiters, outcomes")              \
 	LOCK_CLASS(FUTEX_GROW, 151, P, "growth of the futex hash")                                 \
+	LOCK_CLASS(FUTEX_PI, 153, P, "owners and waiters of priority-inheriting futexes")          \
 	LOCK_CLASS(FUTEX_BUCKET, 152, P, "waiters on futex words")                                 \
 	LOCK_CLASS(PIPE, 154, P, "a pipe's ring and waiters")                                      \
 	LOCK_CLASS(TIMERFDS, 155, P, "the timerfds that follow the wall clock")                    \

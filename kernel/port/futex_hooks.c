@@ -1,5 +1,6 @@
 /* A thread leaves its address space: robust futexes, and the word that pthread_join(3) waits on. */
 #include "kernel/ipc/futex/futex.h"
+#include "kernel/ipc/futex/pi.h"
 #include "kernel/mm/aspace.h"
 #include "kernel/proc/hooks.h"
 #include "kernel/proc/task.h"
@@ -24,6 +25,7 @@ static void futex_exit_mm(struct task *t)
 	t->robust_list = 0;
 	if (!uptr_null(robust))
 		futex_robust_exit(robust, (u32)t->tid);
+	futex_pi_exit(t->exiting);
 	clear_child_tid(t);
 }
 

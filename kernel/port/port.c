@@ -6,6 +6,7 @@
 #include "kernel/lib/printf.h"
 #include "kernel/mm/aspace.h"
 #include "kernel/mm/page.h"
+#include "kernel/sched/policy.h"
 #include "kernel/sched/realtime.h"
 
 _Static_assert((int)PORT_PAGE_SIZE == PAGE_SIZE, "the module's buffer page is a page");
@@ -117,4 +118,28 @@ void port_log(const char *fmt, ...)
 void port_yield(void)
 {
 	cond_resched();
+}
+
+_Static_assert(sizeof(struct port_pi) == sizeof(((struct task *)0)->futex_pi),
+               "room in struct task");
+
+s32 port_tid(void)
+{
+	return task_current()->tid;
+}
+struct port_thread *port_thread_find(s32 tid)
+{
+	return (struct port_thread *)task_find(tid);
+}
+struct port_pi *port_pi(struct port_thread *t)
+{
+	return (struct port_pi *)&((struct task *)t)->futex_pi;
+}
+u32 port_base_priority(struct port_thread *t)
+{
+	return load_relaxed(&((struct thread *)t)->rt_priority);
+}
+void port_boost(struct port_thread *t, u32 priority)
+{
+	thread_boost((struct thread *)t, (u8)priority);
 }

@@ -111,7 +111,9 @@ struct task {
 		u32 len, sig;
 		u32 cpu; /* last one written to user memory */
 	} rseq;          /* [own] rseq(2) registration */
-	void *futex_pi;  /* ipc room: PI state of the thread */
+	struct {
+		u64 words[4];
+	} futex_pi; /* struct port_pi, kernel/port */
 };
 
 enum {                         /* process.group_flags [SIGHAND] */

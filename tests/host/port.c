@@ -220,6 +220,25 @@ u32 port_priority(void)
 {
 	return 0;
 }
+/* This world's threads have no numbers that user memory could name, and all one priority. */
+s32 port_tid(void)
+{
+	return host_self()->pid;
+}
+struct port_thread *port_thread_find(s32 tid)
+{
+	return NULL;
+}
+struct port_pi *port_pi(struct port_thread *t)
+{
+	static _Thread_local struct port_pi mine;
+	return &mine;
+}
+u32 port_base_priority(struct port_thread *t)
+{
+	return 0;
+}
+void port_boost(struct port_thread *t, u32 priority) {}
 u32 port_euid(void)
 {
 	return host_self()->euid;

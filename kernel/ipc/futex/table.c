@@ -1,3 +1,4 @@
+#include "kernel/ipc/futex/pi.h"
 #include "kernel/ipc/futex/table.h"
 
 enum {
@@ -27,6 +28,7 @@ static void table_free(struct port_defer *d)
 void futex_init(void)
 {
 	port_lock_init(&grow_lock, LOCK_CLASS_FUTEX_GROW);
+	futex_pi_init();
 	futex_table = table_new(FIRST_BUCKETS);
 	if (!futex_table)
 		panic("futex: no memory for the first table");
