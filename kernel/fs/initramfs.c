@@ -6,14 +6,15 @@
 #include "kernel/fs/names.h"
 #include "kernel/fs/open.h"
 #include "kernel/lib/hash.h"
+#include "kernel/lib/inflate.h"
 #include "kernel/lib/log.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/object.h"
 #include "kernel/mm/slab.h"
 
 /*
- * The initial file system: every entry of the loader's cpio archives is made in the root, which is a
- * tmpfs. Process 1 does it, as root, before it becomes /init. What cannot be made is reported and
+ * The initial file system: every entry of the loader's cpio archives, plain or in gzip, is made in the
+ * root, which is a tmpfs. Process 1 does it, as root, before it becomes /init. What cannot be made is reported and
  * skipped; where the archive itself is broken, what came before stays.
  */
 enum { LINKS_BITS = 8 };
@@ -174,10 +175,45 @@ static int entry_unpack(struct unpack *u, const struct cpio_entry *e)
 	return err;
 }
 
-static int archive_unpack(struct unpack *u)
+static int archives_unpack(struct unpack *u);
+
+/* A compressed archive stands where the cursor is: unpacks it and steps over it. */
+static int gzip_unpack(struct unpack *u)
+{
+	struct cpio outer = u->archive;
+	const u8 *in = outer.start + outer.at;
+	size_t left = outer.size - outer.at, used, size;
+	TRY(gunzip(in, left, NULL, 0, &used, &size));
+	u8 *text = kvzalloc(size ? size : 1);
+	if (!text)
+		return -ENOMEM;
+	int err = gunzip(in, left, text, size, &used, &size);
+	u->archive = (struct cpio){.start = text, .size = size};
+	if (!err)
+		err = archives_unpack(u);
+	u->archive = outer;
+	u->archive.at += used;
+	kvfree(text);
+	return err;
+}
+
+static bool at_gzip(struct unpack *u)
+{
+	struct cpio *c = &u->archive;
+	while (c->at < c->size && !c->start[c->at])
+		c->at++;
+	return is_gzip(c->start + c->at, c->size - c->at);
+}
+
+/* Archives one after another, plain or compressed. */
+static int archives_unpack(struct unpack *u)
 {
 	struct cpio_entry e;
 	for (;;) {
+		if (unlikely(at_gzip(u))) {
+			TRY(gzip_unpack(u));
+			continue;
+		}
 		int what = cpio_next(&u->archive, &e);
 		switch (what) {
 		case CPIO_END: return 0;
@@ -209,7 +245,7 @@ int initramfs_unpack(void)
 	u32 umask = __atomic_exchange_n(&fs_context_current()->umask, 0, __ATOMIC_RELAXED);
 	u->archive = (struct cpio){.start = phys_to_virt(boot_info.initrd_start),
 	                           .size = boot_info.initrd_size};
-	int err = archive_unpack(u);
+	int err = archives_unpack(u);
 	links_forget(u);
 	store_relaxed(&fs_context_current()->umask, umask);
 	log_info("initramfs: %u entries from %llu KiB", u->entries - u->failed,
