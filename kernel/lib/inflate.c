@@ -151,13 +151,15 @@ static int copy_match(struct inflate *z, u32 length, u32 distance)
 
 static int block_codes(struct inflate *z)
 {
-	static const u16 length_base[] = {3,  4,  5,  6,  7,  8,  9,  10, 11,  13,  15,  17,  19,  23, 27,
-	                                  31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
+	static const u16 length_base[] = {3,  4,  5,  6,   7,   8,   9,   10,  11, 13,
+	                                  15, 17, 19, 23,  27,  31,  35,  43,  51, 59,
+	                                  67, 83, 99, 115, 131, 163, 195, 227, 258};
 	static const u8 length_extra[] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
 	                                  2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
-	static const u16 distance_base[] = {1,   2,   3,   4,   5,   7,    9,    13,   17,   25,
-	                                    33,  49,  65,  97,  129, 193,  257,  385,  513,  769,
-	                                    1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
+	static const u16 distance_base[] = {1,    2,    3,    4,     5,     7,    9,    13,
+	                                    17,   25,   33,   49,    65,    97,   129,  193,
+	                                    257,  385,  513,  769,   1025,  1537, 2049, 3073,
+	                                    4097, 6145, 8193, 12289, 16385, 24577};
 	for (;;) {
 		u32 extra, length, distance;
 		int s = TRY(symbol_get(z, &z->literals));
@@ -269,17 +271,10 @@ static int inflate_blocks(struct inflate *z)
 		TRY(bits_get(z, 1, &last));
 		TRY(bits_get(z, 2, &type));
 		switch (type) {
-		case 0:
-			TRY(block_stored(z));
-			break;
-		case 1:
-			TRY(block_fixed(z));
-			break;
-		case 2:
-			TRY(block_dynamic(z));
-			break;
-		default:
-			return -EINVAL;
+		case 0: TRY(block_stored(z)); break;
+		case 1: TRY(block_fixed(z)); break;
+		case 2: TRY(block_dynamic(z)); break;
+		default: return -EINVAL;
 		}
 	} while (!last);
 	z->at -= z->bit_count / 8; /* whole bytes read ahead */
@@ -334,7 +329,8 @@ int gunzip(const u8 *in, size_t size, u8 *out, size_t room, size_t *out_used, si
 	enum { TRAILER = 8 };
 	static struct inflate z; /* large; boot only, one at a time */
 	ssize header = TRY(header_size(in, size));
-	z = (struct inflate){.in = in, .size = size, .at = (size_t)header, .out = out, .room = room};
+	z = (struct inflate){
+		.in = in, .size = size, .at = (size_t)header, .out = out, .room = room};
 	TRY(inflate_blocks(&z));
 	if (size - z.at < TRAILER || load_u32(in + z.at + 4) != (u32)z.made ||
 	    (out && load_u32(in + z.at) != crc32(out, z.made)))
