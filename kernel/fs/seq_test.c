@@ -29,7 +29,8 @@ TEST(seq_escapes_what_mount_tables_cannot_hold)
 TEST(seq_remembers_failure)
 {
 	struct seq s = {};
-	alloc_fail_nth(1);
+	if (!alloc_fail_nth(1))
+		return; /* a release image injects no faults */
 	seq_puts(&s, "lost");
 	alloc_fail_nth(0);
 	seq_puts(&s, "after");
