@@ -4,8 +4,7 @@
 /* futex(2): a word of a shared mapping is the same word in every address space that maps it. */
 int vm_futex_key_shared(struct aspace *as, uptr_t addr, struct futex_key *out)
 {
-	GUARD(read)
-	(&as->lock);
+	GUARD(read)(&as->lock);
 	struct vm_area *a = vm_area_find(as, addr.addr);
 	if (!a || a->start > addr.addr || !(a->prot & PROT_ALL))
 		return -EFAULT;
@@ -35,8 +34,7 @@ static void *page_ready(struct vm_area *a, u64 addr, bool write)
  * copy of the page and the change of the entry. */
 static bool page_access(struct vm_area *a, u64 addr, void *buf, size_t n, bool write)
 {
-	GUARD(spin)
-	(&a->aspace->pte_lock);
+	GUARD(spin)(&a->aspace->pte_lock);
 	char *page = page_ready(a, addr, write);
 	if (!page)
 		return false;
@@ -58,8 +56,7 @@ static bool access_allowed(const struct vm_area *a, bool write, bool checked)
 
 static ssize part_access(struct aspace *as, u64 addr, void *buf, size_t n, bool write, bool checked)
 {
-	GUARD(read)
-	(&as->lock);
+	GUARD(read)(&as->lock);
 	struct vm_area *a = vm_area_find(as, addr);
 	if (!a || a->start > addr || !access_allowed(a, write, checked))
 		return -EFAULT;
@@ -121,8 +118,7 @@ void vm_area_stats(struct vm_area *a, struct vm_area_stats *out)
 	u32 i;
 
 	*out = (struct vm_area_stats){0};
-	GUARD(spin)
-	(&a->aspace->pte_lock);
+	GUARD(spin)(&a->aspace->pte_lock);
 	for (u64 at = a->start; pte_span_next(&a->aspace->pt, &at, a->end, &s);)
 		pte_for_each (&s, i)
 			stats_add(out, s.table[i]);

@@ -49,8 +49,7 @@ int vm_discard(struct aspace *as, u64 start, u64 end, bool only_anonymous, bool 
 {
 	struct discard d = {only_anonymous, locked_too};
 
-	GUARD(read)
-	(&as->lock);
+	GUARD(read)(&as->lock);
 	return areas_walk(as, start, end, &(struct walk){discard_part, &d});
 }
 
@@ -63,8 +62,7 @@ struct punch {
 
 static int punch_find(struct aspace *as, u64 start, u64 end, struct punch *p, int *hole)
 {
-	GUARD(read)
-	(&as->lock);
+	GUARD(read)(&as->lock);
 	struct vm_area *a = vm_area_find(as, start);
 	if (!a || a->start >= end) {
 		*hole = -ENOMEM;
@@ -164,16 +162,14 @@ static int refuse_part(struct vm_area *a, u64 start, u64 end, void *arg)
 
 int vm_check_mapped(struct aspace *as, u64 start, u64 end, u32 refuse)
 {
-	GUARD(read)
-	(&as->lock);
+	GUARD(read)(&as->lock);
 	return areas_walk(as, start, end, &(struct walk){refuse_part, &refuse});
 }
 
 static bool page_resident(struct vm_area *a, u64 addr)
 {
 	u64 index = area_index(a, addr);
-	GUARD(spin)
-	(&a->aspace->pte_lock);
+	GUARD(spin)(&a->aspace->pte_lock);
 	pte_t *entry = pte_find(&a->aspace->pt, addr);
 
 	if (entry && *entry)
@@ -199,8 +195,7 @@ int vm_residency(struct aspace *as, u64 addr, u32 pages, u8 *out)
 {
 	struct residency r = {addr, out};
 
-	GUARD(read)
-	(&as->lock);
+	GUARD(read)(&as->lock);
 	return areas_walk(as, addr, addr + ((u64)pages << PAGE_SHIFT),
 	                  &(struct walk){residency_part, &r});
 }

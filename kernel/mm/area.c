@@ -45,8 +45,7 @@ void area_account(struct vm_area *a, s64 sign)
 void area_publish(struct vm_area *a)
 {
 	if (a->object) {
-		GUARD(spin)
-		(&a->object->mappings_lock);
+		GUARD(spin)(&a->object->mappings_lock);
 		list_add_tail(&a->object->mappings, &a->mapping_link);
 	}
 	if (a->ops && a->ops->open)
@@ -72,8 +71,7 @@ void area_resize(struct vm_area *a, u64 start, u64 end)
 {
 	area_account(a, -1);
 	if (a->object) {
-		GUARD(spin)
-		(&a->object->mappings_lock);
+		GUARD(spin)(&a->object->mappings_lock);
 		bounds_set(a, start, end);
 	} else {
 		bounds_set(a, start, end);
@@ -92,8 +90,7 @@ static void mapping_del(struct vm_area *a)
 {
 	if (!a->object)
 		return;
-	GUARD(spin)
-	(&a->object->mappings_lock);
+	GUARD(spin)(&a->object->mappings_lock);
 	list_del(&a->mapping_link);
 }
 

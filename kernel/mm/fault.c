@@ -66,8 +66,7 @@ static int anon_read(struct vm_area *a, u64 addr)
 	struct aspace *as = a->aspace;
 	struct pte_span s;
 
-	GUARD(spin)
-	(&as->pte_lock);
+	GUARD(spin)(&as->pte_lock);
 	TRY(table_make(as, addr, &s));
 	if (!s.table[s.first])
 		pte_set_new(&s, s.first, page_phys(zero_page) | area_pte_bits(a));

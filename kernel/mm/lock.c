@@ -32,8 +32,7 @@ static u64 pages_locked(struct aspace *as, u64 start, u64 end)
 enum { TOUCH_AT_ONCE = 64 };
 static int touch_some(struct aspace *as, u64 *at, u64 end, u32 need)
 {
-	GUARD(read)
-	(&as->lock);
+	GUARD(read)(&as->lock);
 	struct vm_area *a = vm_area_find(as, *at);
 	if (!a || a->start > *at)
 		return -ENOMEM;
@@ -108,8 +107,7 @@ static void all_populate(struct aspace *as)
 	for (u64 at = 0;;) {
 		u64 start, end;
 		{
-			GUARD(read)
-			(&as->lock);
+			GUARD(read)(&as->lock);
 			struct vm_area *a = vm_area_find(as, at);
 			if (!a)
 				return;

@@ -128,22 +128,19 @@ static int page_get_locked(struct vm_object *o, u64 index, struct page **out)
 
 int vm_object_page(struct vm_object *o, u64 index, struct page **out)
 {
-	GUARD(mutex)
-	(&o->lock);
+	GUARD(mutex)(&o->lock);
 	return index < size_pages(o->size) ? page_get_locked(o, index, out) : -ENXIO;
 }
 
 int vm_object_page_any(struct vm_object *o, u64 index, struct page **out)
 {
-	GUARD(mutex)
-	(&o->lock);
+	GUARD(mutex)(&o->lock);
 	return index < size_pages(VM_OBJECT_SIZE_MAX) ? page_get_locked(o, index, out) : -EFBIG;
 }
 
 void vm_object_extend(struct vm_object *o, u64 size)
 {
-	GUARD(mutex)
-	(&o->lock);
+	GUARD(mutex)(&o->lock);
 	if (size > o->size)
 		store_relaxed(&o->size, size);
 }
@@ -152,8 +149,7 @@ bool vm_object_mapped_writable(struct vm_object *o)
 {
 	struct vm_area *a;
 
-	GUARD(spin)
-	(&o->mappings_lock);
+	GUARD(spin)(&o->mappings_lock);
 	list_for_each (a, &o->mappings, mapping_link)
 		if (a->flags & VM_SHARED && (a->prot | a->max_prot) & PROT_WRITE)
 			return true;
@@ -215,8 +211,7 @@ int vm_object_resize(struct vm_object *o, u64 size)
 {
 	if (size > VM_OBJECT_SIZE_MAX)
 		return -EFBIG;
-	GUARD(mutex)
-	(&o->lock);
+	GUARD(mutex)(&o->lock);
 	u64 end = MIN(size, o->size);
 	bool shrinks = size < o->size;
 	u32 beyond = (u32)size_pages(end);
@@ -234,8 +229,7 @@ int vm_object_resize(struct vm_object *o, u64 size)
 
 void vm_object_punch(struct vm_object *o, u64 start, u64 end)
 {
-	GUARD(mutex)
-	(&o->lock);
+	GUARD(mutex)(&o->lock);
 	end = MIN(end, VM_OBJECT_SIZE_MAX);
 	if (start >= end)
 		return;
@@ -263,8 +257,7 @@ static u64 hole_after_locked(struct vm_object *o, u64 from)
 
 s64 vm_object_seek(struct vm_object *o, u64 pos, bool hole)
 {
-	GUARD(mutex)
-	(&o->lock);
+	GUARD(mutex)(&o->lock);
 	if (pos >= o->size)
 		return -ENXIO;
 	u64 found = UINT64_MAX >> PAGE_SHIFT;

@@ -111,8 +111,7 @@ static NOINLINE bool cache_refill(struct page_cache *c, unsigned flags)
 
 static NOINLINE void cache_drain(struct page_cache *c)
 {
-	GUARD(spin)
-	(&page_lock);
+	GUARD(spin)(&page_lock);
 	while (c->count > CACHE_PAGES - CACHE_BATCH) {
 		struct page *p = c->page[--c->count];
 		p->flags = 0;
@@ -122,8 +121,7 @@ static NOINLINE void cache_drain(struct page_cache *c)
 
 static NOINLINE struct page *block_alloc_locked(unsigned order, unsigned flags)
 {
-	GUARD(spin)
-	(&page_lock);
+	GUARD(spin)(&page_lock);
 	return may_take(1ull << order, flags) ? block_alloc(order) : NULL;
 }
 
@@ -176,16 +174,14 @@ void page_free(struct page *p, unsigned order)
 		c->page[c->count++] = p;
 		return;
 	}
-	GUARD(spin)
-	(&page_lock);
+	GUARD(spin)(&page_lock);
 	block_free(p, order);
 }
 
 /* The largest aligned blocks that fill the frames [from, to). */
 static void frames_add(u64 from, u64 to)
 {
-	GUARD(spin)
-	(&page_lock);
+	GUARD(spin)(&page_lock);
 	page_total += to - from;
 	while (from < to) {
 		unsigned order = from ? (unsigned)__builtin_ctzll(from) : PAGE_ORDER_MAX;

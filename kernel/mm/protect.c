@@ -21,8 +21,7 @@ static void area_reprotect(struct vm_area *a)
 
 	for (u64 at = a->start; at < a->end; cond_resched()) {
 		u32 i, changed = 0;
-		GUARD(spin)
-		(&as->pte_lock);
+		GUARD(spin)(&as->pte_lock);
 		u64 from = at;
 		if (!pte_span_next(&as->pt, &at, a->end, &s))
 			break;

@@ -42,8 +42,7 @@ static int pages_move(struct aspace *as, u64 start, u64 end, u64 shift, u64 *mov
 	struct pte_span s;
 	int err = 0;
 
-	GUARD(spin)
-	(&as->pte_lock);
+	GUARD(spin)(&as->pte_lock);
 	for (u64 at = start; err == 0 && pte_span_next(&as->pt, &at, end, &s);)
 		err = span_move(as, &s, shift, moved_end);
 	return err;

@@ -117,8 +117,7 @@ static struct magazine *magazine_make(struct slab_cache *c)
 	if (!c->magazine_capacity)
 		return NULL;
 	{
-		GUARD(spin)
-		(&magazine_cache.lock);
+		GUARD(spin)(&magazine_cache.lock);
 		m = object_take_locked(&magazine_cache);
 	}
 	if (m)
@@ -163,8 +162,7 @@ static NOINLINE void *alloc_slow(struct slab_cache *c)
 {
 	struct magazine *m = magazine_loaded(c);
 
-	GUARD(spin)
-	(&c->lock);
+	GUARD(spin)(&c->lock);
 	if (m)
 		m = magazine_refill(c, m);
 	if (m && m->count)
@@ -198,8 +196,7 @@ static NOINLINE void free_slow(struct slab_cache *c, void *object)
 	/* Made before the lock is taken: two caches' locks are never held together. */
 	if (m && m->count == m->capacity && !load_relaxed(&c->empty_magazines))
 		spare = magazine_make(c);
-	GUARD(spin)
-	(&c->lock);
+	GUARD(spin)(&c->lock);
 	if (m && m->count == m->capacity) {
 		spare = magazine_unload(c, m, spare);
 		m = c->magazine[cpu_id()];
@@ -285,8 +282,7 @@ void slab_cache_setup(struct slab_cache *c, const char *name, size_t size, size_
 	list_init(&c->full);
 	for (u32 i = 0; i < MAX_CPUS; i++)
 		c->magazine[i] = &no_magazine;
-	GUARD(spin)
-	(&slab_caches_lock);
+	GUARD(spin)(&slab_caches_lock);
 	list_add_tail(&slab_caches, &c->link);
 }
 

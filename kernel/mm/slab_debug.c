@@ -115,8 +115,7 @@ static u64 cache_report(struct slab_cache *c)
 	if (!c->magazine_capacity) /* the allocator's own */
 		return 0;
 	{
-		GUARD(spin)
-		(&c->lock);
+		GUARD(spin)(&c->lock);
 		live = slabs_scan(c, &c->partial, sites) + slabs_scan(c, &c->full, sites);
 	}
 	if (!live)

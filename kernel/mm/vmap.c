@@ -169,8 +169,7 @@ void *kvzalloc(size_t size)
 static size_t vmap_size(const void *p)
 {
 	u64 at = (u64)p - VMAP_START - PAGE_SIZE;
-	GUARD(spin)
-	(&vmap_lock);
+	GUARD(spin)(&vmap_lock);
 	struct range *r = range_find(&vmap_areas, at);
 
 	ASSERT(r && r->start == at);

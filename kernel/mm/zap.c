@@ -218,8 +218,7 @@ void object_unmap(struct vm_object *o, u64 first, u64 last, enum zap_what what)
 {
 	struct vm_area *a;
 
-	GUARD(spin)
-	(&o->mappings_lock);
+	GUARD(spin)(&o->mappings_lock);
 	list_for_each (a, &o->mappings, mapping_link)
 		area_zap_pages(a, first, last, what);
 }
