@@ -5,7 +5,8 @@
  * or none (private anonymous memory). A page of private memory is shared by fork: both page tables hold
  * it without the right to write, and whoever writes first with others present gets a copy; the last one
  * left writes in place. What the object holds is mapped as it is; the page table of an object mapping
- * is only a cache of it, filled by faults (up to 16 neighbours at once) and not copied by fork.
+ * is only a cache of it, filled by faults (up to 16 neighbours at once) and not copied by fork. Large private
+ * memory is not copied by fork either: whole page tables are shared until one side changes them (share.c).
  *
  * Lifetime. users: threads (and borrowers: vm_access callers); the last aspace_put() tears the mappings
  * down. refs: everybody who holds the pointer, the users together being one. The struct is freed after

@@ -223,17 +223,12 @@ static int write_present(struct vm_area *a, u64 addr)
 	return err;
 }
 
-static int fault_absent(struct vm_area *a, u64 addr, bool write)
+int fault_in(struct vm_area *a, u64 addr, bool write)
 {
 	if (likely(!a->object))
 		return write ? anon_write(a, addr) : anon_read(a, addr);
 	TRY(object_fault(a, addr));
 	return write && area_is_private(a) ? write_present(a, addr) : 0;
-}
-
-int fault_in(struct vm_area *a, u64 addr, bool write)
-{
-	return fault_absent(a, addr, write);
 }
 
 static ALWAYS_INLINE struct vm_area *area_at(struct aspace *as, u64 addr)
@@ -257,7 +252,7 @@ static ALWAYS_INLINE int fault_locked(struct vm_area *a, u64 addr, u64 error)
 		return -EACCES;
 	if (error & PF_PRESENT && error & PF_WRITE)
 		return write_present(a, addr);
-	return fault_absent(a, addr, error & PF_WRITE);
+	return fault_in(a, addr, error & PF_WRITE);
 }
 
 int stack_grow(struct vm_area *a, u64 addr)

@@ -26,7 +26,7 @@ static void removed(int id)
 	FAILS(shmctl(id, IPC_STAT, &(struct shmid_ds){0}), EINVAL);
 }
 
-TEST(shm_get_errors)
+TEST(get_errors)
 {
 	key_t key = 0x5348 + getpid();
 	FAILS(shmget(IPC_PRIVATE, 0, IPC_CREAT | 0600), EINVAL);
@@ -41,7 +41,7 @@ TEST(shm_get_errors)
 	FAILS(shmget(key, 100, 0600), ENOENT);
 }
 
-TEST(shm_pages_are_zero_and_shared)
+TEST(pages_are_zero_and_shared)
 {
 	int id = segment(3 * PAGE + 1);
 	char *p = shmat(id, NULL, 0), *q = shmat(id, NULL, SHM_RDONLY);
@@ -65,7 +65,7 @@ TEST(shm_pages_are_zero_and_shared)
 	removed(id);
 }
 
-TEST(shm_attach_addresses)
+TEST(attach_addresses)
 {
 	int id = segment(2 * PAGE);
 	char *room =
@@ -85,7 +85,7 @@ TEST(shm_attach_addresses)
 	removed(id);
 }
 
-TEST(shm_nattch_is_exact)
+TEST(nattch_is_exact)
 {
 	int id = segment(8 * PAGE);
 	char *p = MUST((char *)shmat(id, NULL, 0));
@@ -108,7 +108,7 @@ TEST(shm_nattch_is_exact)
 	removed(id);
 }
 
-TEST(shm_lives_until_the_last_detach)
+TEST(lives_until_the_last_detach)
 {
 	key_t key = 0x5349 + getpid();
 	int id = MUST(shmget(key, PAGE, IPC_CREAT | 0600));
@@ -127,7 +127,7 @@ TEST(shm_lives_until_the_last_detach)
 	FAILS(shmctl(id, IPC_STAT, &ds), EINVAL);
 }
 
-TEST(shm_times_and_pids)
+TEST(times_and_pids)
 {
 	int id = segment(PAGE);
 	struct shmid_ds ds = stat_of(id);
@@ -145,7 +145,7 @@ TEST(shm_times_and_pids)
 	removed(id);
 }
 
-TEST(shm_control)
+TEST(control)
 {
 	int id = segment(PAGE);
 	struct shmid_ds ds = stat_of(id);
@@ -163,4 +163,54 @@ TEST(shm_control)
 	YES(shmctl(0, IPC_INFO, (struct shmid_ds *)&limits) >= 0);
 	EQ(limits.shmmin, 1);
 	removed(id);
+}
+
+/* Layouts and numbers that programs rely on. */
+TEST(layouts)
+{
+	EQ(sizeof(struct shmid_ds), 112);
+	EQ(sizeof(struct shminfo), 72);
+	EQ(sizeof(struct shm_info), 48);
+	struct shminfo limits;
+	struct shm_info usage;
+	int id = segment(3 * PAGE);
+	char *p = MUST((char *)shmat(id, NULL, 0));
+	p[0] = 1;
+	YES(shmctl(0, IPC_INFO, (struct shmid_ds *)&limits) >= 0);
+	YES(limits.shmmni >= 1 && limits.shmmax >= 1 && limits.shmall >= 1);
+	YES(shmctl(0, SHM_INFO, (struct shmid_ds *)&usage) >= 0);
+	YES(usage.used_ids >= 1 && usage.shm_tot >= 3 && usage.shm_rss >= 1);
+	OK(shmdt(p));
+	removed(id);
+}
+
+TEST(permission_is_checked)
+{
+	if (geteuid() != 0)
+		return;
+	int id = segment(PAGE);
+	pid_t child = MUST(fork());
+	if (!child) {
+		OK(setgid(65534));
+		OK(setuid(65534));
+		FAILS((long)shmat(id, NULL, 0), EACCES);
+		FAILS((long)shmat(id, NULL, SHM_RDONLY), EACCES);
+		FAILS(shmctl(id, IPC_STAT, &(struct shmid_ds){0}), EACCES);
+		FAILS(shmctl(id, IPC_RMID, NULL), EPERM);
+		FAILS(shmctl(id, SHM_LOCK, NULL), EPERM);
+		_exit(0);
+	}
+	OK(waitpid(child, NULL, 0));
+	removed(id);
+}
+
+TEST(huge_pages_are_refused_or_had)
+{
+	int id = shmget(IPC_PRIVATE, 2 << 20, IPC_CREAT | SHM_HUGETLB | 0600);
+	if (id < 0)
+		YES(errno == ENOMEM || errno == EPERM);
+	else
+		OK(shmctl(id, IPC_RMID, NULL));
+	id = OK(shmget(IPC_PRIVATE, 2 << 20, IPC_CREAT | SHM_NORESERVE | 0600));
+	OK(shmctl(id, IPC_RMID, NULL));
 }
