@@ -199,23 +199,27 @@ void sem_undo_free_detached(struct list *detached)
 	}
 }
 
+/* => the first semaphore from i on that u owes something to, or nsems. Most owe nothing: looks at four at once. */
+static u32 next_debt(const struct sem_undo *u, u32 i, u32 nsems)
+{
+	u64 four = 0;
+	for (; i + 4 <= nsems; i += 4) {
+		__builtin_memcpy(&four, &u->adjust[i], sizeof four);
+		if (four)
+			break;
+	}
+	while (i < nsems && !u->adjust[i])
+		i++;
+	return i;
+}
+
 /* Adds what u owes to its set, clamped to the range of values, and takes u off it. Set locked. */
 static void apply(struct sem_set *set, struct sem_undo *u)
 {
-	enum { AT_ONCE = 4 };
 	s32 pid = port_pid();
-	u64 few;
+	u32 nsems = set->nsems;
 
-	for (u32 i = 0; i < set->nsems; i++) {
-		if (i + AT_ONCE <= set->nsems) { /* most owe nothing: skip several at a time */
-			memcpy(&few, &u->adjust[i], AT_ONCE * sizeof u->adjust[0]);
-			if (!few) {
-				i += AT_ONCE - 1;
-				continue;
-			}
-		}
-		if (!u->adjust[i])
-			continue;
+	for (u32 i = next_debt(u, 0, nsems); i < nsems; i = next_debt(u, i + 1, nsems)) {
 		set->value[i] = (u16)CLAMP(set->value[i] + u->adjust[i], 0, SEMVMX);
 		set->pid[i] = pid;
 		sem_mark(set, i);
