@@ -37,6 +37,14 @@
 #define ROUND_DOWN(x, align) ((x) & ~((__typeof__(x))(align)-1))
 #define BIT(n)               (1ull << (n))
 
+/* On the line before a loop of a few instructions that runs often: n rounds for each test of its end. */
+#define PRAGMA_(text) _Pragma(#text)
+#ifdef __clang__
+#define UNROLL(n) PRAGMA_(clang loop unroll_count(n))
+#else
+#define UNROLL(n) PRAGMA_(GCC unroll n)
+#endif
+
 #define CONCAT_(a, b) a##b
 #define CONCAT(a, b)  CONCAT_(a, b)
 

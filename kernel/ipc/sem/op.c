@@ -230,8 +230,9 @@ static ALWAYS_INLINE struct survey survey(const struct sembuf *ops, const struct
 static NOINLINE u32 highest_num(const struct sembuf *ops, u32 n)
 {
 	u32 highest = 0;
-	while (n-- > 0)
-		highest = MAX(highest, (u32)ops[n].sem_num);
+	UNROLL(4)
+	for (u32 i = 0; i < n; i++)
+		highest = MAX(highest, (u32)ops[i].sem_num);
 	return highest;
 }
 
