@@ -1,6 +1,8 @@
+#include "abi/futex.h"
 #include "abi/process.h"
 #include "arch/context.h"
 #include "arch/uaccess.h"
+#include "kernel/fs/procfs.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/clone.h"
 #include "kernel/proc/fdtable.h"
@@ -171,6 +173,28 @@ SYSCALL1(set_tid_address, uptr_t, where)
 
 	me->clear_child_tid = where.addr;
 	return me->tid;
+}
+
+SYSCALL2(set_robust_list, uptr_t, head, size_t, size)
+{
+	if (size != sizeof(struct robust_list_head))
+		return -EINVAL;
+	task_current()->robust_list = head.addr;
+	return 0;
+}
+
+SYSCALL3(get_robust_list, int, tid, uptr_t, out_head, uptr_t, out_size)
+{
+	AUTO_PUT(task) t = task_lookup(tid ? tid : task_current()->tid);
+	u64 head, size = sizeof(struct robust_list_head);
+
+	if (!t)
+		return -ESRCH;
+	if (!proc_may_inspect(t))
+		return -EPERM;
+	head = load_relaxed(&t->robust_list);
+	TRY(copy_to_user(out_size, &size, sizeof size));
+	return copy_to_user(out_head, &head, sizeof head);
 }
 
 SYSCALL2(pidfd_open, int, pid, unsigned, flags)

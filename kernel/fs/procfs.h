@@ -69,3 +69,6 @@ void procfs_init(void); /* boot: registers the file system type "proc" and its o
 /* pidfd_send_signal(2) takes a directory /proc/PID for a pidfd. => its process with a reference;
  * err_ptr(-EBADF): f is something else, (-ESRCH): the process has gone. */
 struct process *procfs_file_process(struct file *f);
+
+/* ptrace(2), "Ptrace access mode checking": PTRACE_MODE_READ_FSCREDS of the current process on t. */
+bool proc_may_inspect(struct task *t);

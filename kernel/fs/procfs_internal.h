@@ -75,8 +75,6 @@ struct task *proc_task_get(struct inode *i);
 bool proc_stale(struct inode *i);
 int proc_setattr(struct inode *i, const struct setattr *a);
 void proc_evict(struct inode *i);
-/* ptrace(2), "Ptrace access mode checking": PTRACE_MODE_READ_FSCREDS of the current process on t. */
-bool proc_may_inspect(struct task *t);
 /* The task of a magic link, if the caller may follow it. => 0 and a reference, or -ENOENT, -EACCES. */
 MUST_CHECK int proc_link_task(struct inode *i, struct task **out);
 /* readlink(2) of whatever i's link_path yields. */

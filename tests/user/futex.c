@@ -1,6 +1,7 @@
 /* futex(2): wait and wake, private and shared (F1, F3). */
 #include "harness.h"
 #include <pthread.h>
+#include <stddef.h>
 
 enum {
 	WAIT = 0,
@@ -345,4 +346,96 @@ TEST(wakes_by_priority_then_in_order)
 		kill(pids[i], SIGKILL);
 		EQ(reap(pids[i]), SIGKILL);
 	}
+}
+
+/* --- Robust lists, get_robust_list(2) --- */
+
+struct robust_head {
+	void *list;
+	long offset;
+	void *pending;
+};
+struct robust_lock {
+	void *next;
+	unsigned word;
+};
+
+TEST(robust_list_is_registered)
+{
+	struct robust_head head = {.list = &head}, *got = NULL;
+	size_t size = 0;
+
+	FAILS(syscall(SYS_set_robust_list, &head, sizeof head - 1), EINVAL);
+	OK(syscall(SYS_set_robust_list, &head, sizeof head));
+	OK(syscall(SYS_get_robust_list, 0, &got, &size));
+	YES(got == &head);
+	EQ(size, 24);
+	OK(syscall(SYS_get_robust_list, getpid(), &got, &size));
+	FAILS(syscall(SYS_get_robust_list, 0, &got, NULL), EFAULT);
+	FAILS(syscall(SYS_get_robust_list, -5, &got, &size), ESRCH);
+	OK(syscall(SYS_set_robust_list, NULL, sizeof head));
+	OK(syscall(SYS_get_robust_list, 0, &got, &size));
+	YES(got == NULL);
+}
+
+TEST(robust_list_is_not_inherited)
+{
+	struct robust_head head = {.list = &head}, *got = &head;
+	size_t size = 0;
+	pid_t child;
+
+	OK(syscall(SYS_set_robust_list, &head, sizeof head));
+	CHILD(child)
+	{
+		OK(syscall(SYS_get_robust_list, 0, &got, &size));
+		YES(got == NULL);
+	}
+	REAP(child);
+}
+
+TEST(killed_owner_of_a_robust_lock_is_told)
+{
+	struct robust_lock *lock = shared(4096);
+	struct robust_head head = {.offset = offsetof(struct robust_lock, word)};
+	pid_t child;
+
+	CHILD(child)
+	{
+		head.list = lock;
+		lock->next = &head;
+		OK(syscall(SYS_set_robust_list, &head, sizeof head));
+		__atomic_store_n(&lock->word, (unsigned)getpid() | 0x80000000, __ATOMIC_SEQ_CST);
+		for (;;)
+			pause();
+	}
+	UNTIL(__atomic_load_n(&lock->word, __ATOMIC_SEQ_CST));
+	MUST(kill(child, SIGKILL));
+	/* Woken by the death, or too late to sleep: either way the word says that its owner died. */
+	while (!(__atomic_load_n(&lock->word, __ATOMIC_SEQ_CST) & 0x40000000))
+		syscall(SYS_futex, &lock->word, 0, (unsigned)child | 0x80000000, NULL, NULL, 0);
+	EQ(lock->word & 0x3fffffff, 0);
+	EQ(reap(child), SIGKILL);
+}
+
+static void *die_holding(void *mutex)
+{
+	pthread_mutex_lock(mutex);
+	return NULL;
+}
+
+TEST(robust_mutex_survives_its_owner)
+{
+	pthread_mutexattr_t kind;
+	pthread_mutex_t mutex;
+	pthread_t thread;
+
+	pthread_mutexattr_init(&kind);
+	EQ(pthread_mutexattr_setrobust(&kind, PTHREAD_MUTEX_ROBUST), 0);
+	EQ(pthread_mutex_init(&mutex, &kind), 0);
+	EQ(pthread_create(&thread, NULL, die_holding, &mutex), 0);
+	EQ(pthread_join(thread, NULL), 0);
+	EQ(pthread_mutex_lock(&mutex), EOWNERDEAD);
+	EQ(pthread_mutex_consistent(&mutex), 0);
+	EQ(pthread_mutex_unlock(&mutex), 0);
+	EQ(pthread_mutex_lock(&mutex), 0);
 }
