@@ -8,7 +8,7 @@ check: check-build
 	@echo "  CHECK   idioms"; scripts/check-idioms
 	@echo "  CHECK   lengths"; scripts/check-lengths
 	@echo "  CHECK   docs/locks.md"; scripts/gen-locks --check
-	@echo "  CHECK   docs/coverage.md"; scripts/check-coverage
+	@echo "  CHECK   docs/coverage.md"; scripts/check-coverage; scripts/gen-unsupported --check
 	@echo "  CHECK   format"; clang-format --dry-run -Werror $(FORMATTED)
 	@echo "all checks passed"
 
@@ -16,7 +16,7 @@ check: check-build
 check-build: | check-setup
 check-setup:
 	@$(SETUP) build check
-check-build: objs $(USER_PROGRAMS) $(TEST_PROGRAMS)
+check-build: objs build/halyard $(USER_PROGRAMS) $(TEST_PROGRAMS)
 
 help:
 	@echo "make              build/halyard, the kernel, and build/halyard.iso, the image that GRUB boots"
