@@ -1,6 +1,6 @@
 # The hosted build of the IPC module (tests/host: pthreads), its unit tests, reference models and stress,
 # under AddressSanitizer and UndefinedBehaviorSanitizer; host-tsan: under ThreadSanitizer.
-HOST_SRCS := $(shell find kernel/ipc tests/host tests/model tests/unit -name '*.c') \
+HOST_SRCS := $(shell find kernel/ipc tests/host tests/port tests/model tests/unit -name '*.c') \
 	$(filter-out kernel/lib/string.c kernel/lib/string_test.c kernel/lib/printf.c kernel/lib/printf_test.c \
 		kernel/lib/log.c kernel/lib/panic.c,$(wildcard kernel/lib/*.c))
 comma := ,

@@ -1,5 +1,5 @@
 # The deterministic simulation of the IPC module (tests/sim): one program, all interleavings.
-SIM_SRCS := $(shell find kernel/ipc tests/sim -name '*.c' ! -name '*_test.c') tests/sim/sim_test.c \
+SIM_SRCS := $(shell find kernel/ipc tests/sim tests/port -name '*.c' ! -name '*_test.c') tests/sim/sim_test.c \
 	$(filter-out %_test.c kernel/lib/string.c kernel/lib/printf.c kernel/lib/log.c kernel/lib/panic.c, \
 		$(wildcard kernel/lib/*.c))
 SIM_FLAGS := -std=gnu17 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "tests/host/thread.h"
-#include "tests/ranks.h"
+#include "tests/port/ranks.h"
 
 static _Thread_local struct held_locks held;
 static _Thread_local unsigned read_depth;

@@ -4,7 +4,7 @@
  */
 #pragma once
 #include <ucontext.h>
-#include "tests/ranks.h"
+#include "tests/port/ranks.h"
 #include "tests/sim/sim.h"
 
 enum task_state { TASK_READY, TASK_PARKED, TASK_BLOCKED, TASK_DONE };
