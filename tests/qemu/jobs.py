@@ -135,6 +135,9 @@ def leak(text):
 # What the kernel writes to the debug-exit port when all passed, as QEMU reports it: 16 << 1 | 1.
 PASSED = 33
 
+# What a test runner says that was given a pattern for somebody else's tests.
+NONE_MATCHES = re.compile(r"^1\.\.0\s*$|^no simulation test matches$", re.M)
+
 
 def selftest(smp):
     def action(pattern):
@@ -148,6 +151,8 @@ def selftest(smp):
                 problem = str(hung)
             keep(f"selftest-{smp}", vm.text)
             results = Results(vm.text)
+            if pattern and NONE_MATCHES.search(vm.text):
+                return results
             if problem and not results.failed:
                 results.add(f"selftest on {smp}", problem)
             elif not results.passed and not results.failed and not pattern:
@@ -197,6 +202,8 @@ def hosted(program, name):
         text = run.stdout + run.stderr
         keep(name, text)
         results = Results(text)
+        if pattern and NONE_MATCHES.search(text):
+            return results
         if run.returncode and not results.failed:
             results.add(name, f"exit status {run.returncode}\n" + "\n".join(text.splitlines()[-15:]))
         elif not results.passed and not results.failed and not pattern:

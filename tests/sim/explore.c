@@ -2,6 +2,7 @@
  * Depth-first search over choices, by running the test anew for each schedule: a stack of the choices
  * made, the last one that has an alternative is advanced, what lies beyond it starts at 0 again.
  */
+#include <fnmatch.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,7 +158,7 @@ int main(int argc, char **argv)
 	unsigned run = 0;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (const struct test *const *t = __start_sim_tests; t < __stop_sim_tests; t++) {
-		if (argc > 1 && !strstr((*t)->name, argv[1]))
+		if (argc > 1 && fnmatch(argv[1], (*t)->name, 0))
 			continue;
 		explore_test(*t);
 		run++;
