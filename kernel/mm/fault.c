@@ -303,7 +303,7 @@ int mm_page_fault(u64 addr, u64 error, bool from_user)
 	read_unlock(&as->lock);
 	if (unlikely(err > 0))
 		err = grow_and_fault(as, addr, error);
-	/* Resolved for now: the access faults again, perhaps with more luck. */
+	/* Some process was ended to make room, perhaps this one: the access is tried again, or never. */
 	if (unlikely(err == -ENOMEM) && vm_owner_out_of_memory())
 		return 0;
 	return err;

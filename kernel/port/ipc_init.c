@@ -6,7 +6,7 @@
 void ipc_init(void)
 {
 	futex_init();
-	proc_files_init();
+	proc_sem_init();
 	proc_msg_init();
 	proc_shm_init();
 	pipe_files_init();

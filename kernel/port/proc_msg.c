@@ -4,6 +4,7 @@
 #include "kernel/ipc/msg/msg.h"
 #include "kernel/ipc/ns.h"
 #include "kernel/port/internal.h"
+#include "kernel/port/ns_limit.h"
 
 static int show_msg(struct seq *s, const struct proc_file *f)
 {
@@ -14,48 +15,10 @@ static int show_msg(struct seq *s, const struct proc_file *f)
 	return 0;
 }
 
-static int load_max(const struct sysctl *c, s64 *values)
-{
-	values[0] = load_relaxed(&port_ipc_ns()->msg_max);
-	return 0;
-}
-static int store_max(const struct sysctl *c, const s64 *values, u32 given)
-{
-	store_relaxed(&port_ipc_ns()->msg_max, (s32)values[0]);
-	return 0;
-}
-
-static int load_mnb(const struct sysctl *c, s64 *values)
-{
-	values[0] = load_relaxed(&port_ipc_ns()->msg_mnb);
-	return 0;
-}
-static int store_mnb(const struct sysctl *c, const s64 *values, u32 given)
-{
-	store_relaxed(&port_ipc_ns()->msg_mnb, (s32)values[0]);
-	return 0;
-}
-
-static int load_mni(const struct sysctl *c, s64 *values)
-{
-	values[0] = load_relaxed(&port_ipc_ns()->msg.max_objects);
-	return 0;
-}
-static int store_mni(const struct sysctl *c, const s64 *values, u32 given)
-{
-	store_relaxed(&port_ipc_ns()->msg.max_objects, (u32)values[0]);
-	return 0;
-}
-
-static int load_next_id(const struct sysctl *c, s64 *values)
-{
-	values[0] = ipc_ids_next_id(&port_ipc_ns()->msg);
-	return 0;
-}
-static int store_next_id(const struct sysctl *c, const s64 *values, u32 given)
-{
-	return given ? ipc_ids_set_next_id(&port_ipc_ns()->msg, (s32)values[0]) : 0;
-}
+NS_LIMIT(max, msg_max, s32)
+NS_LIMIT(mnb, msg_mnb, s32)
+NS_LIMIT(mni, msg.max_objects, u32)
+NS_NEXT_ID(msg)
 
 void proc_msg_init(void)
 {

@@ -4,6 +4,7 @@
 #include "kernel/ipc/ns.h"
 #include "kernel/ipc/shm/shm.h"
 #include "kernel/port/internal.h"
+#include "kernel/port/ns_limit.h"
 
 static int show_shm(struct seq *s, const struct proc_file *f)
 {
@@ -14,38 +15,9 @@ static int show_shm(struct seq *s, const struct proc_file *f)
 	return 0;
 }
 
-static int load_max(const struct sysctl *c, s64 *values)
-{
-	values[0] = (s64)load_relaxed(&port_ipc_ns()->shm_max);
-	return 0;
-}
-static int store_max(const struct sysctl *c, const s64 *values, u32 given)
-{
-	store_relaxed(&port_ipc_ns()->shm_max, (u64)values[0]);
-	return 0;
-}
-
-static int load_all(const struct sysctl *c, s64 *values)
-{
-	values[0] = (s64)load_relaxed(&port_ipc_ns()->shm_all);
-	return 0;
-}
-static int store_all(const struct sysctl *c, const s64 *values, u32 given)
-{
-	store_relaxed(&port_ipc_ns()->shm_all, (u64)values[0]);
-	return 0;
-}
-
-static int load_mni(const struct sysctl *c, s64 *values)
-{
-	values[0] = load_relaxed(&port_ipc_ns()->shm.max_objects);
-	return 0;
-}
-static int store_mni(const struct sysctl *c, const s64 *values, u32 given)
-{
-	store_relaxed(&port_ipc_ns()->shm.max_objects, (u32)values[0]);
-	return 0;
-}
+NS_LIMIT(max, shm_max, u64)
+NS_LIMIT(all, shm_all, u64)
+NS_LIMIT(mni, shm.max_objects, u32)
 
 static int load_forced(const struct sysctl *c, s64 *values)
 {
@@ -58,15 +30,7 @@ static int store_forced(const struct sysctl *c, const s64 *values, u32 given)
 	return 0;
 }
 
-static int load_next_id(const struct sysctl *c, s64 *values)
-{
-	values[0] = ipc_ids_next_id(&port_ipc_ns()->shm);
-	return 0;
-}
-static int store_next_id(const struct sysctl *c, const s64 *values, u32 given)
-{
-	return given ? ipc_ids_set_next_id(&port_ipc_ns()->shm, (s32)values[0]) : 0;
-}
+NS_NEXT_ID(shm)
 
 void proc_shm_init(void)
 {

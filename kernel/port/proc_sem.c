@@ -1,9 +1,10 @@
-/* /proc/sysvipc and the IPC part of /proc/sys/kernel, proc(5): always the reader's namespace. */
+/* /proc/sysvipc/sem and the limits of semaphores in /proc/sys/kernel, proc(5): always the reader's namespace. */
 #include "kernel/fs/procfs.h"
 #include "kernel/fs/seq.h"
 #include "kernel/ipc/ns.h"
 #include "kernel/ipc/sem/sem.h"
 #include "kernel/port/internal.h"
+#include "kernel/port/ns_limit.h"
 
 static int show_sem(struct seq *s, const struct proc_file *f)
 {
@@ -31,17 +32,9 @@ static int store_sem(const struct sysctl *c, const s64 *values, u32 given)
 	return ipc_ns_set_sem_limits(port_ipc_ns(), limits);
 }
 
-static int load_next_id(const struct sysctl *c, s64 *values)
-{
-	values[0] = ipc_ids_next_id(&port_ipc_ns()->sem);
-	return 0;
-}
-static int store_next_id(const struct sysctl *c, const s64 *values, u32 given)
-{
-	return given ? ipc_ids_set_next_id(&port_ipc_ns()->sem, (s32)values[0]) : 0;
-}
+NS_NEXT_ID(sem)
 
-void proc_files_init(void)
+void proc_sem_init(void)
 {
 	static const struct proc_file sem = {.path = "sysvipc/sem", .show = show_sem};
 	static const struct sysctl limits = {
