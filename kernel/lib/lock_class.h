@@ -19,6 +19,7 @@
 	LOCK_CLASS(INODE, 30, S, "a file's size and attributes against writers")                   \
 	LOCK_CLASS(IPC_NS_CREATE, 35, S, "creation of keyed objects in a namespace")               \
 	LOCK_CLASS(PIPE_IO, 37, S, "order of readers, and of writers, of a pipe")                  \
+	LOCK_CLASS(SOCKET_READ, 38, S, "order of the readers of a socket")                         \
 	LOCK_CLASS(ASPACE, 40, S, "an address space's list of areas")                              \
 	LOCK_CLASS(OBJECT, 50, S, "a memory object's pages")                                       \
 	LOCK_CLASS(TASKLIST, 100, P, "process tree, groups, sessions, pid table")                  \
@@ -42,6 +43,11 @@
 	LOCK_CLASS(PIPE, 154, P, "a pipe's ring and waiters")                                      \
 	LOCK_CLASS(TIMERFDS, 155, P, "the timerfds that follow the wall clock")                    \
 	LOCK_CLASS(EVENT, 156, P, "an eventfd, signalfd or timerfd")                               \
+	LOCK_CLASS(SOCKET_NAMES, 156, P, "names of sockets, by hash")                              \
+	LOCK_CLASS(SOCKET_FLIGHT, 157, P, "sockets in flight, and the search for cycles of them")  \
+	LOCK_CLASS(SOCKET, 158, P, "a socket: state, peer, queue, waiters")                        \
+	LOCK_CLASS(NETLINK, 158, P, "the queue of a netlink socket")                               \
+	LOCK_CLASS(SOCKET_LIST, 159, P, "the list of all sockets")                                 \
 	LOCK_CLASS(MAPPINGS, 158, P, "the list of areas that map a memory object")                 \
 	LOCK_CLASS(USERS, 158, P, "accounts of real user ids")                                     \
 	LOCK_CLASS(PTE, 160, P, "page tables of an address space")                                 \
