@@ -7,9 +7,9 @@
  *
  * Files: this one is what the rest of the system calls; queue.h is how a queue looks inside.
  *	send.c	  msgsnd, and completing receivers	receive.c msgrcv, and completing senders
- *	message.c the bytes of a message		typed.c	  oldest by type
  *	waiters.c who waits, and who is next		queue.c	  making, removing queues
- *	ctl.c	  msgctl
+ *	ctl.c	  msgctl				../text.c the bytes of a message
+ *	../typed.c oldest by type
  *
  * Objects and lifetimes
  *	struct msg_queue	an ipc_object (kernel/ipc/ipc.h).

@@ -5,18 +5,17 @@
  */
 #pragma once
 #include "kernel/ipc/msg/msg.h"
-#include "kernel/ipc/msg/typed.h"
 #include "kernel/ipc/ns.h"
+#include "kernel/ipc/text.h"
+#include "kernel/ipc/typed.h"
 #include "kernel/ipc/wait.h"
 
-struct msg_page;
 struct msg {
 	struct list link;      /* [l] queue->messages */
 	struct typed typed;    /* type [I]; age [l] given when it is sent */
-	u64 size;              /* [I] bytes of text */
-	struct msg_page *more; /* [I] what did not fit behind this struct */
-	u8 text[];
+	struct ipc_text text;  /* [I] */
 };
+enum { MSG_TEXT = offsetof(struct msg, text) };
 
 struct msg_queue {
 	struct ipc_object obj;
@@ -40,44 +39,18 @@ struct msg_queue {
 	bool senders_mixed;
 };
 
-/* message.c: a message that fits a page with its header is one allocation, a larger one goes on in pages.
- * These are called with no lock held; the inline ones are for the common, small message. */
-enum { MSG_FIRST_MAX = PORT_PAGE_SIZE - sizeof(struct msg) };
-/* => memory for `size` bytes of text, or NULL. */
-MUST_CHECK struct msg *msg_new_empty(u64 size);
-MUST_CHECK struct msg *msg_new_large(s64 type, uptr_t text, u64 size);
-MUST_CHECK int msg_copy_out_large(const struct msg *m, uptr_t to, u64 n);
-void msg_free_pages(struct msg_page *p);
-/* Makes `to`, which has the memory, equal to `from`. Lock held. */
-void msg_fill(struct msg *to, const struct msg *from);
-
+/* No lock held. msg_new => a message, or err_ptr -EFAULT, -ENOMEM. */
 static ALWAYS_INLINE void msg_free(struct msg *m)
 {
-	if (unlikely(m->more))
-		msg_free_pages(m->more);
-	port_buffer_free(m);
+	ipc_text_free(m, MSG_TEXT);
 }
 DEFINE_GUARD(msg, struct msg *, msg_free)
-/* => a message, or err_ptr -EFAULT, -ENOMEM. */
 MUST_CHECK static ALWAYS_INLINE struct msg *msg_new(s64 type, uptr_t text, u64 size)
 {
-	if (unlikely(size > MSG_FIRST_MAX))
-		return msg_new_large(type, text, size);
-	struct msg *m = port_buffer_alloc(sizeof *m + size);
-	if (unlikely(!m))
-		return err_ptr(-ENOMEM);
-	m->typed.type = type;
-	m->size = size;
-	m->more = NULL;
-	if (likely(!port_copy_in(m->text, text, size)))
-		return m;
-	port_buffer_free(m);
-	return err_ptr(-EFAULT);
-}
-/* The first n <= size bytes of text to the user. => 0 or -EFAULT. */
-MUST_CHECK static ALWAYS_INLINE int msg_copy_out(const struct msg *m, uptr_t to, u64 n)
-{
-	return likely(!m->more) ? port_copy_out(to, m->text, n) : msg_copy_out_large(m, to, n);
+	struct msg *m = ipc_text_new(MSG_TEXT, text, size);
+	if (likely(!is_err(m)))
+		m->typed.type = type;
+	return m;
 }
 
 /* What a receiver asks for. */

@@ -64,7 +64,7 @@ void msg_take(struct msg_queue *q, struct msg *m)
 		typed_del(&q->types, &m->typed);
 		q->mixed = !list_empty(&q->messages);
 	}
-	q->bytes -= m->size;
+	q->bytes -= m->text.size;
 	q->count--;
 }
 
@@ -128,7 +128,7 @@ static ALWAYS_INLINE int receive_once(struct ipc_namespace *ns, ipc_id_t id,
 		msg_unlock(q);
 		return -ENOMSG;
 	}
-	if (unlikely(rq->size < m->size && !(rq->flags & MSG_NOERROR))) {
+	if (unlikely(rq->size < m->text.size && !(rq->flags & MSG_NOERROR))) {
 		msg_unlock(q);
 		return -E2BIG;
 	}
@@ -161,7 +161,7 @@ static NOINLINE void give_back(struct ipc_namespace *ns, ipc_id_t id, struct msg
 static ALWAYS_INLINE int to_user(const struct msg *m, uptr_t buf, u64 n)
 {
 	TRY(port_copy_out(buf, &m->typed.type, sizeof m->typed.type));
-	return msg_copy_out(m, uptr_add(buf, sizeof m->typed.type), n);
+	return ipc_text_out(m, MSG_TEXT, uptr_add(buf, sizeof m->typed.type), n);
 }
 
 /* MSG_COPY, msgrcv(2): a copy of the n-th message, which stays. */
@@ -170,23 +170,26 @@ static NOINLINE s64 receive_copy(struct ipc_namespace *ns, ipc_id_t id, uptr_t b
 {
 	if ((flags & MSG_EXCEPT) || !(flags & IPC_NOWAIT))
 		return -EINVAL;
-	AUTO_PUT(msg) copy = msg_new_empty(MIN(size, (u64)(u32)load_relaxed(&ns->msg_max)));
+	AUTO_PUT(msg)
+	copy = ipc_text_new_empty(MSG_TEXT, MIN(size, (u64)(u32)load_relaxed(&ns->msg_max)));
 	if (!copy)
 		return -ENOMEM;
-	u64 room = copy->size;
+	u64 room = copy->text.size;
 	port_read_lock();
 	struct msg_queue *q = msg_find(ns, id);
 	TRY(msg_lock(q, q ? ipc_permit(&q->obj, IPC_READ) : -EINVAL));
 	const struct msg *m = numbered(q, position);
-	int err = !m ? -ENOMSG : size < m->size && !(flags & MSG_NOERROR) ? -E2BIG : 0;
+	int err = !m ? -ENOMSG : size < m->text.size && !(flags & MSG_NOERROR) ? -E2BIG : 0;
 	/* Larger than what was reserved: cut off only if asked (Linux says EINVAL when msgmax has shrunk since). */
-	if (!err && m->size > room)
+	if (!err && m->text.size > room)
 		err = -EINVAL;
-	if (!err)
-		msg_fill(copy, m);
+	if (!err) {
+		copy->typed.type = m->typed.type;
+		ipc_text_fill(copy, m, MSG_TEXT);
+	}
 	msg_unlock(q);
 	TRY(err);
-	u64 n = MIN(size, copy->size);
+	u64 n = MIN(size, copy->text.size);
 	TRY(to_user(copy, buf, n));
 	return (s64)n;
 }
@@ -205,7 +208,7 @@ s64 msg_receive(struct ipc_namespace *ns, ipc_id_t id, uptr_t buf, u64 size, s64
 		result = msg_asked_again(receive_once(ns, id, &rq, &m));
 	if (unlikely(result))
 		return result;
-	u64 n = MIN(size, m->size);
+	u64 n = MIN(size, m->text.size);
 	if (unlikely(to_user(m, buf, n))) {
 		give_back(ns, id, m);
 		return -EFAULT;

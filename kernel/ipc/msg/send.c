@@ -25,7 +25,7 @@ static ALWAYS_INLINE void enqueue(struct msg_queue *q, struct msg *m)
 		typed_add(&q->types, &m->typed);
 	else if (unlikely(differs))
 		types_mix(q);
-	q->bytes += m->size;
+	q->bytes += m->text.size;
 	q->count++;
 }
 
@@ -35,7 +35,7 @@ static NOINLINE bool hand_over(struct msg_queue *q, struct msg *m, struct ipc_wa
 	struct msg_receiver *r;
 	while ((r = msg_receiver_for(q, m->typed.type))) {
 		msg_receiver_del(q, r);
-		if (r->max < m->size) {
+		if (r->max < m->text.size) {
 			ipc_waiter_decide(&r->wait, -E2BIG, wakes);
 			continue;
 		}
@@ -121,7 +121,7 @@ static ALWAYS_INLINE int send_once(struct ipc_namespace *ns, ipc_id_t id, struct
 	port_read_lock();
 	struct msg_queue *q = msg_find(ns, id);
 	TRY(msg_lock(q, q ? ipc_permit(&q->obj, IPC_WRITE) : -EINVAL));
-	if (unlikely(!msg_fits(q, m->size))) {
+	if (unlikely(!msg_fits(q, m->text.size))) {
 		if (!(flags & IPC_NOWAIT))
 			return sleep_unlock(q, m, deadline);
 		msg_unlock(q);

@@ -145,7 +145,7 @@ static bool sender_update(struct rb_node *n)
 {
 	struct msg_sender *s = sender_at(n);
 	u64 before = s->least;
-	s->least = s->m->size;
+	s->least = s->m->text.size;
 	if (n->left)
 		s->least = MIN(s->least, sender_at(n->left)->least);
 	if (n->right)
@@ -165,7 +165,7 @@ static NOINLINE void senders_mix(struct msg_queue *q)
 void msg_sender_add(struct msg_queue *q, struct msg_sender *s)
 {
 	bool differs = !list_empty(&q->senders) &&
-	               list_first(&q->senders, struct msg_sender, link)->m->size != s->m->size;
+	               list_first(&q->senders, struct msg_sender, link)->m->text.size != s->m->text.size;
 	s->age = q->next_age++;
 	list_add_tail(&q->senders, &s->link);
 	if (q->senders_mixed)
@@ -189,7 +189,7 @@ struct msg_sender *msg_sender_for(const struct msg_queue *q, u64 room)
 		return NULL;
 	if (likely(!q->senders_mixed)) {
 		struct msg_sender *s = list_first(&q->senders, struct msg_sender, link);
-		return s->m->size <= room ? s : NULL;
+		return s->m->text.size <= room ? s : NULL;
 	}
 	const struct rb_node *n = q->sender_tree.node;
 	if (sender_at(n)->least > room)
@@ -197,7 +197,7 @@ struct msg_sender *msg_sender_for(const struct msg_queue *q, u64 room)
 	for (;;) {
 		if (n->left && sender_at(n->left)->least <= room)
 			n = n->left;
-		else if (sender_at(n)->m->size <= room)
+		else if (sender_at(n)->m->text.size <= room)
 			return sender_at(n);
 		else
 			n = n->right;

@@ -1,4 +1,4 @@
-#include "kernel/ipc/msg/typed.h"
+#include "kernel/ipc/typed.h"
 
 static struct typed *typed_at(const struct rb_node *n)
 {

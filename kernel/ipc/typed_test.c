@@ -1,4 +1,4 @@
-#include "kernel/ipc/msg/typed.h"
+#include "kernel/ipc/typed.h"
 #include "kernel/lib/test.h"
 
 enum { ITEMS = 60, TYPES = 9 };
