@@ -11,9 +11,9 @@
 #include "kernel/ipc/wait.h"
 
 struct msg {
-	struct list link;      /* [l] queue->messages */
-	struct typed typed;    /* type [I]; age [l] given when it is sent */
-	struct ipc_text text;  /* [I] */
+	struct list link;     /* [l] queue->messages */
+	struct typed typed;   /* type [I]; age [l] given when it is sent */
+	struct ipc_text text; /* [I] */
 };
 enum { MSG_TEXT = offsetof(struct msg, text) };
 

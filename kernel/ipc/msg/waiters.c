@@ -164,8 +164,9 @@ static NOINLINE void senders_mix(struct msg_queue *q)
 
 void msg_sender_add(struct msg_queue *q, struct msg_sender *s)
 {
-	bool differs = !list_empty(&q->senders) &&
-	               list_first(&q->senders, struct msg_sender, link)->m->text.size != s->m->text.size;
+	bool differs =
+		!list_empty(&q->senders) &&
+		list_first(&q->senders, struct msg_sender, link)->m->text.size != s->m->text.size;
 	s->age = q->next_age++;
 	list_add_tail(&q->senders, &s->link);
 	if (q->senders_mixed)
