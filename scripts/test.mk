@@ -6,6 +6,7 @@ TEST_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Werror -static -Itests/user
 # The same sources linked to glibc: the second C library, with its own way of making threads.
 GLIBC_PROGRAMS := build/tests/glibc_thread build/tests/glibc_sem_op build/tests/glibc_sem_wait
 TEST_SCRIPTS := $(wildcard tests/programs/*.*)
+TRANSCRIPTS := $(wildcard tests/programs/transcripts/*)
 
 build/tests/%: tests/user/%.c $(wildcard tests/user/*.h)
 	@mkdir -p $(@D)
@@ -20,12 +21,13 @@ build/tests/glibc_%: tests/user/%.c $(wildcard tests/user/*.h)
 # What Debian's perl and python3 need of their libraries to call semget, and no more.
 PERL_BASE := $(firstword $(wildcard /usr/lib/*/perl-base))
 PYTHON_LIB := $(lastword $(sort $(wildcard /usr/lib/python3.*)))
-build/test.cpio: $(USER_PROGRAMS) $(USER_FILES) $(TEST_PROGRAMS) $(GLIBC_PROGRAMS) $(TEST_SCRIPTS) tests/programs/all scripts/collect
+build/test.cpio: $(USER_PROGRAMS) $(USER_FILES) $(TEST_PROGRAMS) $(GLIBC_PROGRAMS) $(TEST_SCRIPTS) $(TRANSCRIPTS) tests/programs/all scripts/collect
 	@$(SETUP) initramfs test
 	@echo "  CPIO    $@"
 	$(Q)scripts/initramfs $@ $(foreach p,$(USER_PROGRAMS),$(p)=bin/$(notdir $(p))) \
 		$(foreach p,$(TEST_PROGRAMS) $(GLIBC_PROGRAMS),$(p)=tests/bin/$(notdir $(p))) \
 		$(foreach s,$(TEST_SCRIPTS),$(s)=tests/programs/$(notdir $(s))) tests/programs/all=tests/all \
+		tests/programs/transcripts=tests/programs/transcripts \
 		$$(scripts/collect)
 
 TEST_NEEDS := build/initramfs.cpio build/test.cpio

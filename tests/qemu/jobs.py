@@ -28,6 +28,10 @@ def scripts():
     return sorted(glob.glob(os.path.join(TOP, "tests", "programs", "*.*")))
 
 
+def transcripts():
+    return sorted(glob.glob(os.path.join(TOP, "tests", "programs", "transcripts", "*.linux")))
+
+
 def wanted(name, pattern):
     """Does PATTERN mean the case NAME (program.case)?"""
     return not pattern or any(fnmatch.fnmatch(part, pattern)
@@ -43,6 +47,10 @@ def cases(pattern):
     for script in scripts():
         with open(script, encoding="utf-8") as text:
             names += re.findall(r"^#: (\S+)$", text.read(), re.M)
+    for transcript in transcripts():
+        program = os.path.basename(transcript).removesuffix(".linux")
+        with open(transcript, encoding="utf-8") as text:
+            names += [f"{program}.{name}" for name in re.findall(r"^== (\S+)$", text.read(), re.M)]
     return [name for name in names if wanted(name, pattern)]
 
 
