@@ -27,7 +27,8 @@ static const struct seq_ops proc_file_seq = {.show = proc_file_show, .store = pr
 
 static int proc_file_open(struct inode *inode, struct file *f)
 {
-	return seq_open(f, &proc_file_seq, inode->private);
+	const struct proc_file *p = inode->private;
+	return p->open ? p->open(p, f) : seq_open(f, &proc_file_seq, inode->private);
 }
 
 static const struct inode_ops proc_file_inode_ops = {.open = proc_file_open};

@@ -26,6 +26,8 @@ struct proc_file {
 	/* text: what one write(2) gave, NUL-terminated, at most one page. => 0 or -errno. */
 	int (*store)(const struct proc_file *f, char *text, size_t length);
 	void *arg;
+	/* What belongs to something that its opener is in (a namespace) makes the file itself, with seq_open(). */
+	int (*open)(const struct proc_file *p, struct file *f);
 };
 void proc_file_register(const struct proc_file *f);
 
@@ -46,6 +48,14 @@ struct sysctl {
 	/* values: count numbers, INT sign-extended. store: the first `given` were written. => 0 or -errno. */
 	int (*load)(const struct sysctl *c, s64 *values);
 	int (*store)(const struct sysctl *c, const s64 *values, u32 given);
+	/* Or numbers of something that the opener is in (a namespace), which its file pins. */
+	const struct sysctl_owner *owner;
+	int (*load_of)(void *owner, s64 *values);
+	int (*store_of)(void *owner, const s64 *values, u32 given);
+};
+struct sysctl_owner {
+	void *(*get)(void); /* of the current task, with a reference */
+	void (*put)(void *owner);
 };
 enum { SYSCTL_COUNT_MAX = 16 };
 void sysctl_register(const struct sysctl *c);

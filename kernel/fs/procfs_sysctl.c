@@ -12,8 +12,11 @@ static u32 sysctl_count(const struct sysctl *c)
 	return c->count ? c->count : 1;
 }
 
-static int sysctl_load(const struct sysctl *c, s64 *values)
+/* owner: what the open file has pinned, when c has one. */
+static int sysctl_load(const struct sysctl *c, void *owner, s64 *values)
 {
+	if (c->owner)
+		return c->load_of(owner, values);
 	if (!c->data)
 		return c->load(c, values);
 	for (u32 i = 0; i < sysctl_count(c); i++)
@@ -22,8 +25,10 @@ static int sysctl_load(const struct sysctl *c, s64 *values)
 	return 0;
 }
 
-static int sysctl_store(const struct sysctl *c, const s64 *values, u32 given)
+static int sysctl_store(const struct sysctl *c, void *owner, const s64 *values, u32 given)
 {
+	if (c->owner)
+		return c->store_of ? c->store_of(owner, values, given) : -EPERM;
 	if (!c->data)
 		return c->store ? c->store(c, values, given) : -EPERM;
 	for (u32 i = 0; i < given; i++)
@@ -50,7 +55,7 @@ static ssize sysctl_read(struct file *f, struct uio *io, u64 *pos)
 	char text[SYSCTL_COUNT_MAX * 22];
 	if (*pos != 0)
 		return 0;
-	TRY(sysctl_load(c, values));
+	TRY(sysctl_load(c, f->private, values));
 	int n = 0;
 	for (u32 i = 0; i < sysctl_count(c); i++)
 		n += scnprintf(text + n, sizeof text - n,
@@ -150,10 +155,10 @@ static ssize sysctl_write(struct file *f, struct uio *io, u64 *pos)
 	if (uio_take(io, text, n) < n)
 		return -EFAULT;
 	text[n] = 0;
-	TRY(sysctl_load(c, values));
+	TRY(sysctl_load(c, f->private, values));
 	int err = sysctl_parse(c, text, values, &given);
 	if (given)
-		TRY(sysctl_store(c, values, given));
+		TRY(sysctl_store(c, f->private, values, given));
 	TRY(err);
 	*pos += n;
 	return (ssize)n;
@@ -172,9 +177,26 @@ static s64 sysctl_seek(struct file *f, s64 offset, int whence)
 	return offset;
 }
 
-static const struct file_ops sysctl_file_ops = {
-	.read = sysctl_read, .write = sysctl_write, .seek = sysctl_seek};
-static const struct inode_ops sysctl_inode_ops = {0};
+static void sysctl_release(struct file *f)
+{
+	const struct sysctl *c = f->inode->private;
+	if (c->owner)
+		c->owner->put(f->private);
+}
+
+static const struct file_ops sysctl_file_ops = {.read = sysctl_read,
+                                                .write = sysctl_write,
+                                                .seek = sysctl_seek,
+                                                .release = sysctl_release};
+
+static int sysctl_open(struct inode *i, struct file *f)
+{
+	const struct sysctl *c = i->private;
+	if (c->owner)
+		f->private = c->owner->get();
+	return 0;
+}
+static const struct inode_ops sysctl_inode_ops = {.open = sysctl_open};
 
 void sysctl_register(const struct sysctl *c)
 {

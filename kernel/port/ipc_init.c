@@ -6,9 +6,7 @@
 void ipc_init(void)
 {
 	futex_init();
-	proc_sem_init();
-	proc_msg_init();
-	proc_shm_init();
+	proc_sysv_init();
 	pipe_files_init();
 	event_files_init();
 	task_hooks_init();

@@ -1,34 +1,29 @@
 /*
- * Sysctls that are one word of the reader's IPC namespace: the pair of functions that struct sysctl
- * (kernel/fs/procfs.h) wants. The words are read and written without a lock (kernel/ipc/ns.h); the
- * bounds of what may be stored stand in the sysctl.
+ * Sysctls that are numbers of an IPC namespace: of the one that their opener was in, whoever reads or writes them later.
+ * The words are read and written without a lock (kernel/ipc/ns.h); the bounds of what may be stored stand in the
+ * struct sysctl (kernel/fs/procfs.h).
  *
- *	NS_LIMIT(max, msg_max, s32)	load_max, store_max of ns->msg_max
- *	NS_NEXT_ID(msg)			load_next_id, store_next_id of ns->msg
+ *	NS_LIMIT(max, msg_max, s32)	load_max, store_max: of ns->msg_max
+ *	{.path = "sys/kernel/msgmax", .max = INT32_MAX, NS_SYSCTL(max)}
  */
 #pragma once
 #include "kernel/fs/procfs.h"
 #include "kernel/ipc/ns.h"
 
-#define NS_LIMIT(name, field, type)                                                                \
-	static int load_##name(const struct sysctl *c, s64 *values)                                \
-	{                                                                                          \
-		values[0] = (s64)load_relaxed(&port_ipc_ns()->field);                              \
-		return 0;                                                                          \
-	}                                                                                          \
-	static int store_##name(const struct sysctl *c, const s64 *values, u32 given)              \
-	{                                                                                          \
-		store_relaxed(&port_ipc_ns()->field, (type)values[0]);                             \
-		return 0;                                                                          \
-	}
+extern const struct sysctl_owner ns_sysctl_owner; /* proc_sysv.c */
 
-#define NS_NEXT_ID(family)                                                                         \
-	static int load_next_id(const struct sysctl *c, s64 *values)                               \
+#define NS_SYSCTL(name) .owner = &ns_sysctl_owner, .load_of = load_##name, .store_of = store_##name
+
+#define NS_LIMIT(name, field, type)                                                                \
+	static int load_##name(void *owner, s64 *values)                                           \
 	{                                                                                          \
-		values[0] = ipc_ids_next_id(&port_ipc_ns()->family);                               \
+		const struct ipc_namespace *ns = owner;                                            \
+		values[0] = (s64)load_relaxed(&ns->field);                                         \
 		return 0;                                                                          \
 	}                                                                                          \
-	static int store_next_id(const struct sysctl *c, const s64 *values, u32 given)             \
+	static int store_##name(void *owner, const s64 *values, u32 given)                         \
 	{                                                                                          \
-		return given ? ipc_ids_set_next_id(&port_ipc_ns()->family, (s32)values[0]) : 0;    \
+		struct ipc_namespace *ns = owner;                                                  \
+		store_relaxed(&ns->field, (type)values[0]);                                        \
+		return 0;                                                                          \
 	}

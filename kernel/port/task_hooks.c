@@ -77,11 +77,19 @@ static int ipc_unshare(u64 flags)
 	return 0;
 }
 
+enum { NS_GET_NSTYPE = 0xb703, NS_GET_PARENT = 0xb702 }; /* ioctl_ns(2) */
+
 static void ns_file_release(struct file *f)
 {
 	ipc_ns_put(f->private);
 }
-static const struct file_ops ns_file_ops = {.release = ns_file_release};
+static long ns_file_ioctl(struct file *f, unsigned cmd, u64 arg)
+{
+	if (cmd == NS_GET_NSTYPE)
+		return CLONE_NEWIPC;
+	return cmd == NS_GET_PARENT ? -EINVAL : -ENOTTY; /* it is in no hierarchy */
+}
+static const struct file_ops ns_file_ops = {.release = ns_file_release, .ioctl = ns_file_ioctl};
 
 static int ipc_setns(struct file *f, int nstype)
 {
@@ -106,6 +114,17 @@ static struct ipc_namespace *ns_lookup(struct task *t)
 	return ns;
 }
 
+static int ipc_setns_of(struct task *t, u64 flags)
+{
+	if (!proc_may_inspect(t) || !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	struct ipc_namespace *ns = ns_lookup(t);
+	if (!ns)
+		return -ESRCH;
+	enter(ns);
+	return 0;
+}
+
 static u64 ns_number(struct task *t)
 {
 	AUTO_PUT(ipc_ns) ns = ns_lookup(t);
@@ -115,6 +134,8 @@ static u64 ns_number(struct task *t)
 /* Opening /proc/PID/ns/ipc pins the namespace. */
 static int ns_open(struct task *t, struct file *f)
 {
+	if (file_writable(f))
+		return -EPERM; /* the inode is immutable */
 	struct ipc_namespace *ns = ns_lookup(t);
 	if (!ns)
 		return -ENOENT;
@@ -143,6 +164,7 @@ static const struct proc_hooks ipc_hooks = {
 	.release = drop,
 	.unshare = ipc_unshare,
 	.setns = ipc_setns,
+	.setns_of = ipc_setns_of,
 	.shutdown = ipc_shutdown,
 };
 PROC_HOOKS(ipc_hooks);

@@ -427,8 +427,24 @@ int task_unshare(u64 flags)
 	return 0;
 }
 
+/* Into the namespaces of the process that a pidfd names. */
+static int setns_process(struct process *p, u64 flags)
+{
+	if (!flags || (flags & ~(u64)CLONE_NEWIPC))
+		return -EINVAL;
+	AUTO_PUT(task) t = task_lookup(p->pid);
+	if (!t || t->process != p)
+		return -ESRCH;
+	int err = -EINVAL;
+	proc_hooks_for_each(h) if (err == -EINVAL && (*h)->setns_of) err = (*h)->setns_of(t, flags);
+	return err;
+}
+
 int task_setns(int fd, int nstype)
 {
+	AUTO_PUT(process) p = pidfd_process_get(fd, NULL);
+	if (!is_err(p))
+		return setns_process(p, (u32)nstype);
 	AUTO_FDREF r = fdref_get(fd);
 
 	if (!r.file)

@@ -34,6 +34,8 @@ struct proc_hooks {
 	int (*unshare)(u64 flags);
 	/* setns(2): => 0; -EINVAL when the descriptor is not of this hook's kind. */
 	int (*setns)(struct file *f, int nstype);
+	/* The same with a pidfd: enter the namespaces `flags` that t is in. => 0; -ESRCH when t has left them. */
+	int (*setns_of)(struct task *t, u64 flags);
 	/* Debug builds, before the leak report: no process is left; give back what users left behind. Kernel thread. */
 	void (*shutdown)(void);
 	/* A session leader with a controlling terminal exits: hang it up. */

@@ -1,7 +1,6 @@
 /* What the programs about message queues share. */
 #pragma once
-#include "harness.h"
-#include <sys/ipc.h>
+#include "ipc.h"
 #include <sys/msg.h>
 #ifndef MSG_COPY
 #define MSG_COPY 040000

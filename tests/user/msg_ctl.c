@@ -5,12 +5,6 @@
 #define MSG_STAT_ANY 13
 #endif
 
-static void own_namespace(void)
-{
-	if (geteuid() == 0)
-		MUST(unshare(CLONE_NEWIPC));
-}
-
 TEST(keys_and_creation)
 {
 	own_namespace();

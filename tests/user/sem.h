@@ -1,12 +1,10 @@
 /*
- * What the semaphore programs share: operations written briefly, a namespace of one's own, and
- * handshakes by the kernel's own counts of waiters.
+ * What the semaphore programs share: operations written briefly, and handshakes by
+ * the kernel's own counts of waiters.
  */
 #pragma once
-#include "harness.h"
-#include <grp.h>
+#include "ipc.h"
 #include <limits.h>
-#include <sys/ipc.h>
 #include <sys/sem.h>
 
 #ifndef SEM_STAT_ANY
@@ -34,11 +32,6 @@ union semun {
 		semtimedop(id, ops_, sizeof(ops_) / sizeof(*ops_), &limit_);                       \
 	})
 
-/* An IPC namespace of this process's own: no other test's objects, no other test's limits. */
-static inline void own_namespace(void)
-{
-	MUST(unshare(CLONE_NEWIPC));
-}
 static inline int sem_new(int n)
 {
 	return MUST(semget(IPC_PRIVATE, n, IPC_CREAT | 0600));
@@ -81,12 +74,4 @@ static inline int zcnt(int id, int num)
 static inline int last_pid(int id, int num)
 {
 	return semctl(id, num, GETPID);
-}
-
-/* Becomes an ordinary user with one supplementary group (0: none), without any capability. */
-static inline void become(uid_t uid, gid_t gid, gid_t other)
-{
-	MUST(setgroups(other ? 1 : 0, &other));
-	MUST(setresgid(gid, gid, gid));
-	MUST(setresuid(uid, uid, uid));
 }
