@@ -184,10 +184,8 @@ static void sysctl_release(struct file *f)
 		c->owner->put(f->private);
 }
 
-static const struct file_ops sysctl_file_ops = {.read = sysctl_read,
-                                                .write = sysctl_write,
-                                                .seek = sysctl_seek,
-                                                .release = sysctl_release};
+static const struct file_ops sysctl_file_ops = {
+	.read = sysctl_read, .write = sysctl_write, .seek = sysctl_seek, .release = sysctl_release};
 
 static int sysctl_open(struct inode *i, struct file *f)
 {

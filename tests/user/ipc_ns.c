@@ -143,7 +143,8 @@ TEST(siblings_do_not_meet)
 			own_namespace();
 			int q = OK(msgget(KEY, IPC_CREAT | IPC_EXCL | 0600));
 			int set = OK(semget(KEY, 1, IPC_CREAT | IPC_EXCL | 0600));
-			char *memory = shmat(OK(shmget(KEY, PAGE, IPC_CREAT | IPC_EXCL | 0600)), NULL, 0);
+			char *memory =
+				shmat(OK(shmget(KEY, PAGE, IPC_CREAT | IPC_EXCL | 0600)), NULL, 0);
 			struct {
 				long type;
 				char text[4];
