@@ -29,8 +29,10 @@ static long owner_set(struct file *f, s32 who)
 	if (who == INT32_MIN)
 		return -EINVAL;
 	if (who > 0) {
-		AUTO_PUT(process) p = process_lookup(who);
-		if (!p)
+		rcu_read_lock();
+		bool known = process_find_by_thread(who);
+		rcu_read_unlock();
+		if (!known)
 			return -ESRCH;
 	}
 	store_relaxed(&f->owner_pid, who);

@@ -48,12 +48,12 @@ SYSCALL2(tkill, int, tid, int, sig)
 	return signal_kill_thread(0, tid, sig, &info);
 }
 
-/* The kernel's own codes cannot be forged for others, rt_sigqueueinfo(2). */
+/* The kernel's own codes cannot be forged for others, rt_sigqueueinfo(2); the others begin with the next thread. */
 static int info_read(struct siginfo *info, int sig, uptr_t from, s32 target)
 {
 	TRY(copy_from_user(info, from, sizeof(*info)));
 	info->signo = sig;
-	if ((info->code >= 0 || info->code == SI_TKILL) && target != process_current()->pid)
+	if ((info->code >= 0 || info->code == SI_TKILL) && target != task_current()->tid)
 		return -EPERM;
 	return 0;
 }
@@ -63,10 +63,7 @@ SYSCALL3(rt_sigqueueinfo, int, pid, int, sig, uptr_t, from)
 	struct siginfo info;
 
 	TRY(info_read(&info, sig, from, pid));
-	if (sig < 0 || sig > NSIG)
-		return -EINVAL;
-	AUTO_PUT(process) p = process_lookup(pid);
-	return p ? signal_kill_process(p, sig, &info) : -ESRCH;
+	return pid > 0 ? signal_kill(pid, sig, &info) : -ESRCH;
 }
 
 SYSCALL4(rt_tgsigqueueinfo, int, tgid, int, tid, int, sig, uptr_t, from)
@@ -75,7 +72,7 @@ SYSCALL4(rt_tgsigqueueinfo, int, tgid, int, tid, int, sig, uptr_t, from)
 
 	if (tgid <= 0 || tid <= 0)
 		return -EINVAL;
-	TRY(info_read(&info, sig, from, tgid));
+	TRY(info_read(&info, sig, from, tid));
 	return signal_kill_thread(tgid, tid, sig, &info);
 }
 

@@ -81,7 +81,8 @@ void file_detach(struct file *f)
 
 void file_close_locks(struct file *f, struct fdtable *owner)
 {
-	if (unlikely(f->inode && load_relaxed(&f->inode->locks) != NULL))
+	/* A mere name holds no lock, and gives none up: open(2), O_PATH. */
+	if (unlikely(f->inode && load_relaxed(&f->inode->locks) && !(f->flags & FILE_O_PATH)))
 		posix_locks_release(f->inode, owner);
 }
 

@@ -4,7 +4,7 @@
 s32 process_get_group(s32 pid)
 {
 	rcu_read_lock();
-	struct process *p = pid ? process_find(pid) : process_current();
+	struct process *p = pid ? process_find_by_thread(pid) : process_current();
 	s32 id = p ? load_relaxed(&p->pgid) : -ESRCH;
 	rcu_read_unlock();
 	return id;
@@ -13,7 +13,7 @@ s32 process_get_group(s32 pid)
 s32 process_get_session(s32 pid)
 {
 	rcu_read_lock();
-	struct process *p = pid ? process_find(pid) : process_current();
+	struct process *p = pid ? process_find_by_thread(pid) : process_current();
 	s32 id = p ? load_relaxed(&p->sid) : -ESRCH;
 	rcu_read_unlock();
 	return id;
@@ -44,7 +44,7 @@ int process_set_group(s32 pid, s32 pgid)
 	GUARD(spin)(&task_list_lock);
 	struct process *p = pid ? process_find(pid) : me;
 	if (!p)
-		return -ESRCH;
+		return task_find(pid) ? -EINVAL : -ESRCH; /* a thread that is not a leader */
 	TRY(check_target(p));
 	struct pid *group = pgid && pgid != p->pid ? pid_find(pgid) : p->pid_entry;
 	if (group != p->pid_entry) {

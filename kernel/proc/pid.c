@@ -125,6 +125,14 @@ struct process *process_find(s32 nr)
 	return p ? rcu_dereference(p->process) : NULL;
 }
 
+struct process *process_find_by_thread(s32 nr)
+{
+	struct process *p = process_find(nr);
+	struct task *t = p ? NULL : task_find(nr);
+
+	return t ? t->process : p;
+}
+
 struct process *process_lookup(s32 nr)
 {
 	rcu_read_lock();

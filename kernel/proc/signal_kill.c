@@ -20,6 +20,8 @@ int signal_check_permission(struct process *p, int sig)
 
 static int kill_checked(struct process *p, int sig, const struct siginfo *info)
 {
+	if (sig < 0 || sig > NSIG)
+		return -EINVAL;
 	TRY(signal_check_permission(p, sig));
 	return sig ? signal_send_process(p, sig, info) : 0;
 }
@@ -37,7 +39,7 @@ static int kill_one(s32 pid, int sig, const struct siginfo *info)
 {
 	/* No lock: the process cannot be freed under RCU, and one that dies now ignores the signal. */
 	rcu_read_lock();
-	struct process *p = process_find(pid);
+	struct process *p = process_find_by_thread(pid);
 	int err = p ? kill_checked(p, sig, info) : -ESRCH;
 	rcu_read_unlock();
 	return err;
@@ -83,8 +85,6 @@ static int kill_all(int sig, const struct siginfo *info)
 
 int signal_kill(s32 pid, int sig, const struct siginfo *info)
 {
-	if (sig < 0 || sig > NSIG)
-		return -EINVAL;
 	if (pid > 0)
 		return kill_one(pid, sig, info);
 	if (pid == INT32_MIN)
@@ -98,12 +98,10 @@ int signal_kill_thread(s32 tgid, s32 tid, int sig, const struct siginfo *info)
 {
 	int err = -ESRCH;
 
-	if (sig < 0 || sig > NSIG)
-		return -EINVAL;
 	rcu_read_lock();
 	struct task *t = task_find(tid);
 	if (t && (!tgid || t->process->pid == tgid)) {
-		err = signal_check_permission(t->process, sig);
+		err = sig < 0 || sig > NSIG ? -EINVAL : signal_check_permission(t->process, sig);
 		if (!err && sig)
 			err = signal_send_task(t, sig, info);
 	}

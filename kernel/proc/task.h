@@ -203,6 +203,8 @@ extern struct spinlock task_list_lock;
 /* Under task_list_lock or RCU, no reference given. */
 struct task *task_find(s32 tid);
 struct process *process_find(s32 pid);
+/* Whose thread tid is: what kill(2), getpgid(2) and getsid(2) take instead of the leader's number. */
+struct process *process_find_by_thread(s32 tid);
 struct pid *pid_find(s32 nr);
 /* With reference, or NULL. */
 struct process *process_lookup(s32 pid);

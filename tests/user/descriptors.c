@@ -167,6 +167,34 @@ TEST(empty_argument_vector_gets_a_string)
 	EQ(WEXITSTATUS(status), 9);
 }
 
+/* Does another process find the whole file locked? */
+static int locked_for_others(const char *path)
+{
+	pid_t pid = spawn();
+	if (pid == 0) {
+		struct flock lock = {.l_type = F_WRLCK};
+		int fd = MUST(open(path, O_RDWR));
+		_exit(fcntl(fd, F_SETLK, &lock) == -1 && errno == EAGAIN);
+	}
+	int status = 0;
+	EQ(waitpid(pid, &status, 0), pid);
+	return WEXITSTATUS(status);
+}
+
+TEST(closing_a_mere_name_keeps_record_locks)
+{
+	struct flock lock = {.l_type = F_WRLCK};
+	char path[] = "/tmp/locked-XXXXXX";
+	int fd = MUST(mkstemp(path));
+	OK(fcntl(fd, F_SETLK, &lock));
+	EQ(locked_for_others(path), 1);
+	close(MUST(open(path, O_PATH)));
+	EQ(locked_for_others(path), 1);
+	close(MUST(open(path, O_RDONLY)));
+	EQ(locked_for_others(path), 0);
+	unlink(path);
+}
+
 TEST(rseq_tells_the_processor)
 {
 	static struct {

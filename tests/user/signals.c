@@ -450,6 +450,51 @@ TEST(signal_to_one_thread)
 	EQ(done[0], SIGUSR1);
 }
 
+static void *thread_sleep(void *out_tid)
+{
+	atomic_store((_Atomic pid_t *)out_tid, (pid_t)syscall(SYS_gettid));
+	while (pause())
+		;
+	return NULL;
+}
+
+TEST(a_thread_number_names_its_process)
+{
+	static _Atomic pid_t out_tid;
+	siginfo_t info = {.si_code = SI_QUEUE};
+	pid_t tid, nobody = 0x3fffffff;
+	sigset_t set;
+	block(SIGUSR1);
+	EQ(pthread_create(&threads[0], NULL, thread_sleep, &out_tid), 0);
+	UNTIL((tid = atomic_load(&out_tid)) != 0);
+	EQ(getpgid(tid), getpgrp());
+	EQ(getsid(tid), getsid(0));
+	FAILS(setpgid(tid, 0), EINVAL);
+	/* Not the thread's own: the process has it. */
+	OK(kill(tid, SIGUSR1));
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	EQ(sigwaitinfo(&set, &info), SIGUSR1);
+	EQ(info.si_code, SI_USER);
+	info = (siginfo_t){.si_code = SI_QUEUE};
+	OK(syscall(SYS_rt_sigqueueinfo, tid, SIGUSR1, &info));
+	EQ(sigwaitinfo(&set, &info), SIGUSR1);
+	/* Who is asked for first, what for second. */
+	FAILS(kill(tid, 99), EINVAL);
+	FAILS(kill(nobody, 99), ESRCH);
+	FAILS(kill(-nobody, 99), ESRCH);
+	FAILS(syscall(SYS_tgkill, getpid(), tid, 99), EINVAL);
+	FAILS(syscall(SYS_tgkill, getpid(), nobody, 99), ESRCH);
+	FAILS(syscall(SYS_rt_sigqueueinfo, tid, 99, &info), EINVAL);
+	FAILS(syscall(SYS_rt_sigqueueinfo, nobody, 99, &info), ESRCH);
+	FAILS(syscall(SYS_rt_sigqueueinfo, 0, 0, &info), ESRCH);
+	/* The codes of kill(2) are for the caller itself. */
+	info.si_code = SI_USER;
+	OK(syscall(SYS_rt_sigqueueinfo, getpid(), 0, &info));
+	FAILS(syscall(SYS_rt_sigqueueinfo, tid, 0, &info), EPERM);
+	FAILS(syscall(SYS_rt_tgsigqueueinfo, getpid(), tid, 0, &info), EPERM);
+}
+
 TEST(kill_ends_every_thread)
 {
 	pid_t pid = spawn();
