@@ -1,6 +1,7 @@
 #include "abi/process.h"
 #include "arch/clock.h"
 #include "arch/uaccess.h"
+#include "kernel/proc/cpu_clock.h"
 #include "kernel/proc/task.h"
 #include "kernel/sched/account.h"
 #include "kernel/sched/realtime.h"
@@ -11,47 +12,14 @@
 
 static struct abi_timezone timezone; /* settimeofday(2): kept for whoever asks */
 
-/* A CPU clock of some process or thread is ~pid << 3 | 4 for a thread | which (clock_getcpuclockid(3)). */
-enum { CPUCLOCK_PROF = 0, CPUCLOCK_VIRT = 1, CPUCLOCK_SCHED = 2, CPUCLOCK_THREAD = 4 };
-
-static u64 cpu_time(u64 user_ns, u64 system_ns, s32 clock)
+static int cpu_clock_read(s32 id, u64 *out_ns)
 {
-	return (clock & 3) == CPUCLOCK_VIRT ? user_ns : user_ns + system_ns;
-}
+	struct cpu_clock c;
 
-static int thread_cpu_clock(s32 clock, u64 *out_ns)
-{
-	s32 tid = ~(clock >> 3);
-	AUTO_PUT(task) t = task_lookup(tid ? tid : task_current()->tid);
-	u64 user, system;
-
-	if (!t || t->process != process_current())
-		return -EINVAL;
-	thread_cpu_times(&t->thread, &user, &system);
-	*out_ns = cpu_time(user, system, clock);
+	TRY(cpu_clock_get(id, &c));
+	*out_ns = cpu_clock_ns(&c);
+	cpu_clock_put(&c);
 	return 0;
-}
-
-static int process_cpu_clock(s32 clock, u64 *out_ns)
-{
-	s32 pid = ~(clock >> 3);
-	AUTO_PUT(process) p = process_lookup(pid ? pid : process_current()->pid);
-	struct process_times times;
-
-	if (!p)
-		return -EINVAL;
-	process_times(p, &times);
-	*out_ns = cpu_time(times.user_ns, times.system_ns, clock);
-	return 0;
-}
-
-static int cpu_clock_ns(s32 clock, u64 *out_ns)
-{
-	/* Both low bits: a clock that is a descriptor. There are no such devices. */
-	if ((clock & 3) == 3)
-		return -EINVAL;
-	return clock & CPUCLOCK_THREAD ? thread_cpu_clock(clock, out_ns)
-	                               : process_cpu_clock(clock, out_ns);
 }
 
 int clock_now_ns(s32 clock, u64 *out_ns)
@@ -64,10 +32,9 @@ int clock_now_ns(s32 clock, u64 *out_ns)
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_MONOTONIC_COARSE:
 	case CLOCK_BOOTTIME: *out_ns = clock_mono_ns(); return 0;
-	case CLOCK_PROCESS_CPUTIME_ID: return process_cpu_clock(~0 << 3 | CPUCLOCK_SCHED, out_ns);
 	case CLOCK_THREAD_CPUTIME_ID: *out_ns = thread_cpu_ns(thread_current()); return 0;
 	}
-	return clock < 0 ? cpu_clock_ns(clock, out_ns) : -EINVAL;
+	return clock_is_cpu(clock) ? cpu_clock_read(clock, out_ns) : -EINVAL;
 }
 
 SYSCALL2(clock_gettime, s32, clock, uptr_t, tp)
@@ -111,7 +78,7 @@ SYSCALL2(clock_settime, s32, clock, uptr_t, tp)
 	struct abi_timespec ts;
 	u64 ns;
 
-	if (clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID) {
+	if (clock_is_cpu(clock)) {
 		TRY(copy_from_user(&ts, tp, sizeof(ts)));
 		TRY(clock_now_ns(clock, &ns));
 		return -EPERM;

@@ -13,8 +13,7 @@ static int check_clock(s32 clock)
 	if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE ||
 	    clock == CLOCK_MONOTONIC_COARSE)
 		return -EOPNOTSUPP;
-	/* Processor time of the caller only, whichever way it is named. */
-	return clock < 0 ? -EOPNOTSUPP : clock_now_ns(clock, &now);
+	return clock_now_ns(clock, &now);
 }
 
 static bool event_valid(const struct abi_sigevent *e)

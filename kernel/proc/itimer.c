@@ -117,7 +117,7 @@ void itimer_set(struct process *p, int which, const struct itimer_setting *new,
 	get_locked(p, which, now, out_old);
 	if (which == ITIMER_REAL) {
 		(void)timer_cancel(&p->itimers.real);
-		p->itimers.real_interval_ns = new->interval;
+		p->itimers.real_interval_ns = deadline ? new->interval : 0;
 		if (deadline)
 			timer_arm(&p->itimers.real, deadline);
 	} else {

@@ -1,9 +1,10 @@
 #include "kernel/proc/posix_timer.h"
 #include "arch/clock.h"
+#include "arch/cpu.h"
 #include "kernel/mm/slab.h"
+#include "kernel/proc/cpu_clock.h"
 #include "kernel/proc/hooks.h"
 #include "kernel/proc/task.h"
-#include "kernel/sched/account.h"
 
 /* The shortest period in which one timer may signal: the rest counts as overruns, and the machine gets on. */
 enum { MIN_PERIOD_NS = 100000, MAX_ID = INT32_MAX };
@@ -18,8 +19,8 @@ struct posix_timers {
 struct posix_timer {
 	struct posix_timers *owner;
 	struct process *process; /* [I] which outlives it */
-	struct task *
-		task; /* [I] reference: SIGEV_THREAD_ID, or the thread whose clock it is; or NULL */
+	struct task *task;       /* [I] a reference: whom SIGEV_THREAD_ID names; or NULL */
+	struct cpu_clock cpu;    /* [I] what it counts, or empty: time that passes */
 	s32 clock, notify;       /* [I] */
 	struct sigqueue *signal; /* [I] NULL for SIGEV_NONE */
 	struct timer timer;
@@ -47,20 +48,20 @@ static const struct idmap_ops ids_ops = {ids_alloc, ids_free};
 
 static bool on_cpu_time(const struct posix_timer *pt)
 {
-	return pt->clock < 0 || pt->clock == CLOCK_PROCESS_CPUTIME_ID ||
-	       pt->clock == CLOCK_THREAD_CPUTIME_ID;
+	return pt->cpu.task || pt->cpu.process;
+}
+
+/* The clock of another process: our own ticks tell nothing about it. */
+static bool on_foreign_time(const struct posix_timer *pt)
+{
+	return pt->cpu.process && pt->cpu.process != pt->process;
 }
 
 static u64 now_of(const struct posix_timer *pt)
 {
-	struct process_times times;
-
-	if (!on_cpu_time(pt))
-		return pt->on_wall ? realtime_ns() : clock_mono_ns();
-	if (pt->clock == CLOCK_THREAD_CPUTIME_ID)
-		return thread_cpu_ns(&pt->task->thread);
-	process_times(pt->process, &times);
-	return times.user_ns + times.system_ns;
+	if (on_cpu_time(pt))
+		return cpu_clock_ns(&pt->cpu);
+	return pt->on_wall ? realtime_ns() : clock_mono_ns();
 }
 
 /* Its clock's expiry as monotonic time. */
@@ -91,12 +92,23 @@ static void disarm_locked(struct posix_timer *pt)
 		GUARD(spin)(&wall.lock);
 		list_del(&pt->link);
 		(void)timer_cancel(&pt->timer);
-	} else if (on_cpu_time(pt)) {
+	} else if (on_cpu_time(pt) && !on_foreign_time(pt)) {
 		list_del(&pt->link);
 	} else {
 		(void)timer_cancel(&pt->timer);
 	}
 	pt->on_wall = false;
+}
+
+/* Processor time passes at most as fast as processors are many: look again when that much could have passed. */
+static void arm_foreign_locked(struct posix_timer *pt)
+{
+	enum { SHORTEST_NS = 1000000 };
+	u64 now = now_of(pt), left = pt->expiry > now ? pt->expiry - now : 0;
+
+	/* The time of the dead stands still. */
+	if (load_relaxed(&pt->cpu.process->live_count))
+		timer_arm(&pt->timer, clock_mono_ns() + MAX(left / cpu_count, (u64)SHORTEST_NS));
 }
 
 static void arm_locked(struct posix_timer *pt)
@@ -107,6 +119,8 @@ static void arm_locked(struct posix_timer *pt)
 		if (!list_linked(&pt->link))
 			list_add_tail(&wall.armed, &pt->link);
 		timer_arm(&pt->timer, mono_expiry(pt));
+	} else if (on_foreign_time(pt)) {
+		arm_foreign_locked(pt);
 	} else if (!on_cpu_time(pt)) {
 		timer_arm(&pt->timer, pt->expiry);
 	} else if (!list_linked(&pt->link)) {
@@ -217,19 +231,20 @@ static void timer_free(struct posix_timer *pt)
 		sigqueue_free_timer(pt->process, pt->signal);
 	if (pt->task)
 		task_put(pt->task);
+	cpu_clock_put(&pt->cpu);
 	kfree(pt);
 }
 DEFINE_GUARD(posix_timer, struct posix_timer *, timer_free)
 
-/* The thread that the timer is about: whom it signals, or whose time it counts. => 0 or -EINVAL. */
+/* What the timer is about: whom it signals, whose time it counts. => 0 or -EINVAL. */
 static int timer_bind(struct posix_timer *pt, s32 tid)
 {
-	if (pt->notify != SIGEV_THREAD_ID && pt->clock != CLOCK_THREAD_CPUTIME_ID)
-		return 0;
-	if (pt->notify != SIGEV_THREAD_ID)
-		tid = task_current()->tid;
-	pt->task = task_lookup(tid);
-	return pt->task && pt->task->process == pt->process ? 0 : -EINVAL;
+	if (pt->notify == SIGEV_THREAD_ID) {
+		pt->task = task_lookup(tid);
+		if (!pt->task || pt->task->process != pt->process)
+			return -EINVAL;
+	}
+	return clock_is_cpu(pt->clock) ? cpu_clock_get(pt->clock, &pt->cpu) : 0;
 }
 
 static s32 timer_publish(struct posix_timers *pts, struct posix_timer *pt)

@@ -11,7 +11,8 @@
  *	                      +--+
  *
  * Clocks: wall and monotonic ones are kernel timers. An absolute time on the wall clock is armed again when the clock is set.
- * Processor-time clocks are looked at in the ticks of the process's threads (thread_watch_cpu).
+ * Processor-time clocks are looked at in the ticks of the process's threads (thread_watch_cpu); that of another process
+ * whenever as much of it could have passed.
  *
  * Locking: POSIX_TIMERS of the process; under it SIGHAND to queue the signal, and WALL_TIMERS.
  */

@@ -27,6 +27,11 @@ TEST(real_timer_goes_off_again_and_again)
 	OK(getitimer(ITIMER_REAL, &left));
 	EQ(left.it_value.tv_sec, 0);
 	EQ(left.it_value.tv_usec, 0);
+	/* Switched off it forgets its interval, too. */
+	off.it_interval.tv_sec = 10;
+	OK(setitimer(ITIMER_REAL, &off, NULL));
+	OK(getitimer(ITIMER_REAL, &left));
+	EQ(left.it_interval.tv_sec, 0);
 }
 
 TEST(alarm_reports_what_was_left)
@@ -370,149 +375,4 @@ TEST(affinity_sizes)
 	FAILS(syscall(SYS_sched_setaffinity, 0, 0, mask), EINVAL);
 	mask[0] = ~0ul;
 	OK(syscall(SYS_sched_setaffinity, 0, 8, mask));
-}
-
-static volatile int timer_value, timer_code, timer_overruns;
-static void on_timer(int sig, siginfo_t *info, void *context)
-{
-	(void)sig;
-	(void)context;
-	timer_value = info->si_value.sival_int;
-	timer_code = info->si_code;
-	timer_overruns = info->si_overrun;
-	signals_seen++;
-}
-
-static void catch_timer(int sig)
-{
-	struct sigaction action = {.sa_sigaction = on_timer, .sa_flags = SA_SIGINFO | SA_RESTART};
-	signals_seen = 0;
-	sigaction(sig, &action, NULL);
-}
-
-static timer_t timer_of(clockid_t clock, int notify, int signo, int value)
-{
-	struct sigevent e = {.sigev_notify = notify, .sigev_signo = signo, .sigev_value = {value}};
-	int id = -1;
-	OK(syscall(SYS_timer_create, clock, &e, &id));
-	return (timer_t)(long)id;
-}
-#define ID(t) ((int)(long)(t))
-
-static void timer_start(timer_t t, long ns, long interval_ns)
-{
-	struct itimerspec s = {{0, interval_ns}, {0, ns}};
-	OK(syscall(SYS_timer_settime, ID(t), 0, &s, NULL));
-}
-
-TEST(posix_timer_signals_with_its_value)
-{
-	timer_t t = timer_of(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGUSR1, 4711);
-	int64_t start = now_ns();
-	catch_timer(SIGUSR1);
-	timer_start(t, 5 * MS, 2 * MS);
-	while (signals_seen < 3)
-		pause();
-	YES(now_ns() - start >= 9 * MS);
-	EQ(timer_value, 4711);
-	EQ(timer_code, SI_TIMER);
-	struct itimerspec s;
-	OK(syscall(SYS_timer_gettime, ID(t), &s));
-	YES(s.it_value.tv_nsec > 0 && s.it_value.tv_nsec <= 2 * MS);
-	EQ(s.it_interval.tv_nsec, 2 * MS);
-	OK(syscall(SYS_timer_delete, ID(t)));
-	FAILS(syscall(SYS_timer_delete, ID(t)), EINVAL);
-}
-
-TEST(posix_timer_counts_overruns)
-{
-	timer_t t = timer_of(CLOCK_REALTIME, SIGEV_SIGNAL, SIGRTMIN, 1);
-	sigset_t set;
-	siginfo_t info;
-	struct timespec pause_for = {0, 20 * MS};
-	sigemptyset(&set);
-	sigaddset(&set, SIGRTMIN);
-	OK(sigprocmask(SIG_BLOCK, &set, NULL));
-	timer_start(t, MS, MS);
-	OK(nanosleep(&pause_for, NULL));
-	EQ(sigwaitinfo(&set, &info), SIGRTMIN);
-	YES(info.si_overrun >= 15);
-	EQ(syscall(SYS_timer_getoverrun, ID(t)), info.si_overrun);
-	OK(syscall(SYS_timer_delete, ID(t)));
-}
-
-TEST(posix_timer_without_a_signal)
-{
-	timer_t t = timer_of(CLOCK_BOOTTIME, SIGEV_NONE, 0, 0);
-	struct itimerspec s = {{0, 0}, {100, 0}}, old;
-	OK(syscall(SYS_timer_settime, ID(t), 0, &s, &old));
-	EQ(old.it_value.tv_sec, 0);
-	OK(syscall(SYS_timer_gettime, ID(t), &s));
-	EQ(s.it_value.tv_sec, 99);
-	timer_start(t, 1, 0);
-	do
-		OK(syscall(SYS_timer_gettime, ID(t), &s));
-	while (s.it_value.tv_nsec);
-	EQ(syscall(SYS_timer_getoverrun, ID(t)), 0);
-}
-
-TEST(posix_timer_on_processor_time)
-{
-	static const clockid_t clocks[] = {CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID};
-	for (int i = 0; i < 2; i++) {
-		timer_t t = timer_of(clocks[i], SIGEV_SIGNAL, SIGUSR2, i);
-		catch_timer(SIGUSR2);
-		timer_start(t, 5 * MS, 5 * MS);
-		while (signals_seen < 2)
-			burn();
-		EQ(timer_value, i);
-		OK(syscall(SYS_timer_delete, ID(t)));
-	}
-}
-
-TEST(posix_timer_absolute)
-{
-	timer_t t = timer_of(CLOCK_REALTIME, SIGEV_SIGNAL, SIGUSR1, 1);
-	struct itimerspec s = {{0, 0}, {1, 0}}; /* long ago */
-	catch_timer(SIGUSR1);
-	OK(syscall(SYS_timer_settime, ID(t), TIMER_ABSTIME, &s, NULL));
-	UNTIL(signals_seen);
-	OK(clock_gettime(CLOCK_REALTIME, &s.it_value));
-	s.it_value.tv_sec += 50;
-	OK(syscall(SYS_timer_settime, ID(t), TIMER_ABSTIME, &s, NULL));
-	OK(syscall(SYS_timer_gettime, ID(t), &s));
-	EQ(s.it_value.tv_sec, 49);
-}
-
-TEST(posix_timers_are_not_inherited)
-{
-	timer_t t = timer_of(CLOCK_MONOTONIC, SIGEV_NONE, 0, 0);
-	struct itimerspec s;
-	pid_t pid;
-	CHILD(pid) FAILS(syscall(SYS_timer_gettime, ID(t), &s), EINVAL);
-	REAP(pid);
-	OK(syscall(SYS_timer_gettime, ID(t), &s));
-}
-
-TEST(posix_timer_arguments)
-{
-	struct sigevent e = {.sigev_notify = 3};
-	struct itimerspec s = {{0, 0}, {0, 1000000000}};
-	int id;
-	FAILS(syscall(SYS_timer_create, CLOCK_MONOTONIC, &e, &id), EINVAL);
-	e.sigev_notify = SIGEV_SIGNAL;
-	FAILS(syscall(SYS_timer_create, CLOCK_MONOTONIC, &e, &id), EINVAL);
-	e.sigev_signo = 65;
-	FAILS(syscall(SYS_timer_create, CLOCK_MONOTONIC, &e, &id), EINVAL);
-	FAILS(syscall(SYS_timer_create, 99, NULL, &id), EINVAL);
-	FAILS(syscall(SYS_timer_create, CLOCK_MONOTONIC_RAW, NULL, &id), EOPNOTSUPP);
-	FAILS(syscall(SYS_timer_create, CLOCK_MONOTONIC, 8, &id), EFAULT);
-	FAILS(syscall(SYS_timer_create, CLOCK_MONOTONIC, NULL, 8), EFAULT);
-	timer_t t = timer_of(CLOCK_MONOTONIC, SIGEV_NONE, 0, 0);
-	FAILS(syscall(SYS_timer_settime, ID(t), 0, NULL, NULL), EINVAL);
-	FAILS(syscall(SYS_timer_settime, ID(t), 0, 8, NULL), EFAULT);
-	FAILS(syscall(SYS_timer_settime, ID(t), 0, &s, NULL), EINVAL);
-	FAILS(syscall(SYS_timer_gettime, ID(t), 8), EFAULT);
-	FAILS(syscall(SYS_timer_gettime, 12345, &s), EINVAL);
-	FAILS(syscall(SYS_timer_getoverrun, -1), EINVAL);
 }
