@@ -26,3 +26,16 @@ struct signalfd_siginfo {
 	u8 pad[28];
 };
 _Static_assert(sizeof(struct signalfd_siginfo) == 128, "signalfd(2)");
+
+enum { EPOLL_CLOEXEC = 02000000 };
+enum { EPOLL_CTL_ADD = 1, EPOLL_CTL_DEL = 2, EPOLL_CTL_MOD = 3 };
+/* The events themselves are those of poll(2). */
+#define EPOLLEXCLUSIVE (1u << 28)
+#define EPOLLWAKEUP    (1u << 29)
+#define EPOLLONESHOT   (1u << 30)
+#define EPOLLET        (1u << 31)
+struct epoll_event {
+	u32 events;
+	u64 data;
+} __attribute__((packed));
+_Static_assert(sizeof(struct epoll_event) == 12, "epoll_ctl(2)");

@@ -9,7 +9,7 @@
  *	tests/host	pthreads: unit tests and fuzzers under ASan, UBSan and TSan
  *	tests/sim	coroutines and a virtual clock: explores interleavings, fails allocations
  *
- * A world supplies a header <ipc_port_world.h>, found on its include path, that defines the five
+ * A world supplies a header <ipc_port_world.h>, found on its include path, that defines the
  * structs named below and, as static inline, whichever functions it wants to be fast; everything
  * else it defines in .c files. docs/porting.md walks through it.
  *
@@ -20,6 +20,9 @@
  *	struct port_mutex	sleeping lock: may be held over user copies and sleeps.
  *	struct port_defer	embedded in what is freed after a grace period.
  *	struct port_pollq	who polls an object.
+ *	struct port_poll_later	a queue `q` of these, that can be woken a little later.
+ *	struct port_watched	an open file that epoll watches.
+ *	struct port_watch	the world's part of one such registration.
  *	struct port_io		the memory side of a read or write, with a cursor.
  *
  * What may be done where ("x" = allowed)
@@ -40,6 +43,7 @@
 #include "kernel/lib/result.h"
 #include "kernel/lib/uptr.h"
 
+struct epoll_item;
 struct ipc_namespace;
 struct sem_undo_list;
 struct port_thread;
@@ -89,6 +93,8 @@ void port_assert_held(const struct port_lock *l);
 void port_mutex_init(struct port_mutex *m, enum lock_class class);
 void port_mutex_lock(struct port_mutex *m);
 void port_mutex_unlock(struct port_mutex *m);
+/* As port_mutex_lock(), with others of its class held: the caller has an order of its own for them. */
+void port_mutex_lock_nested(struct port_mutex *m);
 
 /* --- Read sections: lookup without lock or reference. They nest and must not block. --- */
 void port_read_lock(void);
@@ -154,6 +160,29 @@ size_t port_io_left(const struct port_io *io);
 void port_pollq_init(struct port_pollq *q);
 /* Tells whoever polls q that `events` (POLL*) may be true now. P locks of lower rank may be held. */
 void port_poll_wake(struct port_pollq *q, u32 events);
+/* The same, and of those who watch exclusively all: for what will not change again. */
+void port_poll_wake_all(struct port_pollq *q, u32 events);
+
+/* --- Watching, for epoll. What is watched is an open file of the world: it knows how to ask for its events and on which
+ * queues changes are announced. struct port_watched names the file, struct port_watch is one registration. --- */
+/* Stands on the queues of `what` from here on: each change calls epoll_notice(), under a lock of rank WAITQ or below. events:
+ * what is waited for; EPOLLEXCLUSIVE: of those who say so, one is told. => events now, or -ENOMEM. May sleep. */
+MUST_CHECK s64 port_watch_begin(struct port_watch *w, const struct port_watched *what,
+                                struct epoll_item *item, u32 events);
+/* Leaves the queues: epoll_notice() runs no more, on any processor. Also after port_watch_begin() failed, or twice. */
+void port_watch_end(struct port_watch *w);
+MUST_CHECK u32 port_watched_events(const struct port_watched *what); /* POLL*, now. May sleep. */
+/* From epoll_notice(): port_poll_wake(&l->q, POLLIN | POLLRDNORM) as soon as no lock of rank WAITQ is held any more; a
+ * read section lasts until then. */
+void port_poll_later_init(struct port_poll_later *l);
+void port_poll_wake_later(struct port_poll_later *l);
+
+/* --- Accounts of the caller's real user. The reference keeps the counters. --- */
+enum port_account { PORT_EPOLL_WATCHES, PORT_PIPE_PAGES };
+struct port_user;
+struct port_user *port_user_get(void);
+void port_user_put(struct port_user *u);
+u64 *port_user_account(struct port_user *u, enum port_account which); /* [a] */
 
 /* --- Memory that processes map, for shared memory segments. --- */
 struct port_memory; /* pages, zero until written, filled on demand */

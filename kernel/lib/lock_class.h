@@ -13,6 +13,8 @@
 #define LOCK_CLASSES(LOCK_CLASS)                                                                   \
 	LOCK_CLASS(FILE_POS, 5, S, "an open file's position")                                      \
 	LOCK_CLASS(SEQ, 6, S, "the text of an open text file")                                     \
+	LOCK_CLASS(EPOLL_NEST, 8, S, "epoll instances that watch epoll instances")                 \
+	LOCK_CLASS(EPOLL, 10, S, "an epoll instance's registrations, and reports of them")         \
 	LOCK_CLASS(MOUNT, 15, S, "the mount tree")                                                 \
 	LOCK_CLASS(RENAME, 18, S, "directory renames: one at a time")                              \
 	LOCK_CLASS(TTY, 20, S, "a terminal's readers and settings")                                \
@@ -31,7 +33,7 @@
 	LOCK_CLASS(NAMES, 132, P, "names_seq: renames and mounts in flight")                       \
 	LOCK_CLASS(FILE_LOCKS, 133, P, "flock and record locks")                                   \
 	LOCK_CLASS(TTY_STATE, 135, P, "a terminal's buffers and foreground group")                 \
-	LOCK_CLASS(EPOLL, 138, P, "an epoll instance's ready list")                                \
+	LOCK_CLASS(EPOLL_SOURCE, 138, P, "who watches an open file by epoll")                      \
 	LOCK_CLASS(IPC_NS, 140, P, "id table and key index of an IPC namespace")                   \
 	LOCK_CLASS(SEM_UNDO, 145, P, "the undo entries of a process")                              \
 	LOCK_CLASS(SEM_SET, 150, P, "a semaphore set: values, queues, outcomes of its waiters")    \
@@ -52,6 +54,7 @@
 	LOCK_CLASS(USERS, 158, P, "accounts of real user ids")                                     \
 	LOCK_CLASS(PTE, 160, P, "page tables of an address space")                                 \
 	LOCK_CLASS(WAITQ, 170, P, "a wait queue's entries")                                        \
+	LOCK_CLASS(EPOLL_READY, 172, P, "an epoll instance's ready list and waiters")              \
 	LOCK_CLASS(WALL_TIMERS, 178, P, "armed timers that follow the wall clock")                 \
 	LOCK_CLASS(TIMER, 180, P, "a processor's timer tree")                                      \
 	LOCK_CLASS(RUNQ, 190, P, "a processor's run queue and its threads' states")                \

@@ -1,5 +1,6 @@
 #include "kernel/port/ipc_init.h"
 #include "kernel/ipc/futex/futex.h"
+#include "kernel/port/epoll_file.h"
 #include "kernel/port/event_file.h"
 #include "kernel/port/internal.h"
 
@@ -9,5 +10,6 @@ void ipc_init(void)
 	proc_sysv_init();
 	pipe_files_init();
 	event_files_init();
+	epoll_files_init();
 	task_hooks_init();
 }

@@ -7,6 +7,7 @@
 #include "kernel/mm/aspace.h"
 #include "kernel/mm/slab.h"
 #include "kernel/sync/waitq.h"
+#include "kernel/proc/file.h"
 #include "kernel/proc/task.h"
 #include "kernel/proc/uio.h"
 #include "kernel/sched/rcu.h"
@@ -28,6 +29,22 @@ struct port_pollq {
 };
 struct port_io {
 	struct uio uio;
+};
+struct port_poll_later {
+	struct port_pollq q;
+	struct waitq_later later;
+};
+struct port_watched {
+	struct file *file; /* outlives its watches */
+};
+struct watch_hook { /* kernel/port/watch.c */
+	struct waitq_entry entry;
+	struct waitq *q; /* [a] NULL: not on it, or it has gone */
+	struct watch_hook *next;
+};
+struct port_watch {
+	struct epoll_item *item;
+	struct watch_hook first; /* most files have one queue */
 };
 
 MUST_CHECK static ALWAYS_INLINE void *port_alloc(size_t size)
@@ -147,6 +164,34 @@ static ALWAYS_INLINE void port_poll_wake(struct port_pollq *q, u32 events)
 {
 	if (unlikely(waitq_active(&q->waitq)))
 		waitq_wake(&q->waitq, events);
+}
+static ALWAYS_INLINE void port_poll_wake_all(struct port_pollq *q, u32 events)
+{
+	if (unlikely(waitq_active(&q->waitq)))
+		waitq_wake_all(&q->waitq, events);
+}
+
+MUST_CHECK static ALWAYS_INLINE u32 port_watched_events(const struct port_watched *what)
+{
+	return what->file->ops->poll(what->file, NULL);
+}
+static ALWAYS_INLINE void port_poll_wake_later(struct port_poll_later *l)
+{
+	if (unlikely(waitq_active(&l->q.waitq)))
+		waitq_wake_later(&l->later);
+}
+
+static ALWAYS_INLINE void port_mutex_lock(struct port_mutex *m)
+{
+	mutex_lock(&m->mutex);
+}
+static ALWAYS_INLINE void port_mutex_lock_nested(struct port_mutex *m)
+{
+	mutex_lock_nested(&m->mutex);
+}
+static ALWAYS_INLINE void port_mutex_unlock(struct port_mutex *m)
+{
+	mutex_unlock(&m->mutex);
 }
 
 static ALWAYS_INLINE void port_step(void) {}

@@ -1,5 +1,6 @@
 /* The kernel's side of kernel/ipc/port.h that need not be inline. */
 #include "kernel/ipc/port.h"
+#include "abi/poll.h"
 #include "arch/clock.h"
 #include "arch/trap.h"
 #include "kernel/lib/log.h"
@@ -44,14 +45,6 @@ void port_unlock2(struct port_lock *a, struct port_lock *b)
 void port_mutex_init(struct port_mutex *m, enum lock_class class)
 {
 	mutex_init_class(&m->mutex, class);
-}
-void port_mutex_lock(struct port_mutex *m)
-{
-	mutex_lock(&m->mutex);
-}
-void port_mutex_unlock(struct port_mutex *m)
-{
-	mutex_unlock(&m->mutex);
 }
 
 void port_defer(struct port_defer *d, void (*fn)(struct port_defer *d))
@@ -106,6 +99,11 @@ void port_pollq_init(struct port_pollq *q)
 {
 	waitq_init(&q->waitq);
 }
+void port_poll_later_init(struct port_poll_later *l)
+{
+	waitq_init(&l->q.waitq);
+	l->later = (struct waitq_later){.q = &l->q.waitq, .key = POLLIN | POLLRDNORM};
+}
 void port_log(const char *fmt, ...)
 {
 	char line[160];
@@ -142,4 +140,20 @@ u32 port_base_priority(struct port_thread *t)
 void port_boost(struct port_thread *t, u32 priority)
 {
 	thread_boost((struct thread *)t, (u8)priority);
+}
+
+struct port_user *port_user_get(void)
+{
+	struct user *u = cred_current()->user;
+	user_get(u);
+	return (struct port_user *)u;
+}
+void port_user_put(struct port_user *u)
+{
+	user_put((struct user *)u);
+}
+u64 *port_user_account(struct port_user *u, enum port_account which)
+{
+	struct user *user = (struct user *)u;
+	return which == PORT_EPOLL_WATCHES ? &user->epoll_watches : &user->pipe_pages;
 }

@@ -32,6 +32,8 @@ struct user {
 	u32 signals;          /* [a] queued, RLIMIT_SIGPENDING */
 	u64 mqueue_bytes;     /* [a] RLIMIT_MSGQUEUE */
 	u64 locked_shm_pages; /* [a] SHM_LOCK, RLIMIT_MEMLOCK */
+	u64 epoll_watches;    /* [a] fs.epoll.max_user_watches */
+	u64 pipe_pages;       /* [a] fs.pipe-user-pages-soft, -hard */
 };
 void user_get(struct user *u);
 void user_put(struct user *u);
@@ -61,6 +63,7 @@ enum {
 	CAP_SYS_TIME = 25,
 	CAP_SYS_TTY_CONFIG = 26,
 	CAP_MKNOD = 27,
+	CAP_BLOCK_SUSPEND = 36,
 	CAP_LAST = 40
 };
 #define CAP_FULL (BIT(CAP_LAST + 1) - 1)

@@ -5,6 +5,7 @@
 #include "kernel/proc/proc_internal.h"
 
 static struct slab_cache *file_cache;
+void (*file_watched_release)(struct file *f);
 
 void file_init(void)
 {
@@ -38,6 +39,8 @@ static void file_free(struct rcu_head *head)
 /* Lookups without a lock may still hold the pointer and find the count 0: memory goes after a grace period. */
 static NOINLINE void file_destroy(struct file *f)
 {
+	if (unlikely(f->watched))
+		file_watched_release(f);
 	if (f->ops && f->ops->release)
 		f->ops->release(f);
 	file_detach(f);

@@ -11,6 +11,7 @@
 #include "kernel/sync/mutex.h"
 #include "kernel/sync/waitq.h"
 
+struct epoll_source; /* kernel/ipc/event */
 struct file;
 struct uio;        /* kernel/proc/uio.h */
 struct poll_table; /* kernel/proc/poll.h */
@@ -49,8 +50,11 @@ struct file {
 	u32 readahead;
 	s32 owner_pid;    /* [a] F_SETOWN: process, or negated group */
 	s32 owner_signal; /* [a] F_SETSIG */
+	struct epoll_source *watched; /* [a] who watches it by epoll; NULL until the first does */
 	struct rcu_head rcu;
 };
+/* kernel/port connects epoll: called before release, for a file whose `watched` is set. */
+extern void (*file_watched_release)(struct file *f);
 enum { FILE_O_PATH = 010000000 }; /* O_PATH in flags: a name only */
 enum { FILE_READ = 1, FILE_WRITE = 2 };
 static inline bool file_readable(const struct file *f)

@@ -1,6 +1,6 @@
 /*
  * Polling: a file's poll operation reports its events now and tells the table which wait queues will
- * signal a change. poll(2), select(2) and epoll(7) are three kinds of table.
+ * signal a change. poll(2) and select(2) make a table for one call, epoll(7) one that stays (kernel/port/watch.c).
  *
  * Two passes. The first asks every file with no table at all (pt NULL): when something is ready, or the
  * caller will not wait, that was all. Only then a table registers on the queues, a second pass finds
@@ -8,7 +8,8 @@
  *
  * A poll operation must register before it looks at its state (a change between the two is then seen
  * as a wake-up), and whoever changes the state calls waitq_wake(q, events) after the change.
- * Entries hold a reference to their file, so the queues they stand in outlive them.
+ * Entries hold a reference to their file, so the queues they stand in outlive them; epoll's end with the file. A queue
+ * that belongs to something else (signalfd: the process that polls) is closed with waitq_close() by its owner.
  */
 #pragma once
 #include "abi/poll.h"

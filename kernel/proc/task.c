@@ -133,6 +133,7 @@ void process_put(struct process *p)
 	if (!p || !refcount_put(&p->refs))
 		return;
 	sigpending_flush(&p->pending);
+	waitq_close(&p->signal_wait); /* a signalfd that outlives us may be watched there */
 	rcu_call(&p->rcu, process_free);
 }
 

@@ -38,14 +38,24 @@ void mutex_lock_slow(struct mutex *m);
 void mutex_unlock_slow(struct mutex *m);
 /* => false at once when somebody holds it. */
 MUST_CHECK bool mutex_trylock(struct mutex *m);
-static ALWAYS_INLINE void mutex_lock(struct mutex *m)
+static ALWAYS_INLINE void mutex_take_(struct mutex *m)
 {
 	u32 free = 0;
 
-	lockdep_acquire(m, m->class);
 	if (unlikely(!__atomic_compare_exchange_n(&m->state, &free, 1, false, __ATOMIC_ACQUIRE,
 	                                          __ATOMIC_RELAXED)))
 		mutex_lock_slow(m);
+}
+static ALWAYS_INLINE void mutex_lock(struct mutex *m)
+{
+	lockdep_acquire(m, m->class);
+	mutex_take_(m);
+}
+/* With others of its class held: the caller has an order of its own for them. */
+static ALWAYS_INLINE void mutex_lock_nested(struct mutex *m)
+{
+	lockdep_acquire_nested(m, m->class);
+	mutex_take_(m);
 }
 static ALWAYS_INLINE void mutex_unlock(struct mutex *m)
 {

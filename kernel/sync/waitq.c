@@ -1,4 +1,6 @@
 #include "kernel/sync/waitq.h"
+#include "arch/percpu.h"
+#include "kernel/lib/bug.h"
 
 void waitq_init(struct waitq *q)
 {
@@ -27,16 +29,23 @@ void waitq_del(struct waitq *q, struct waitq_entry *e)
 	list_del(&e->link);
 }
 
-static void wake(struct waitq *q, u64 key, bool all)
+static PERCPU(struct waitq_later *, later_list);
+
+void waitq_wake_later(struct waitq_later *l)
+{
+	/* Orders the caller's change before the look at the mark. Partner: wake_later(), which takes the mark off and
+	 * then wakes: who finds it set is served by that wake-up. */
+	if (__atomic_exchange_n(&l->listed, 1, __ATOMIC_SEQ_CST))
+		return;
+	l->next = this_cpu(later_list);
+	this_cpu(later_list) = l;
+}
+
+static void wake_entries(struct waitq *q, u64 key, bool all)
 {
 	struct waitq_entry *e, *next;
-
-	/* Orders the waker's change of the condition before the look at the list. Partner: the locked instruction in
-	 * waitq_add, before the waiter looks at the condition. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (likely(list_empty(&q->entries)))
-		return;
 	GUARD(spin)(&q->lock);
+
 	list_for_each_safe (e, next, &q->entries, link) {
 		/* Asked before the call: the entry may be gone after it. */
 		bool exclusive = e->exclusive;
@@ -44,6 +53,32 @@ static void wake(struct waitq *q, u64 key, bool all)
 		if (e->wake(e, key) && exclusive && !all)
 			return;
 	}
+}
+
+static NOINLINE void wake_later(void)
+{
+	struct waitq_later *l;
+
+	while ((l = this_cpu(later_list))) {
+		struct waitq *q = l->q;
+		u64 key = l->key;
+
+		this_cpu(later_list) = l->next;
+		__atomic_exchange_n(&l->listed, 0, __ATOMIC_SEQ_CST);
+		wake_entries(q, key, false);
+	}
+}
+
+static void wake(struct waitq *q, u64 key, bool all)
+{
+	/* Orders the waker's change of the condition before the look at the list. Partner: the locked instruction in
+	 * waitq_add, before the waiter looks at the condition. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (likely(list_empty(&q->entries)))
+		return;
+	wake_entries(q, key, all);
+	if (unlikely(this_cpu(later_list)))
+		wake_later();
 }
 
 void waitq_wake(struct waitq *q, u64 key)
@@ -54,6 +89,17 @@ void waitq_wake(struct waitq *q, u64 key)
 void waitq_wake_all(struct waitq *q, u64 key)
 {
 	wake(q, key, true);
+}
+
+void waitq_close(struct waitq *q)
+{
+	GUARD(spin)(&q->lock);
+	while (!list_empty(&q->entries)) {
+		struct waitq_entry *e = list_first(&q->entries, struct waitq_entry, link);
+
+		(void)e->wake(e, WAITQ_GONE);
+		DEBUG_ASSERT(list_first(&q->entries, struct waitq_entry, link) != e);
+	}
 }
 
 bool waitq_wake_thread(struct waitq_entry *e, u64 key)

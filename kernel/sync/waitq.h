@@ -18,7 +18,7 @@ struct waitq {
 struct waitq_entry {
 	struct list link;
 	/* => true when the entry consumed the wake-up (counts for exclusive ones); key: the poll events, or 0. May
-	 * unlink its own entry, no other. */
+	 * unlink its own entry, no other; must on WAITQ_GONE. */
 	bool (*wake)(struct waitq_entry *e, u64 key);
 	void *data;
 	bool exclusive; /* [l] set by waitq_add_exclusive */
@@ -39,6 +39,24 @@ static inline bool waitq_active(struct waitq *q)
 /* Wakes all plain entries and at most one exclusive entry. P locks below WAITQ may be held. */
 void waitq_wake(struct waitq *q, u64 key);
 void waitq_wake_all(struct waitq *q, u64 key);
+
+/* The queue's memory is about to go: every entry is told, with WAITQ_GONE, and unlinks itself. Whoever may still come with
+ * waitq_del() does so in an RCU read section, and the memory goes after a grace period. */
+#define WAITQ_GONE (1ull << 32)
+void waitq_close(struct waitq *q);
+
+/*
+ * A queue that a callback of another queue wants to wake: two queues must not be locked at once, so that is done when
+ * the other one has been unlocked, on the same processor, before waitq_wake() of the other returns. Queues
+ * woken in this way may ask for further ones: they form a list, there is no recursion.
+ */
+struct waitq_later {
+	struct waitq *q;
+	u64 key;
+	struct waitq_later *next; /* [own processor] */
+	u32 listed;               /* [a] on some processor's list: that one will wake for us, too */
+};
+void waitq_wake_later(struct waitq_later *l); /* from a callback only */
 
 /* A thread as an entry: wakes `data` (struct thread *). An exclusive one leaves the queue when it is woken, so that the next
  * wake-up goes to another: add it again (harmless when still there) before each look at the condition. */

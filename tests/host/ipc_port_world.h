@@ -17,11 +17,8 @@ struct port_defer {
 	struct port_defer *next;
 	void (*fn)(struct port_defer *d);
 };
-struct port_pollq {
-	unsigned wakes; /* [a] calls of port_poll_wake */
-	u32 events;     /* [a] of the last one */
-};
 struct port_io {
 	char *base;
 	size_t left;
 };
+#include "tests/port/watch.h"

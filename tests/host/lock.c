@@ -68,6 +68,13 @@ void port_mutex_lock(struct port_mutex *m)
 	host_may_sleep();
 	port_lock(&m->lock);
 }
+void port_mutex_lock_nested(struct port_mutex *m)
+{
+	host_may_sleep();
+	ranks_check(&held, m->lock.class, RANK_EQUAL_ALLOWED);
+	pthread_mutex_lock(&m->lock.mutex);
+	ranks_taken(&held, &m->lock, m->lock.class);
+}
 void port_mutex_unlock(struct port_mutex *m)
 {
 	port_unlock(&m->lock);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "kernel/ipc/event/epoll.h"
 #include "kernel/ipc/futex/futex.h"
 #include "kernel/ipc/sem/sem.h"
 #include "tests/host/host.h"
@@ -64,6 +65,7 @@ int main(int argc, char **argv)
 	random_state = seed ? strtoull(seed, NULL, 0) : 20261121;
 	printf("# SEED=%llu\n", (unsigned long long)random_state);
 	futex_init();
+	epoll_init();
 	for (const struct test *const *t = __start_tests; t < __stop_tests; t++) {
 		if (fnmatch(pattern, (*t)->name, 0))
 			continue;

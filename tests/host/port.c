@@ -358,15 +358,6 @@ size_t port_io_left(const struct port_io *io)
 {
 	return io->left;
 }
-void port_pollq_init(struct port_pollq *q)
-{
-	*q = (struct port_pollq){0};
-}
-void port_poll_wake(struct port_pollq *q, u32 events)
-{
-	__atomic_add_fetch(&q->wakes, 1, __ATOMIC_RELAXED);
-	store_relaxed(&q->events, events);
-}
 
 void port_log(const char *fmt, ...)
 {

@@ -133,6 +133,10 @@ void port_mutex_lock(struct port_mutex *m)
 {
 	acquire(&m->lock, RANK_ABOVE_ALL);
 }
+void port_mutex_lock_nested(struct port_mutex *m)
+{
+	acquire(&m->lock, RANK_EQUAL_ALLOWED);
+}
 void port_mutex_unlock(struct port_mutex *m)
 {
 	release(&m->lock);
@@ -350,15 +354,6 @@ size_t port_io_left(const struct port_io *io)
 
 /* --- The rest ---------------------------------------------------------------------------------- */
 
-void port_pollq_init(struct port_pollq *q)
-{
-	*q = (struct port_pollq){0};
-}
-void port_poll_wake(struct port_pollq *q, u32 events)
-{
-	q->wakes++;
-	q->events = events;
-}
 void port_log(const char *fmt, ...)
 {
 	va_list ap;

@@ -301,8 +301,8 @@ static void count_close(struct pipe *p, u32 ends, struct ipc_wake_list *wakes)
 		return;
 	wake_all(p, &p->reading, wakes);
 	wake_all(p, &p->writing, wakes);
-	port_poll_wake(&p->read_poll, POLLIN | POLLRDNORM | POLLHUP | POLLERR);
-	port_poll_wake(&p->write_poll, POLLOUT | POLLWRNORM | POLLHUP | POLLERR);
+	port_poll_wake_all(&p->read_poll, POLLIN | POLLRDNORM | POLLHUP | POLLERR);
+	port_poll_wake_all(&p->write_poll, POLLOUT | POLLWRNORM | POLLHUP | POLLERR);
 }
 
 void pipe_open_both(struct pipe *p)

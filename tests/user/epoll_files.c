@@ -1,0 +1,218 @@
+/* epoll over every kind of file that can be waited for (E5). */
+#include "epoll.h"
+#include <pthread.h>
+#include <pty.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+
+static int ep;
+static int64_t wait_for(int fd)
+{
+	struct epoll_event got;
+	EQ(epoll_wait(ep, &got, 1, 10000), 1);
+	EQ(got.data.fd, fd);
+	return got.events;
+}
+
+TEST(pipe_ends)
+{
+	int p[2];
+	char c;
+	ep = epoll_new();
+	MUST(pipe(p));
+	OK(add(ep, p[0], EPOLLIN | EPOLLRDHUP));
+	OK(add(ep, p[1], EPOLLOUT | EPOLLET));
+	EQ(wait_for(p[1]), EPOLLOUT);
+	EQ(write(p[1], "x", 1), 1);
+	EQ(wait_for(p[0]), EPOLLIN);
+	EQ(read(p[0], &c, 1), 1);
+	close(p[0]);
+	EQ(wait_for(p[1]), EPOLLOUT | EPOLLERR);
+}
+
+TEST(fifo_opened_for_both)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/tmp/epoll-fifo-%d", getpid());
+	unlink(path);
+	MUST(mkfifo(path, 0600));
+	int f = MUST(open(path, O_RDWR));
+	unlink(path);
+	ep = epoll_new();
+	OK(add(ep, f, EPOLLIN | EPOLLET));
+	EQ(ready(ep, f), 0);
+	EQ(write(f, "x", 1), 1);
+	EQ(ready(ep, f), EPOLLIN);
+	OK(mod(ep, f, EPOLLOUT | EPOLLET));
+	EQ(ready(ep, f), EPOLLOUT);
+	OK(del(ep, f));
+	OK(add(ep, f, EPOLLIN | EPOLLOUT));
+	EQ(ready(ep, f), EPOLLIN | EPOLLOUT);
+	close(f);
+	EQ(ready(ep, f), 0);
+}
+
+TEST(eventfd_both_ways)
+{
+	int e = event_new();
+	uint64_t most = UINT64_MAX - 1;
+	ep = epoll_new();
+	OK(add(ep, e, EPOLLIN | EPOLLOUT));
+	EQ(ready(ep, e), EPOLLOUT);
+	EQ(write(e, &most, 8), 8);
+	EQ(ready(ep, e), EPOLLIN);
+	event_take(e);
+	EQ(ready(ep, e), EPOLLOUT);
+}
+
+TEST(timerfd_wakes_at_its_time)
+{
+	int t = MUST(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK));
+	struct itimerspec in = {.it_value = {0, 20000000}};
+	ep = epoll_new();
+	OK(add(ep, t, EPOLLIN | EPOLLET)); /* before it is set */
+	EQ(ready(ep, t), 0);
+	int64_t start = now_ns();
+	OK(timerfd_settime(t, 0, &in, NULL));
+	EQ(wait_for(t), EPOLLIN);
+	YES(now_ns() - start >= 20000000);
+	uint64_t n;
+	EQ(read(t, &n, 8), 8);
+	EQ(n, 1);
+	in.it_interval = (struct timespec){0, 10000000};
+	OK(timerfd_settime(t, 0, &in, NULL));
+	for (int i = 0; i < 3; i++) {
+		EQ(wait_for(t), EPOLLIN);
+		EQ(read(t, &n, 8), 8);
+	}
+	OK(timerfd_settime(t, 0, &(struct itimerspec){0}, NULL));
+	(void)ready(ep, t);
+	EQ(ready(ep, t), 0);
+	OK(del(ep, t));
+	in = (struct itimerspec){.it_value = {0, 1000000}};
+	OK(timerfd_settime(t, 0, &in, NULL));
+	OK(add(ep, t, EPOLLIN)); /* after */
+	EQ(wait_for(t), EPOLLIN);
+}
+
+TEST(signalfd_shows_the_waiters_signals)
+{
+	sigset_t set;
+	struct signalfd_siginfo info;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	int s = MUST(signalfd(-1, &set, SFD_NONBLOCK));
+	ep = epoll_new();
+	OK(add(ep, s, EPOLLIN));
+	EQ(ready(ep, s), 0);
+	raise(SIGUSR1);
+	EQ(wait_for(s), EPOLLIN);
+	/* A child has no signal pending: the descriptor is not ready for it. */
+	pid_t child;
+	CHILD(child)
+	{
+		EQ(ready(ep, s), 0);
+		FAILS(read(s, &info, sizeof info), EAGAIN);
+	}
+	REAP(child);
+	EQ(read(s, &info, sizeof info), sizeof info);
+	EQ(info.ssi_signo, SIGUSR1);
+	EQ(ready(ep, s), 0);
+	/* A sleeping wait. */
+	pid_t me = getpid();
+	CHILD(child)
+	{
+		until_asleep(me);
+		kill(me, SIGUSR1);
+	}
+	EQ(wait_for(s), EPOLLIN);
+	REAP(child);
+}
+
+/* signalfd(2): what is registered tells of signals to the process that registered it. */
+TEST(signalfd_registered_by_a_process_that_is_gone)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	int s = MUST(signalfd(-1, &set, SFD_NONBLOCK));
+	ep = epoll_new();
+	pid_t child;
+	CHILD(child)
+	{
+		OK(add(ep, s, EPOLLIN));
+		raise(SIGUSR1);
+		EQ(ready(ep, s), EPOLLIN);
+	}
+	REAP(child);
+	EQ(ready(ep, s), 0);
+	raise(SIGUSR1);
+	(void)epoll_wait(ep, &(struct epoll_event){0}, 1, 0);
+	OK(del(ep, s));
+	OK(add(ep, s, EPOLLIN));
+	EQ(ready(ep, s), EPOLLIN);
+}
+
+TEST(pidfd_wakes_when_the_process_ends)
+{
+	int go[2];
+	char c;
+	MUST(pipe(go));
+	pid_t child;
+	CHILD(child)
+	{
+		close(go[1]);
+		EQ(read(go[0], &c, 1), 0);
+	}
+	int p = MUST((int)syscall(SYS_pidfd_open, child, 0));
+	ep = epoll_new();
+	OK(add(ep, p, EPOLLIN));
+	EQ(ready(ep, p), 0);
+	close(go[0]);
+	close(go[1]);
+	EQ(wait_for(p), EPOLLIN);
+	REAP(child);
+	YES(ready(ep, p) & EPOLLIN);
+}
+
+TEST(terminals)
+{
+	int master, slave;
+	char buf[16];
+	if (openpty(&master, &slave, NULL, NULL, NULL)) {
+		EQ(errno, ENOENT); /* a machine without pseudo-terminals */
+		return;
+	}
+	ep = epoll_new();
+	OK(add(ep, slave, EPOLLIN));
+	OK(add(ep, master, EPOLLIN | EPOLLET));
+	EQ(write(master, "ab\n", 3), 3);
+	struct epoll_event got[2];
+	EQ(epoll_wait(ep, got, 2, 10000) >= 1, 1);
+	EQ(read(slave, buf, sizeof buf), 3);
+	OK(del(ep, slave));
+	EQ(read(master, buf, sizeof buf), 4); /* the echo */
+	(void)epoll_wait(ep, got, 2, 0);
+	EQ(write(slave, "x", 1), 1);
+	YES(wait_for(master) & EPOLLIN);
+	close(slave);
+	YES(wait_for(master) & EPOLLHUP);
+}
+
+TEST(a_pipe_that_several_instances_watch)
+{
+	enum { N = 8 };
+	int eps[N], p[2];
+	MUST(pipe(p));
+	for (int i = 0; i < N; i++) {
+		eps[i] = epoll_new();
+		OK(add(eps[i], p[0], EPOLLIN | (i % 2 ? EPOLLET : 0)));
+	}
+	EQ(write(p[1], "x", 1), 1);
+	for (int i = 0; i < N; i++)
+		EQ(ready(eps[i], p[0]), EPOLLIN);
+	for (int i = 0; i < N; i++)
+		EQ(ready(eps[i], p[0]), i % 2 ? 0 : EPOLLIN);
+}
