@@ -30,8 +30,8 @@ SYSCALL1(epoll_create1, u32, flags)
  * no wake-ups of their own. => 0 or -EINVAL. */
 static int check_exclusive(u32 op, struct file *target, const struct epoll_event *ev)
 {
-	static const u32 allowed = POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET |
-	                           EPOLLEXCLUSIVE;
+	static const u32 allowed =
+		POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
 	if (!(ev->events & EPOLLEXCLUSIVE))
 		return 0;
 	if (op == EPOLL_CTL_MOD)

@@ -45,9 +45,8 @@ static void watch_add(struct poll_table *pt, struct file *f, struct waitq *q)
 		return;
 	}
 	h->q = q;
-	h->entry = (struct waitq_entry){.link = LIST_INIT(h->entry.link),
-	                                .wake = hook_wake,
-	                                .data = t->watch->item};
+	h->entry = (struct waitq_entry){
+		.link = LIST_INIT(h->entry.link), .wake = hook_wake, .data = t->watch->item};
 	if (pt->events & EPOLLEXCLUSIVE)
 		waitq_add_exclusive(q, &h->entry);
 	else

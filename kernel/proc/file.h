@@ -48,8 +48,8 @@ struct file {
 	const struct cred *cred; /* [I] opener's, reference */
 	struct list locks_hint;  /* fs room: flock and record locks */
 	u32 readahead;
-	s32 owner_pid;    /* [a] F_SETOWN: process, or negated group */
-	s32 owner_signal; /* [a] F_SETSIG */
+	s32 owner_pid;                /* [a] F_SETOWN: process, or negated group */
+	s32 owner_signal;             /* [a] F_SETSIG */
 	struct epoll_source *watched; /* [a] who watches it by epoll; NULL until the first does */
 	struct rcu_head rcu;
 };

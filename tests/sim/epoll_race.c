@@ -154,8 +154,7 @@ SIM(epoll_two_files_two_waiters)
 {
 	world_new(POLLIN | EPOLLET);
 	test_file_init(&second_file);
-	struct epoll_source *second =
-		epoll_source_new((struct port_watched){.file = &second_file});
+	struct epoll_source *second = epoll_source_new((struct port_watched){.file = &second_file});
 	struct epoll_event e = {POLLIN | EPOLLET, 8};
 	CHECK_EQ(epoll_add(ep, second, 4, &e), 0);
 	struct wait a = {0}, b = {0};
@@ -311,8 +310,7 @@ SIM(epoll_two_notices_climb_together)
 	world_new(POLLIN);
 	outer_new(POLLIN | EPOLLET);
 	test_file_init(&second_file);
-	struct epoll_source *second =
-		epoll_source_new((struct port_watched){.file = &second_file});
+	struct epoll_source *second = epoll_source_new((struct port_watched){.file = &second_file});
 	struct epoll_event e = {POLLIN, 8};
 	CHECK_EQ(epoll_add(ep, second, 4, &e), 0);
 	struct wait w = {.ep = outer};

@@ -168,8 +168,7 @@ TEST(epoll_survives_everything_at_once)
 	struct host_thread *t[THREADS];
 	for (u32 i = 0; i < CHURN_FILES; i++) {
 		test_file_init(&churn_files[i]);
-		churn_sources[i] =
-			epoll_source_new((struct port_watched){.file = &churn_files[i]});
+		churn_sources[i] = epoll_source_new((struct port_watched){.file = &churn_files[i]});
 	}
 	for (u32 i = 0; i < CHURN_INSTANCES; i++)
 		churn_instances[i] = instance_new();

@@ -132,9 +132,7 @@ static void *churn(void *arg)
 		seed = seed * 1103515245 + 12345;
 		int slot = seed >> 16 & 7, fd = slots[slot];
 		switch (seed >> 20 & 7) {
-		case 0:
-			dup2(MUST(dup(slots[seed >> 24 & 7])), fd);
-			break;
+		case 0: dup2(MUST(dup(slots[seed >> 24 & 7])), fd); break;
 		case 1: add(ep, fd, EPOLLIN | (seed >> 24 & 1 ? EPOLLET : 0)); break;
 		case 2: del(ep, fd); break;
 		case 3: mod(ep, fd, EPOLLIN | EPOLLOUT); break;

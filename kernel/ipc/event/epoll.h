@@ -76,8 +76,9 @@
 struct epoll;
 struct epoll_source {
 	struct port_lock lock;
-	struct list items;        /* [l] by item->watching */
-	struct epoll *instance;   /* [I] the file is an instance itself, and this its `self`; or NULL */
+	struct list items; /* [l] by item->watching */
+	struct epoll
+		*instance; /* [I] the file is an instance itself, and this its `self`; or NULL */
 	struct port_watched what; /* [I] the file */
 	u64 checked;              /* [EPOLL_NEST] generation of the last count of its paths */
 };
@@ -88,16 +89,16 @@ struct epoll_item {
 	struct epoll *ep;            /* [I] reference */
 	struct epoll_source *source; /* [I] */
 	s32 fd;                      /* [I] */
-	u32 events;                  /* [mutex, a] wanted, and EPOLLET ...; 0 but for those: disarmed */
-	u64 data;                    /* [mutex] */
-	bool dying;                  /* [source->lock] the file's end will remove it */
+	u32 events; /* [mutex, a] wanted, and EPOLLET ...; 0 but for those: disarmed */
+	u64 data;   /* [mutex] */
+	bool dying; /* [source->lock] the file's end will remove it */
 	struct port_watch watch;
 };
 struct epoll {
 	struct port_lock lock;
-	struct list ready;      /* [l] struct epoll_item, and the marks of waits in progress */
-	struct list waiters;    /* [l] struct waiter, FIFO */
-	bool any;               /* [l, a] `ready` is not empty */
+	struct list ready;   /* [l] struct epoll_item, and the marks of waits in progress */
+	struct list waiters; /* [l] struct waiter, FIFO */
+	bool any;            /* [l, a] `ready` is not empty */
 	refcount_t refs;
 	struct port_mutex mutex;
 	struct rb_root items;   /* [mutex] */
@@ -112,7 +113,7 @@ struct epoll {
 	} walk[2]; /* [EPOLL_NEST] this level of a count of paths, and the next */
 };
 
-void epoll_init(void); /* boot */
+void epoll_init(void);                    /* boot */
 MUST_CHECK struct epoll *epoll_new(void); /* or NULL. The world then sets self.what. */
 /* Its file is being released; epoll_source_release(&ep->self) has been called. */
 void epoll_release(struct epoll *ep);

@@ -30,8 +30,7 @@ static struct place find_locked(struct epoll *ep, const struct epoll_source *s, 
 			p.item = at;
 			return p;
 		}
-		bool left = fd < at->fd ||
-		            (fd == at->fd && (uintptr_t)s < (uintptr_t)at->source);
+		bool left = fd < at->fd || (fd == at->fd && (uintptr_t)s < (uintptr_t)at->source);
 		p.parent = *p.link;
 		p.link = left ? &p.parent->left : &p.parent->right;
 	}
