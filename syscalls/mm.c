@@ -2,7 +2,9 @@
 #include "abi/mman.h"
 #include "arch/uaccess.h"
 #include "kernel/lib/checked.h"
+#include "kernel/fs/inode.h"
 #include "kernel/mm/advise.h"
+#include "kernel/mm/huge.h"
 #include "kernel/mm/remap.h"
 #include "kernel/mm/slab.h"
 #include "kernel/proc/fdtable.h"
@@ -44,7 +46,58 @@ static u32 how_of(u32 flags)
 	return how;
 }
 
-static const struct vm_object_ops anonymous_ops = {0};
+/* Flags that every file system supports: MAP_SHARED_VALIDATE refuses others. */
+enum {
+	MAP_LEGACY = MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE |
+	             MAP_EXECUTABLE | MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |
+	             MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT | 21 << MAP_HUGE_SHIFT |
+	             30 << MAP_HUGE_SHIFT
+};
+
+static int map_request_check(const struct vm_map_request *req)
+{
+	u64 end;
+
+	if (!req->length)
+		return -EINVAL;
+	if (req->length > USER_END)
+		return -ENOMEM;
+	if (add_overflows(req->offset >> PAGE_SHIFT, req->length >> PAGE_SHIFT, &end) ||
+	    end > UINT64_MAX >> PAGE_SHIFT)
+		return -EOVERFLOW;
+	if (!(req->how & VM_MAP_FIXED))
+		return 0;
+	if (req->addr > USER_END - ROUND_UP(req->length, PAGE_SIZE))
+		return -ENOMEM;
+	if (req->addr % PAGE_SIZE)
+		return -EINVAL;
+	return 0;
+}
+
+/* Drops the reference of req's object, which the mapping has taken if there is one. */
+static s64 map_object(const struct vm_map_request *req)
+{
+	UNUSED AUTO_PUT(vm_object) object = req->object;
+	return vm_map(aspace_current(), req);
+}
+
+/* Linux sees a file here: so the private ones may be MAP_GROWSDOWN as little as the shared ones. */
+static s64 map_huge(struct vm_map_request *req, u32 flags)
+{
+	if (!huge_size_known(flags))
+		return -EINVAL;
+	req->offset = 0;
+	TRY(map_request_check(req));
+	if (flags & MAP_LOCKED)
+		TRY(vm_may_lock());
+	if ((flags & MAP_TYPE) == MAP_SHARED_VALIDATE && flags & ~(u32)MAP_LEGACY)
+		return -EOPNOTSUPP;
+	if ((flags & MAP_TYPE) > MAP_SHARED_VALIDATE || !(flags & MAP_TYPE) ||
+	    flags & MAP_GROWSDOWN)
+		return -EINVAL;
+	TRY(vm_request_huge(req));
+	return map_object(req);
+}
 
 static s64 map_anonymous(struct vm_map_request *req, u32 flags)
 {
@@ -59,20 +112,9 @@ static s64 map_anonymous(struct vm_map_request *req, u32 flags)
 		return -EINVAL;
 	if (!(req->flags & VM_NORESERVE))
 		TRY(vm_commit_check(req->length >> PAGE_SHIFT));
-	AUTO_PUT(vm_object) o = vm_object_new(req->length, &anonymous_ops, NULL);
-	if (!o)
-		return -ENOMEM;
-	req->object = o;
-	return vm_map(aspace_current(), req);
+	TRY(vm_request_shared(req));
+	return map_object(req);
 }
-
-/* Flags that every file system supports: MAP_SHARED_VALIDATE refuses others. */
-enum {
-	MAP_LEGACY = MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE |
-	             MAP_EXECUTABLE | MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |
-	             MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT | 21 << MAP_HUGE_SHIFT |
-	             30 << MAP_HUGE_SHIFT
-};
 
 /* The order of checks is that of Linux' do_mmap(). */
 static int map_file_check(struct file *f, struct vm_map_request *req, u32 flags)
@@ -101,44 +143,14 @@ static int map_file_check(struct file *f, struct vm_map_request *req, u32 flags)
 
 static s64 map_file(struct file *f, struct vm_map_request *req, u32 flags)
 {
-	if (flags & MAP_HUGETLB)
+	if (flags & MAP_HUGETLB && !(f->inode && f->inode->object && f->inode->object->page_order))
 		return -EINVAL;
 	req->file = f;
 	TRY(map_file_check(f, req, flags));
-	int err = f->ops->map(f, req);
-	UNUSED AUTO_PUT(vm_object) object = req->object; /* the reference that map() gave */
-	TRY(err);
+	TRY(f->ops->map(f, req));
 	if (!req->object)
 		req->file = NULL; /* private /dev/zero: anonymous memory */
-	return vm_map(aspace_current(), req);
-}
-
-/* Huge pages are had by nobody: the pool is empty. */
-static int huge_page_answer(u32 flags)
-{
-	u32 log = flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
-
-	return log == 0 || log == 21 ? -ENOMEM : -EINVAL;
-}
-
-static int map_request_check(const struct vm_map_request *req)
-{
-	u64 end;
-
-	if (!req->length)
-		return -EINVAL;
-	if (req->length > USER_END)
-		return -ENOMEM;
-	if (add_overflows(req->offset >> PAGE_SHIFT, req->length >> PAGE_SHIFT, &end) ||
-	    end > UINT64_MAX >> PAGE_SHIFT)
-		return -EOVERFLOW;
-	if (!(req->how & VM_MAP_FIXED))
-		return 0;
-	if (req->addr > USER_END - ROUND_UP(req->length, PAGE_SIZE))
-		return -ENOMEM;
-	if (req->addr % PAGE_SIZE)
-		return -EINVAL;
-	return 0;
+	return map_object(req);
 }
 
 SYSCALL6(mmap, u64, addr, u64, length, u64, prot, u64, flags, int, fd, u64, offset)
@@ -165,7 +177,7 @@ SYSCALL6(mmap, u64, addr, u64, length, u64, prot, u64, flags, int, fd, u64, offs
 		return map_file(ref.file, &req, (u32)flags);
 	}
 	if (flags & MAP_HUGETLB)
-		return huge_page_answer((u32)flags);
+		return map_huge(&req, (u32)flags);
 	TRY(map_request_check(&req));
 	if (flags & MAP_LOCKED)
 		TRY(vm_may_lock());

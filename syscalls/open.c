@@ -3,6 +3,7 @@
 #include "kernel/fs/open.h"
 #include "kernel/fs/tmpfs.h"
 #include "kernel/lib/string.h"
+#include "kernel/mm/huge.h"
 #include "kernel/proc/fdtable.h"
 #include "syscalls/syscall.h"
 
@@ -97,15 +98,17 @@ SYSCALL2(memfd_create, uptr_t, user, u32, flags)
 {
 	enum { MEMFD_NAME_MAX = 250 };
 	char name[MEMFD_NAME_MAX + 8] = "memfd:";
-	if (flags & ~(u32)(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB))
-		return -EINVAL;
+	u32 known = MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB;
 	if (flags & MFD_HUGETLB)
-		return -ENOSYS; /* as Linux without hugetlbfs */
+		known |= (u32)MFD_HUGE_MASK << MFD_HUGE_SHIFT;
+	if (flags & ~known)
+		return -EINVAL;
 	ssize n = strncpy_from_user(name + 6, user, MEMFD_NAME_MAX);
 	if (n < 0)
 		return n == -ENAMETOOLONG ? -EINVAL : n;
 	int fd = TRY(fd_reserve(0, flags & MFD_CLOEXEC ? O_CLOEXEC : 0));
-	struct file *f = tmpfs_file_new(name, O_RDWR | O_LARGEFILE, 0, flags & MFD_ALLOW_SEALING);
+	struct file *f = huge_size_known(flags) ? tmpfs_file_new(name, O_RDWR | O_LARGEFILE, flags)
+	                                        : err_ptr(-ENODEV);
 	if (is_err(f)) {
 		fd_cancel(fd);
 		return ptr_err(f);

@@ -210,6 +210,20 @@ int table_hang(struct arch_pagetable *pt, u64 base, struct page *table)
 	return 0;
 }
 
+int huge_make(struct arch_pagetable *pt, u64 addr, pte_t **out)
+{
+	*out = link_make(pt, addr);
+	if (*out)
+		return 0;
+	tables_prune(pt, addr);
+	return -ENOMEM;
+}
+
+void huge_set_new(pte_t *link, pte_t e)
+{
+	link_set(link, e | PTE_HUGE);
+}
+
 void table_exchange(struct pte_span *s, struct page *table)
 {
 	store_release(s->link, page_phys(table) | LINK_BITS);

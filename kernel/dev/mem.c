@@ -53,8 +53,7 @@ static int zero_map(struct file *f, struct vm_map_request *req)
 	req->offset = 0;
 	if (!(req->flags & VM_SHARED))
 		return 0;
-	req->object = vm_object_new(req->length, NULL, NULL);
-	return req->object ? 0 : -ENOMEM;
+	return vm_request_shared(req);
 }
 
 static ssize full_write(struct file *f, struct uio *io, u64 *pos)

@@ -186,5 +186,6 @@ void procfs_init(void)
 	proc_link("mounts", &proc_fixed_link_ops, "self/mounts");
 	procfs_system_init();
 	procfs_sys_init();
+	huge_files_init();
 	fs_type_register(&proc_type);
 }

@@ -115,3 +115,4 @@ int proc_show_schedstat(struct seq *s, struct task *t);
 
 void procfs_system_init(void); /* procfs_system.c: meminfo, cpuinfo, stat ... */
 void procfs_sys_init(void);    /* procfs_sys.c: sys/kernel, sys/vm, sys/fs */
+void huge_files_init(void);    /* huge_files.c: the pool of huge pages in sys/vm */

@@ -29,11 +29,25 @@ static const char *area_name(const struct vm_area *a, struct aspace *as, char *b
 	return "";
 }
 
+/* Unlike in mount tables, only what would break the line is escaped. */
+static void put_name(struct seq *s, const char *name)
+{
+	for (; *name; name++) {
+		if (*name == '\n')
+			seq_puts(s, "\\012");
+		else
+			seq_putc(s, *name);
+	}
+}
+
 static void show_area(struct seq *s, const struct vm_area *a, struct aspace *as, char *buf)
 {
 	size_t line = s->length;
-	u64 ino = a->file && a->file->inode ? a->file->inode->ino : 0;
-	u32 dev = ino ? a->file->inode->super->dev : 0;
+	bool nameless = a->ops && a->ops->number;
+	u64 ino = nameless                    ? a->ops->number((struct vm_area *)a)
+	          : a->file && a->file->inode ? a->file->inode->ino
+	                                      : 0;
+	u32 dev = nameless ? device_make(0, 1) : ino ? a->file->inode->super->dev : 0;
 	seq_printf(s, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ", (unsigned long long)a->start,
 	           (unsigned long long)a->end, a->prot & PROT_READ ? 'r' : '-',
 	           a->prot & PROT_WRITE ? 'w' : '-', a->prot & PROT_EXEC ? 'x' : '-',
@@ -44,7 +58,7 @@ static void show_area(struct seq *s, const struct vm_area *a, struct aspace *as,
 	if (*name) {
 		while (!s->failed && s->length - line < MAPS_NAME_COLUMN)
 			seq_putc(s, ' ');
-		seq_escape(s, name, "\n");
+		put_name(s, name);
 	}
 	seq_putc(s, '\n');
 }
@@ -103,35 +117,52 @@ static void show_area_stats(struct seq *s, const struct vm_area_stats *st, u64 l
 	kb(s, "AnonHugePages", 0);
 	kb(s, "ShmemPmdMapped", 0);
 	kb(s, "FilePmdMapped", 0);
-	kb(s, "Shared_Hugetlb", 0);
-	kb(s, "Private_Hugetlb", 0);
+	kb(s, "Shared_Hugetlb", st->shared_huge);
+	kb(s, "Private_Hugetlb", st->private_huge);
 	kb(s, "Swap", 0);
 	kb(s, "SwapPss", 0);
 	kb(s, "Locked", locked);
 }
 
-static void smaps_one(struct seq *s, struct vm_area *a, struct aspace *as, char *buf, void *arg)
+static void put_prot(struct seq *s, u32 prot, const char *const names[3])
+{
+	static const u32 bits[] = {PROT_READ, PROT_WRITE, PROT_EXEC};
+	for (u32 i = 0; i < ARRAY_SIZE(bits); i++)
+		if (prot & bits[i])
+			seq_puts(s, names[i]);
+}
+
+/* In the order of Linux' bits. */
+static void show_flags(struct seq *s, const struct vm_area *a)
 {
 	static const struct {
 		u32 flag;
 		const char *name;
-	} names[] = {{VM_SHARED, "sh "},   {VM_GROWSDOWN, "gd "},  {VM_LOCKED, "lo "},
+	} names[] = {{VM_SHARED, "ms "},   {VM_GROWSDOWN, "gd "},  {VM_LOCKED, "lo "},
 	             {VM_DONTFORK, "dc "}, {VM_DONTEXPAND, "de "}, {VM_NORESERVE, "nr "},
-	             {VM_DONTDUMP, "dd "}, {VM_WIPEONFORK, "wf "}};
+	             {VM_HUGE, "ht "},     {VM_WIPEONFORK, "wf "}, {VM_DONTDUMP, "dd "}};
+	seq_puts(s, "VmFlags: ");
+	put_prot(s, a->prot, (const char *const[]){"rd ", "wr ", "ex "});
+	if (a->flags & VM_SHARED)
+		seq_puts(s, "sh ");
+	put_prot(s, a->max_prot, (const char *const[]){"mr ", "mw ", "me "});
+	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
+		if (a->flags & names[i].flag)
+			seq_puts(s, names[i].name);
+	seq_puts(s, "sd \n"); /* soft-dirty from birth, and never cleared */
+}
+
+static void smaps_one(struct seq *s, struct vm_area *a, struct aspace *as, char *buf, void *arg)
+{
 	struct vm_area_stats st;
 	vm_area_stats(a, &st);
 	show_area(s, a, as, buf);
 	kb(s, "Size", a->end - a->start);
-	kb(s, "KernelPageSize", PAGE_SIZE);
-	kb(s, "MMUPageSize", PAGE_SIZE);
+	kb(s, "KernelPageSize", a->flags & VM_HUGE ? HUGE_PAGE_SIZE : PAGE_SIZE);
+	kb(s, "MMUPageSize", a->flags & VM_HUGE ? HUGE_PAGE_SIZE : PAGE_SIZE);
 	show_area_stats(s, &st, a->flags & VM_LOCKED ? st.resident : 0);
-	seq_printf(s, "THPeligible:           0\nVmFlags: %s%s%s", a->prot & PROT_READ ? "rd " : "",
-	           a->prot & PROT_WRITE ? "wr " : "", a->prot & PROT_EXEC ? "ex " : "");
-	seq_puts(s, "mr mw me ");
-	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
-		if (a->flags & names[i].flag)
-			seq_puts(s, names[i].name);
-	seq_putc(s, '\n');
+	seq_puts(s, "THPeligible:    0\n");
+	show_flags(s, a);
 }
 
 int proc_show_smaps(struct seq *s, struct task *t)
@@ -155,6 +186,8 @@ static void rollup_one(struct seq *s, struct vm_area *a, struct aspace *as, char
 	r->sum.shared_clean += st.shared_clean;
 	r->sum.shared_dirty += st.shared_dirty;
 	r->sum.anonymous += st.anonymous;
+	r->sum.shared_huge += st.shared_huge;
+	r->sum.private_huge += st.private_huge;
 	r->locked += a->flags & VM_LOCKED ? st.resident : 0;
 	if (!r->first)
 		r->first = a->start;

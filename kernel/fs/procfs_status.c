@@ -95,7 +95,8 @@ static void status_memory(struct seq *s, struct task *t)
 	status_kb(s, "VmLib", as->exec_pages - MIN(text, as->exec_pages));
 	status_kb(s, "VmPTE", resident / 512 + 1);
 	status_kb(s, "VmSwap", 0);
-	seq_puts(s, "HugetlbPages:\t       0 kB\nCoreDumping:\t0\nTHP_enabled:\t0\n");
+	status_kb(s, "HugetlbPages", as->huge_pages << HUGE_PAGE_ORDER);
+	seq_puts(s, "CoreDumping:\t0\nTHP_enabled:\t0\n");
 }
 
 static void status_signals(struct seq *s, struct task *t, const struct cred *c)

@@ -103,7 +103,7 @@ static s32 cap_last_cap = CAP_LAST, ngroups_max = 65536, overflow_uid = 65534, o
 static s32 pid_max = 4194304; /* kernel/proc/pid.c */
 static s32 core_uses_pid, rr_timeslice_ms = 100, rt_period_us = 1000000, rt_runtime_us = 950000;
 static s32 overcommit_memory, overcommit_ratio = 50, max_map_count = 65530, swappiness = 60;
-static s64 mmap_min_addr = 65536, nr_hugepages;
+static s64 mmap_min_addr = 65536;
 static s32 protected_hardlinks, protected_symlinks, suid_dumpable, nr_open = 1048576;
 static s64 file_max = INT64_MAX, file_nr[3] = {0, 0, INT64_MAX}, aio_max_nr = 65536, aio_nr;
 static s32 yes = 1;
@@ -133,7 +133,6 @@ static const struct sysctl sys_numbers[] = {
          .kind = SYSCTL_ULONG,
          .mode = 0444,
          .data = &mmap_min_addr},
-	{.path = "sys/vm/nr_hugepages", .kind = SYSCTL_ULONG, .mode = 0444, .data = &nr_hugepages},
 	{.path = "sys/fs/file-max", .kind = SYSCTL_ULONG, .mode = 0444, .data = &file_max},
 	{.path = "sys/fs/file-nr", .kind = SYSCTL_ULONG, .count = 3, .mode = 0444, .data = file_nr},
 	{.path = "sys/fs/nr_open", .mode = 0444, .data = &nr_open},

@@ -6,6 +6,7 @@
 #include "kernel/fs/locks.h"
 #include "kernel/fs/procfs_internal.h"
 #include "kernel/lib/string.h"
+#include "kernel/mm/huge.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/slab.h"
 #include "kernel/proc/uts.h"
@@ -21,6 +22,23 @@ static void kb(struct seq *s, const char *name, u64 pages)
 	int pad = 15 - (int)strlen(name);
 	seq_printf(s, "%s:%*s%8llu kB\n", name, pad > 0 ? pad : 0, "",
 	           (unsigned long long)(pages * (PAGE_SIZE / 1024)));
+}
+
+static void show_huge_pages(struct seq *s)
+{
+	struct huge_stats h;
+	huge_pool_stats(&h);
+	const struct {
+		const char *name;
+		u64 pages;
+	} lines[] = {{"HugePages_Total:", h.total},
+	             {"HugePages_Free: ", h.free},
+	             {"HugePages_Rsvd: ", h.reserved},
+	             {"HugePages_Surp: ", h.surplus}};
+	for (u32 i = 0; i < ARRAY_SIZE(lines); i++)
+		seq_printf(s, "%s   %5llu\n", lines[i].name, (unsigned long long)lines[i].pages);
+	kb(s, "Hugepagesize", 1 << HUGE_PAGE_ORDER);
+	kb(s, "Hugetlb", h.total << HUGE_PAGE_ORDER);
 }
 
 static int show_meminfo(struct seq *s, const struct proc_file *f)
@@ -61,10 +79,7 @@ static int show_meminfo(struct seq *s, const struct proc_file *f)
 	seq_puts(s, "VmallocTotal:   34359738367 kB\n");
 	kb(s, "VmallocUsed", m.stacks);
 	kb(s, "VmallocChunk", 0);
-	seq_puts(
-		s,
-		"HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\n"
-		"HugePages_Surp:        0\nHugepagesize:       2048 kB\nHugetlb:               0 kB\n");
+	show_huge_pages(s);
 	return 0;
 }
 

@@ -7,7 +7,7 @@
 #include "kernel/sched/thread.h"
 
 static const struct fs_type *fs_types; /* registered at boot, in order of registration */
-static u32 super_next_minor = 1;       /* [a] */
+static u32 super_next_minor = 2;       /* [a] 1: shared memory without a file, in /proc/PID/maps */
 
 void fs_type_register(struct fs_type *t)
 {

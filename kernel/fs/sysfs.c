@@ -12,19 +12,22 @@ enum { SYSFS_SUPER_MAGIC = 0x62656572 };
 
 static struct super *the_super; /* [I] since boot */
 
-struct sysfs_file {
-	const char *path; /* with a slash at the end: an empty directory */
-	void (*show)(struct seq *s, const char *arg);
-	const char *arg;
-};
-
 static int sysfs_show(struct seq *s, void *arg)
 {
 	const struct sysfs_file *f = arg;
 	f->show(s, f->arg);
 	return 0;
 }
-static const struct seq_ops sysfs_seq = {.show = sysfs_show};
+static ssize sysfs_store(struct file *file, void *arg, char *text, size_t length, u64 *pos)
+{
+	const struct sysfs_file *f = arg;
+	if (!f->store)
+		return -EIO; /* as Linux; root may open it all the same */
+	TRY(f->store(text));
+	*pos += length;
+	return (ssize)length;
+}
+static const struct seq_ops sysfs_seq = {.show = sysfs_show, .store = sysfs_store};
 static int sysfs_open(struct inode *i, struct file *f)
 {
 	return seq_open(f, &sysfs_seq, i->private);
@@ -67,7 +70,8 @@ static void sysfs_plant(const char *path, const struct sysfs_file *f)
 		parent = sysfs_dir(parent, path, (u32)(slash - path));
 	if (!*path)
 		return;
-	struct inode *i = inode_new(the_super, S_IFREG | 0444, &sysfs_file_ops, 0);
+	u32 mode = f->store ? 0644 : 0444;
+	struct inode *i = inode_new(the_super, S_IFREG | mode, &sysfs_file_ops, 0);
 	ASSERT(i);
 	i->private = (void *)f;
 	sysfs_child(parent, path, i);
@@ -114,29 +118,27 @@ static void show_node_meminfo(struct seq *s, const char *arg)
 }
 
 static const struct sysfs_file files[] = {
-	{"class/tty/console/active", show_arg, "ttyS0"},
-	{"devices/system/cpu/online", show_cpu_list, NULL},
-	{"devices/system/cpu/possible", show_cpu_list, NULL},
-	{"devices/system/cpu/present", show_cpu_list, NULL},
-	{"devices/system/cpu/offline", show_arg, ""},
-	{"devices/system/cpu/kernel_max", show_arg, "63"},
-	{"devices/system/node/online", show_arg, "0"},
-	{"devices/system/node/possible", show_arg, "0"},
-	{"devices/system/node/has_cpu", show_arg, "0"},
-	{"devices/system/node/has_memory", show_arg, "0"},
-	{"devices/system/node/has_normal_memory", show_arg, "0"},
-	{"devices/system/node/node0/cpulist", show_cpu_list, NULL},
-	{"devices/system/node/node0/cpumap", show_cpu_map, NULL},
-	{"devices/system/node/node0/distance", show_arg, "10"},
-	{"devices/system/node/node0/meminfo", show_node_meminfo, NULL},
-	{"kernel/mm/transparent_hugepage/enabled", show_arg, "always madvise [never]"},
-	{"kernel/mm/transparent_hugepage/hpage_pmd_size", show_arg, "2097152"},
-	{"kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", show_arg, "0"},
-	{"kernel/mm/hugepages/hugepages-2048kB/free_hugepages", show_arg, "0"},
-	{"fs/cgroup/", NULL, NULL},
-	{"block/", NULL, NULL},
-	{"bus/", NULL, NULL},
-	{"class/block/", NULL, NULL},
+	{"class/tty/console/active", show_arg, "ttyS0", NULL},
+	{"devices/system/cpu/online", show_cpu_list, NULL, NULL},
+	{"devices/system/cpu/possible", show_cpu_list, NULL, NULL},
+	{"devices/system/cpu/present", show_cpu_list, NULL, NULL},
+	{"devices/system/cpu/offline", show_arg, "", NULL},
+	{"devices/system/cpu/kernel_max", show_arg, "63", NULL},
+	{"devices/system/node/online", show_arg, "0", NULL},
+	{"devices/system/node/possible", show_arg, "0", NULL},
+	{"devices/system/node/has_cpu", show_arg, "0", NULL},
+	{"devices/system/node/has_memory", show_arg, "0", NULL},
+	{"devices/system/node/has_normal_memory", show_arg, "0", NULL},
+	{"devices/system/node/node0/cpulist", show_cpu_list, NULL, NULL},
+	{"devices/system/node/node0/cpumap", show_cpu_map, NULL, NULL},
+	{"devices/system/node/node0/distance", show_arg, "10", NULL},
+	{"devices/system/node/node0/meminfo", show_node_meminfo, NULL, NULL},
+	{"kernel/mm/transparent_hugepage/enabled", show_arg, "always madvise [never]", NULL},
+	{"kernel/mm/transparent_hugepage/hpage_pmd_size", show_arg, "2097152", NULL},
+	{"fs/cgroup/", NULL, NULL, NULL},
+	{"block/", NULL, NULL, NULL},
+	{"bus/", NULL, NULL, NULL},
+	{"class/block/", NULL, NULL, NULL},
 };
 
 static void sysfs_cpus(void)
@@ -176,6 +178,8 @@ void sysfs_init(void)
 	ASSERT(!err);
 	for (u32 i = 0; i < ARRAY_SIZE(files); i++)
 		sysfs_plant(files[i].path, &files[i]);
+	for (u32 i = 0; i < sysfs_huge_file_count; i++)
+		sysfs_plant(sysfs_huge_files[i].path, &sysfs_huge_files[i]);
 	sysfs_cpus();
 	fs_type_register(&sysfs_type);
 }

@@ -6,6 +6,7 @@
 #include "kernel/fs/super.h"
 #include "kernel/fs/tmpfs_internal.h"
 #include "kernel/lib/string.h"
+#include "kernel/mm/huge.h"
 #include "kernel/mm/slab.h"
 
 enum { TMPFS_NAME_MAX = NAME_MAX, TMPFS_SYMLINK_MAX = PATH_MAX };
@@ -107,22 +108,31 @@ static const struct inode_ops tmpfs_dir_ops = {
 	.make = tmpfs_make, .link = tmpfs_link, .unlink = tmpfs_unlink, .evict = tmpfs_evict};
 static const struct inode_ops tmpfs_reg_ops = {
 	.resize = tmpfs_resize, .fallocate = tmpfs_fallocate, .evict = tmpfs_evict};
+static const struct inode_ops hugetlbfs_reg_ops = {.resize = tmpfs_resize,
+                                                   .fallocate = hugetlbfs_fallocate,
+                                                   .getattr = hugetlbfs_getattr,
+                                                   .evict = tmpfs_evict};
 static const struct inode_ops tmpfs_link_ops = {
 	.link_text = tmpfs_link_text, .evict = tmpfs_evict, .free = tmpfs_free};
 static const struct inode_ops tmpfs_node_ops = {.evict = tmpfs_evict};
 
-static int inode_fill(struct inode *i, u32 rdev, const char *symlink)
+static int regular_fill(struct inode *i)
 {
 	struct super *s = i->super;
+	bool huge = tmpfs_of(s)->huge;
+	i->ops = huge ? &hugetlbfs_reg_ops : &tmpfs_reg_ops;
+	i->file_ops = huge ? &hugetlbfs_file_ops : &tmpfs_file_ops;
+	i->object = (huge ? huge_object_new : vm_object_new)(0, &tmpfs_object_ops, tmpfs_of(s));
+	if (!i->object)
+		return -ENOMEM;
+	super_get(s); /* the object's */
+	return 0;
+}
+
+static int inode_fill(struct inode *i, u32 rdev, const char *symlink)
+{
 	switch (i->mode & S_IFMT) {
-	case S_IFREG:
-		i->ops = &tmpfs_reg_ops;
-		i->file_ops = &tmpfs_file_ops;
-		i->object = vm_object_new(0, &tmpfs_object_ops, tmpfs_of(s));
-		if (!i->object)
-			return -ENOMEM;
-		super_get(s); /* the object's */
-		return 0;
+	case S_IFREG: return regular_fill(i);
 	case S_IFDIR:
 		i->ops = &tmpfs_dir_ops;
 		i->file_ops = &dir_file_ops;
@@ -161,11 +171,12 @@ static void tmpfs_statfs(struct super *s, struct abi_statfs *st)
 {
 	struct tmpfs_super *t = tmpfs_of(s);
 	st->namelen = TMPFS_NAME_MAX;
-	st->bsize = st->frsize = PAGE_SIZE;
+	st->bsize = st->frsize = t->huge ? HUGE_PAGE_SIZE : PAGE_SIZE;
 	u64 used = load_relaxed(&t->used_blocks), inodes = load_relaxed(&t->used_inodes);
 	if (t->max_blocks) {
-		st->blocks = t->max_blocks;
-		st->bfree = st->bavail = used < t->max_blocks ? t->max_blocks - used : 0;
+		st->blocks = t->max_blocks * PAGE_SIZE / st->bsize;
+		u64 free = used < t->max_blocks ? t->max_blocks - used : 0;
+		st->bfree = st->bavail = free * PAGE_SIZE / st->bsize;
 	}
 	if (t->max_inodes) {
 		st->files = t->max_inodes;
@@ -202,6 +213,9 @@ static int option_apply(struct tmpfs_super *t, const char *name, const char *val
 		if (n >= UINT32_MAX)
 			return -EINVAL;
 		*(name[0] == 'u' ? &t->uid : &t->gid) = (u32)n;
+	} else if (t->huge && !strcmp(name, "pagesize")) {
+		TRY(mount_option_size(value, 0, &n));
+		return n == HUGE_PAGE_SIZE ? 0 : -EINVAL;
 	} else if (strcmp(name, "huge") && strcmp(name, "mpol") && strcmp(name, "inode32") &&
 	           strcmp(name, "inode64")) {
 		return -EINVAL;
@@ -247,7 +261,8 @@ static void tmpfs_show_options(struct super *s, struct seq *out)
 		seq_printf(out, ",uid=%u", t->uid);
 	if (t->gid)
 		seq_printf(out, ",gid=%u", t->gid);
-	seq_puts(out, ",inode64"); /* inode numbers are as wide as they are shown */
+	/* inode numbers are as wide as they are shown */
+	seq_puts(out, t->huge ? ",pagesize=2M" : ",inode64");
 }
 
 static void tmpfs_destroy(struct super *s)
@@ -263,8 +278,9 @@ static const struct super_ops tmpfs_super_ops = {.statfs = tmpfs_statfs,
 static int super_fill(struct super *s, char *data)
 {
 	struct tmpfs_super *t = tmpfs_of(s);
-	t->mode = 01777;
-	t->max_blocks = t->max_inodes = memory_pages() / 2;
+	t->mode = t->huge ? 0755 : 01777;
+	if (!t->huge)
+		t->max_blocks = t->max_inodes = memory_pages() / 2;
 	TRY(options_parse(t, data));
 	struct inode *root = TRY_PTR(tmpfs_inode_new(s, S_IFDIR | t->mode, 0, NULL));
 	root->uid = t->uid;
@@ -275,12 +291,15 @@ static int super_fill(struct super *s, char *data)
 int tmpfs_super_new(const struct fs_type *t, char *data, struct super **out)
 {
 	struct tmpfs_super_pair *pair = kzalloc(sizeof(*pair));
-	struct super *s = pair ? super_new(t, &tmpfs_super_ops, TMPFS_MAGIC) : NULL;
+	bool huge = t == &hugetlbfs_type;
+	struct super *s =
+		pair ? super_new(t, &tmpfs_super_ops, huge ? HUGETLBFS_MAGIC : TMPFS_MAGIC) : NULL;
 	if (!s) {
 		kfree(pair);
 		return -ENOMEM;
 	}
 	pair->super = s;
+	pair->quota.huge = huge;
 	s->private = &pair->quota;
 	int err = super_fill(s, data);
 	if (err)

@@ -16,6 +16,7 @@ struct tmpfs_super {
 	u64 max_inodes, used_inodes; /* [a] max 0: no limit */
 	u32 mode, uid, gid;          /* [I] of the root directory, as the mount options said */
 	bool mode_given, size_given, inodes_given;
+	bool huge; /* [I] hugetlbfs: of huge pages */
 };
 
 extern struct fs_type tmpfs_type;
@@ -23,8 +24,8 @@ extern struct fs_type tmpfs_type;
 MUST_CHECK int tmpfs_super_new(const struct fs_type *t, char *data, struct super **out);
 /* An inode of such a super for dentry_make(): mode with type; symlink: target for S_IFLNK. => inode or err_ptr. */
 MUST_CHECK struct inode *tmpfs_inode_new(struct super *s, u32 mode, u32 rdev, const char *symlink);
-/* The file behind memfd_create(2) and shared anonymous memory with a name: "memfd:NAME". => file or err_ptr. */
-MUST_CHECK struct file *tmpfs_file_new(const char *name, u32 flags, u64 size, bool sealable);
+/* The file behind memfd_create(2), "memfd:NAME"; how: MFD_ALLOW_SEALING, MFD_HUGETLB. => file or err_ptr. */
+MUST_CHECK struct file *tmpfs_file_new(const char *name, u32 flags, u32 how);
 /* fcntl(2) F_ADD_SEALS, F_GET_SEALS. => 0 / the seals, -EINVAL, -EPERM, -EBUSY. */
 MUST_CHECK int tmpfs_add_seals(struct file *f, u32 seals);
 MUST_CHECK int tmpfs_get_seals(struct file *f);

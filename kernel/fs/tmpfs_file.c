@@ -88,10 +88,12 @@ static ssize tmpfs_write(struct file *f, struct uio *io, u64 *pos)
 	return n;
 }
 
-static s64 tmpfs_seek(struct file *f, s64 offset, int whence)
+s64 tmpfs_seek(struct file *f, s64 offset, int whence)
 {
 	struct vm_object *o = f->inode->object;
 	s64 base = 0;
+	if ((whence == SEEK_DATA || whence == SEEK_HOLE) && o->page_order)
+		return -EINVAL;
 	switch (whence) {
 	case SEEK_SET: break;
 	case SEEK_CUR: base = (s64)f->pos; break;
@@ -121,10 +123,10 @@ static void area_close(struct vm_area *a)
 	file_put(a->file);
 }
 
-static const struct vm_area_ops tmpfs_area_ops = {
+const struct vm_area_ops tmpfs_area_ops = {
 	.open = area_open, .close = area_close, .mergeable = true};
 
-static int tmpfs_map(struct file *f, struct vm_map_request *req)
+int tmpfs_map_check(struct file *f, struct vm_map_request *req)
 {
 	struct inode *i = f->inode;
 	if (path_noexec(&f->path)) {
@@ -137,6 +139,13 @@ static int tmpfs_map(struct file *f, struct vm_map_request *req)
 			return -EPERM;
 		req->max_prot = (req->max_prot ? req->max_prot : PROT_ALL) & ~PROT_WRITE;
 	}
+	return 0;
+}
+
+static int tmpfs_map(struct file *f, struct vm_map_request *req)
+{
+	struct inode *i = f->inode;
+	TRY(tmpfs_map_check(f, req));
 	vm_object_get(i->object);
 	req->object = i->object;
 	req->file = f;
@@ -145,7 +154,7 @@ static int tmpfs_map(struct file *f, struct vm_map_request *req)
 	return 0;
 }
 
-static int tmpfs_fsync(struct file *f)
+int tmpfs_fsync(struct file *f)
 {
 	return 0; /* memory is where the data lives */
 }

@@ -6,20 +6,26 @@
 #include "kernel/mm/aspace.h"
 #include "kernel/proc/cred.h"
 
-/* Where memfds live: a tmpfs without limits that no path leads to. */
-static struct super *memfd_super;
+/* Where memfds live: file systems without limits that no path leads to. */
+static struct super *memfd_super, *memfd_huge_super;
 
 void tmpfs_init(void)
 {
 	char options[] = "size=0,nr_inodes=0,mode=700";
+	char huge_options[] = "mode=700";
 	fs_type_register(&tmpfs_type);
+	fs_type_register(&hugetlbfs_type);
 	int err = tmpfs_super_new(&tmpfs_type, options, &memfd_super);
+	ASSERT(!err);
+	err = tmpfs_super_new(&hugetlbfs_type, huge_options, &memfd_huge_super);
 	ASSERT(!err);
 }
 
-struct file *tmpfs_file_new(const char *name, u32 flags, u64 size, bool sealable)
+struct file *tmpfs_file_new(const char *name, u32 flags, u32 how)
 {
-	AUTO_PUT(inode) i = tmpfs_inode_new(memfd_super, S_IFREG | 0777, 0, NULL);
+	struct super *super = how & MFD_HUGETLB ? memfd_huge_super : memfd_super;
+	bool sealable = how & MFD_ALLOW_SEALING;
+	AUTO_PUT(inode) i = tmpfs_inode_new(super, S_IFREG | 0777, 0, NULL);
 	if (is_err(i))
 		return (struct file *)i;
 	const struct cred *c = cred_current();
@@ -28,15 +34,14 @@ struct file *tmpfs_file_new(const char *name, u32 flags, u64 size, bool sealable
 	i->nlink = 0;
 	i->flags = INODE_MEMFD | (sealable ? INODE_SEALABLE : 0);
 	i->seals = sealable ? 0 : F_SEAL_SEAL;
-	vm_object_extend(i->object, size);
 	struct qname q = qname_make(name, (u32)strlen(name));
-	AUTO_PUT(dentry) d = dentry_new(memfd_super->root, &q, i);
+	AUTO_PUT(dentry) d = dentry_new(super->root, &q, i);
 	if (!d)
 		return err_ptr(-ENOMEM);
 	struct path p = {NULL, d};
 	int err = inode_writer_get(i);
 	ASSERT(!err);
-	struct file *f = file_new(&p, &tmpfs_file_ops, flags | FILE_F_WRITER, NULL);
+	struct file *f = file_new(&p, i->file_ops, flags | FILE_F_WRITER, NULL);
 	if (is_err(f))
 		inode_writer_put(i);
 	return f;

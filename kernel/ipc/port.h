@@ -187,12 +187,15 @@ u64 *port_user_account(struct port_user *u, enum port_account which); /* [a] */
 /* --- Memory that processes map, for shared memory segments. --- */
 struct port_memory; /* pages, zero until written, filled on demand */
 struct shm_segment;
-enum port_reserve {
-	PORT_RESERVED, /* refused when there could never be as much */
-	PORT_UNRESERVED
+enum port_memory_kind {
+	PORT_RESERVED = 0,   /* refused when there could never be as much */
+	PORT_UNRESERVED = 1, /* may turn out not to be there when it is touched */
+	PORT_HUGE_PAGES = 2, /* from the administrator's pool */
 };
-/* => memory with one reference, or NULL. */
-MUST_CHECK struct port_memory *port_memory_new(u64 bytes, enum port_reserve reserve);
+/* kind: PORT_* together. => memory with one reference, or err_ptr: -ENOMEM; -EPERM: huge pages are for others. */
+MUST_CHECK struct port_memory *port_memory_new(u64 bytes, u32 kind);
+/* Does the world have huge pages of that size? log2 of bytes, 0: of some size. */
+bool port_huge_size_known(u32 log);
 void port_memory_put(struct port_memory *m);
 u64 port_memory_resident(const struct port_memory *m); /* pages present; any lock may be held */
 struct port_attach {

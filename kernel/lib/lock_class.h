@@ -24,6 +24,7 @@
 	LOCK_CLASS(SOCKET_READ, 38, S, "order of the readers of a socket")                         \
 	LOCK_CLASS(ASPACE, 40, S, "an address space's list of areas")                              \
 	LOCK_CLASS(OBJECT, 50, S, "a memory object's pages")                                       \
+	LOCK_CLASS(HUGE_RESIZE, 60, S, "changes of the size of the pool of huge pages")            \
 	LOCK_CLASS(TASKLIST, 100, P, "process tree, groups, sessions, pid table")                  \
 	LOCK_CLASS(POSIX_TIMERS, 105, P, "the POSIX timers of a process")                          \
 	LOCK_CLASS(SIGHAND, 110, P, "signal actions and pending signals of a process")             \
@@ -61,6 +62,7 @@
 	LOCK_CLASS(RCU, 195, P, "grace-period state and callbacks")                                \
 	LOCK_CLASS(SLAB, 200, P, "a slab cache's shared lists")                                    \
 	LOCK_CLASS(VMAP, 205, P, "the kernel's own map of stacks and large allocations")           \
+	LOCK_CLASS(HUGE_POOL, 207, P, "the pool of huge pages")                                    \
 	LOCK_CLASS(PAGE, 210, P, "the page allocator's free lists")                                \
 	LOCK_CLASS(LEAF, 220, P, "short leaf sections: counters, random pool, id caches")          \
 	LOCK_CLASS(LOG, 230, P, "the console while a line is printed")

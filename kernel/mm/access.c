@@ -20,6 +20,8 @@ static void *page_ready(struct vm_area *a, u64 addr, bool write)
 {
 	struct pte_span s;
 
+	if (area_is_huge(a))
+		return huge_page_ready(a, addr, write);
 	if (!pte_lookup(&a->aspace->pt, addr, &s) || !s.table[s.first])
 		return NULL;
 	pte_t e = s.table[s.first];
@@ -112,6 +114,13 @@ static void stats_add(struct vm_area_stats *out, pte_t e)
 		*(dirty ? &out->private_dirty : &out->private_clean) += PAGE_SIZE;
 }
 
+static void stats_add_huge(struct vm_area_stats *out, pte_t e)
+{
+	s32 users = refcount_read(&phys_page(pte_phys(e))->refs) - !(e & PTE_OWNED);
+
+	*(users > 1 ? &out->shared_huge : &out->private_huge) += HUGE_PAGE_SIZE;
+}
+
 void vm_area_stats(struct vm_area *a, struct vm_area_stats *out)
 {
 	struct pte_span s;
@@ -119,7 +128,11 @@ void vm_area_stats(struct vm_area *a, struct vm_area_stats *out)
 
 	*out = (struct vm_area_stats){0};
 	GUARD(spin)(&a->aspace->pte_lock);
-	for (u64 at = a->start; pte_span_next(&a->aspace->pt, &at, a->end, &s);)
-		pte_for_each (&s, i)
-			stats_add(out, s.table[i]);
+	for (u64 at = a->start; pte_span_next(&a->aspace->pt, &at, a->end, &s);) {
+		if (unlikely(pte_span_huge(&s)))
+			stats_add_huge(out, *s.link);
+		else
+			pte_for_each (&s, i)
+				stats_add(out, s.table[i]);
+	}
 }

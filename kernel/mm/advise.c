@@ -39,6 +39,11 @@ static int discard_part(struct vm_area *a, u64 start, u64 end, void *arg)
 		return -EINVAL;
 	if (d->only_anonymous && a->object)
 		return -EINVAL;
+	if (area_is_huge(a)) { /* as Linux: whole huge pages, counted from the start */
+		if (start % HUGE_PAGE_SIZE)
+			return -EINVAL;
+		end = ROUND_DOWN(end, (u64)HUGE_PAGE_SIZE);
+	}
 	if (tables_own_edges(a->aspace, start, end) < 0)
 		return -EAGAIN;
 	zap_range(a->aspace, start, end, ZAP_ALL);
@@ -125,7 +130,8 @@ int areas_reflag(struct aspace *as, u64 start, u64 end, const struct area_flags 
 		u64 to = MIN(a->end, end);
 		if (a->flags & f->refuse)
 			return -EINVAL;
-		if (((a->flags & ~f->clear) | f->set) != a->flags) {
+		bool locks = (f->set | f->clear) & VM_LOCKED; /* huge pages are locked by nature */
+		if (((a->flags & ~f->clear) | f->set) != a->flags && !(locks && area_is_huge(a))) {
 			TRY(areas_isolate(as, start, to));
 			TRY(reflag_one(vm_area_find(as, start), f, dead));
 		}
@@ -169,6 +175,8 @@ int vm_check_mapped(struct aspace *as, u64 start, u64 end, u32 refuse)
 static bool page_resident(struct vm_area *a, u64 addr)
 {
 	u64 index = area_index(a, addr);
+	if (area_is_huge(a))
+		return huge_page_resident(a, addr);
 	GUARD(spin)(&a->aspace->pte_lock);
 	pte_t *entry = pte_find(&a->aspace->pt, addr);
 

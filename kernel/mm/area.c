@@ -128,6 +128,8 @@ void areas_bury(struct list *dead)
 		list_del(&a->mapping_link);
 		if (a->ops && a->ops->close)
 			a->ops->close(a);
+		if (area_is_huge(a))
+			huge_area_close(a);
 		if (a->object)
 			vm_object_put(a->object);
 		area_free_unlinked(a);
@@ -144,6 +146,8 @@ struct vm_area *area_copy(const struct vm_area *from)
 	list_init(&a->mapping_link);
 	if (a->object)
 		vm_object_get(a->object);
+	if (area_is_huge(a))
+		huge_area_join_claim(a);
 	return a;
 }
 
@@ -153,6 +157,8 @@ int area_split(struct vm_area *a, u64 addr)
 	struct vm_area *upper;
 
 	DEBUG_ASSERT(addr > a->start && addr < a->end);
+	if (addr % area_grain(a))
+		return -EINVAL;
 	if (as->area_count >= MAP_COUNT_MAX)
 		return -ENOMEM;
 	upper = area_copy(a);
@@ -196,7 +202,7 @@ static bool mergeable(const struct vm_area *a, const struct vm_area *b)
 {
 	if (a->end != b->start || a->prot != b->prot || a->max_prot != b->max_prot ||
 	    a->flags != b->flags || a->object != b->object || a->ops != b->ops ||
-	    a->file != b->file || a->private != b->private)
+	    a->file != b->file || a->private != b->private || area_is_huge(a))
 		return false;
 	if (a->ops && !a->ops->mergeable && (a->ops->open || a->ops->close))
 		return false;

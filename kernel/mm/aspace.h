@@ -52,6 +52,8 @@ struct vm_area_ops {
 	void (*open)(struct vm_area *a);
 	void (*close)(struct vm_area *a);
 	const char *(*name)(struct vm_area *a); /* /proc/PID/maps */
+	u64 (*number)(
+		struct vm_area *a); /* the same: inode number where there is no file, device 0:1 */
 	bool mergeable; /* adjacent areas may become one: one close more than opens of what remains */
 };
 
@@ -70,10 +72,11 @@ struct vm_area {
 	struct aspace *aspace;
 	const struct vm_area_ops *ops;
 	struct file *file; /* reference, or NULL; fs room's ops manage it */
-	void *private;
+	void *private;     /* of ops; of a private mapping of huge pages: what it was promised */
 	struct list
 		mapping_link; /* [object->mappings_lock] object->mappings; while dead: the caller's list */
 	bool has_owned; /* [pte_lock] private mapping of an object that got pages of its own */
+	bool huge_lost; /* [object->lock] huge pages were taken from it: SIGBUS where it has none */
 };
 enum {
 	VM_SHARED = 1,
@@ -88,6 +91,8 @@ enum {
 	VM_DONTDUMP = 512,
 	VM_LOCKONFAULT = 1024,
 	VM_DONTEXPAND = 2048, /* mremap must not grow it */
+	VM_HUGE = 4096,       /* huge pages (huge.h) */
+	VM_PROMISED = 8192,   /* the object's owner saw to their promises */
 };
 enum { PROT_ALL = PROT_READ | PROT_WRITE | PROT_EXEC };
 
@@ -108,6 +113,7 @@ struct aspace {
 	u64 total_pages, total_peak, locked_pages, data_pages, stack_pages, exec_pages,
 		shared_pages;
 	u64 resident_pages, resident_peak, resident_anon;
+	u64 huge_pages; /* [pte_lock] present; counted nowhere else, as on Linux */
 	u64 area_count;
 	u64 faults;       /* [a] about: unlocked increments */
 	u32 lock_future;  /* [l] mlockall(MCL_FUTURE): VM_LOCKED | VM_LOCKONFAULT for new areas */
@@ -143,6 +149,10 @@ struct vm_map_request {
 	void *private;
 };
 enum { VM_MAP_FIXED = 1, VM_MAP_NOREPLACE = 2, VM_MAP_POPULATE = 4, VM_MAP_32BIT = 8 };
+/* Memory without a file, that the request's owner shares or that consists of huge pages: an object of req->length, whose
+ * reference the caller drops after vm_map(). => 0 or -ENOMEM. */
+MUST_CHECK int vm_request_shared(struct vm_map_request *req);
+MUST_CHECK int vm_request_huge(struct vm_map_request *req);
 /* => user address, or -ENOMEM, -EINVAL, -EEXIST, -EPERM, -EAGAIN (RLIMIT_MEMLOCK). Takes the write lock. */
 MUST_CHECK s64 vm_map(struct aspace *as, const struct vm_map_request *req);
 MUST_CHECK int vm_unmap(struct aspace *as, u64 addr, u64 length);
@@ -189,6 +199,7 @@ ssize vm_access_checked(struct aspace *as, u64 addr, void *buf, size_t n, bool w
 
 struct vm_area_stats { /* bytes */
 	u64 resident, private_clean, private_dirty, shared_clean, shared_dirty, anonymous;
+	u64 shared_huge, private_huge; /* are not in the others */
 };
 /* For smaps. Lock held for reading. */
 void vm_area_stats(struct vm_area *a, struct vm_area_stats *out);

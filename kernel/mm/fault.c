@@ -227,6 +227,8 @@ int fault_in(struct vm_area *a, u64 addr, bool write)
 {
 	if (likely(!a->object))
 		return write ? anon_write(a, addr) : anon_read(a, addr);
+	if (area_is_huge(a))
+		return huge_fault(a, addr, write);
 	TRY(object_fault(a, addr));
 	return write && area_is_private(a) ? write_present(a, addr) : 0;
 }
@@ -250,7 +252,7 @@ static ALWAYS_INLINE int fault_locked(struct vm_area *a, u64 addr, u64 error)
 
 	if (unlikely(!(a->prot & need)))
 		return -EACCES;
-	if (error & PF_PRESENT && error & PF_WRITE)
+	if (error & PF_PRESENT && error & PF_WRITE && !area_is_huge(a))
 		return write_present(a, addr);
 	return fault_in(a, addr, error & PF_WRITE);
 }

@@ -56,6 +56,8 @@ static int span_fork(const struct pte_span *s, void *arg)
 	struct pages_fork *f = arg;
 	bool shared = false, was_own = !pte_span_shared(s);
 
+	if (unlikely(pte_span_huge(s)))
+		return huge_span_fork(f->to, s, &f->protected);
 	if (unlikely(s->page->used >= TABLE_SHARE_MIN) && table_may_be_shared(f->from, s))
 		TRY(table_share(f->to, s, &shared));
 	if (!shared)
@@ -90,6 +92,8 @@ static struct range *area_fork(const struct range *r, void *arg)
 	if (!copy)
 		return NULL;
 	copy->aspace = f->to;
+	if (area_is_huge(copy))
+		huge_area_leave_claim(copy);
 	copy->flags &= ~(u32)(VM_LOCKED | VM_LOCKONFAULT);
 	f->to->area_count++;
 	area_account(copy, 1);

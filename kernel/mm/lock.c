@@ -39,8 +39,11 @@ static int touch_some(struct aspace *as, u64 *at, u64 end, u32 need)
 	if (!(a->prot & need))
 		return -EACCES;
 	bool write = a->prot & PROT_WRITE && (need == PROT_WRITE || area_is_private(a));
-	for (u32 n = 0; n < TOUCH_AT_ONCE && *at < MIN(a->end, end); n++, *at += PAGE_SIZE)
+	u64 grain = area_grain(a);
+	for (u32 n = 0; n < TOUCH_AT_ONCE && *at < MIN(a->end, end); n++) {
 		TRY(fault_in(a, *at, write));
+		*at = ROUND_DOWN(*at, grain) + grain;
+	}
 	return 0;
 }
 

@@ -56,10 +56,10 @@ static bool hint_is_good(struct aspace *as, u64 start, u64 length)
 }
 
 /* A hole whose upper neighbour is a stack must leave the stack its guard gap: such a place is passed over. */
-static s64 place_guarded(struct aspace *as, u64 low, u64 high, u64 length)
+static s64 place_guarded(struct aspace *as, u64 low, u64 high, u64 length, u64 align)
 {
 	for (;;) {
-		s64 at = range_place_down(&as->areas, low, high, length, PAGE_SIZE);
+		s64 at = range_place_down(&as->areas, low, high, length, align);
 		if (at < 0)
 			return at;
 		struct vm_area *above = vm_area_find(as, (u64)at);
@@ -71,15 +71,17 @@ static s64 place_guarded(struct aspace *as, u64 low, u64 high, u64 length)
 	}
 }
 
-s64 map_place(struct aspace *as, u64 hint, u64 length)
+s64 map_place(struct aspace *as, u64 hint, u64 length, u64 align)
 {
 	if (length > USER_LIMIT)
 		return -ENOMEM;
+	hint = ROUND_UP(hint, align);
 	if (hint && hint_is_good(as, hint, length))
 		return (s64)hint;
-	s64 at = place_guarded(as, USER_LOW, as->mmap_base ? as->mmap_base : USER_LIMIT, length);
+	s64 at = place_guarded(as, USER_LOW, as->mmap_base ? as->mmap_base : USER_LIMIT, length,
+	                       align);
 	if (at < 0) /* above the stack gap and around: anywhere */
-		at = place_guarded(as, USER_LOW, USER_LIMIT, length);
+		at = place_guarded(as, USER_LOW, USER_LIMIT, length, align);
 	return at;
 }
 
@@ -87,7 +89,7 @@ int unmap_locked(struct aspace *as, u64 start, u64 end, struct list *dead)
 {
 	struct vm_area *a = vm_area_find(as, start), *next;
 
-	if (!a || a->start >= end)
+	if (!a || a->start >= end || start == end)
 		return 0;
 	TRY(areas_isolate(as, start, end));
 	TRY(tables_own_edges(as, start, end));
@@ -146,14 +148,12 @@ int vm_unmap_object(struct aspace *as, u64 addr, const struct vm_area_ops *ops)
 	return err;
 }
 
-static struct vm_area *area_from_request(const struct vm_map_request *req, u64 addr)
+static struct vm_area *area_from_request(const struct vm_map_request *req)
 {
 	struct vm_area *a = area_new();
 
 	if (!a)
 		return NULL;
-	a->start = addr;
-	a->end = addr + ROUND_UP(req->length, PAGE_SIZE);
 	a->prot = req->prot;
 	a->max_prot = req->max_prot ? req->max_prot : PROT_ALL;
 	a->flags = req->flags;
@@ -167,17 +167,22 @@ static struct vm_area *area_from_request(const struct vm_map_request *req, u64 a
 	return a;
 }
 
+static u64 request_grain(const struct vm_map_request *req)
+{
+	return req->flags & VM_HUGE ? (u64)HUGE_PAGE_SIZE : (u64)PAGE_SIZE;
+}
+
 /* => where the mapping goes; what stood there is on dead. */
 static s64 place_request(struct aspace *as, const struct vm_map_request *req, u64 length,
                          struct list *dead)
 {
-	u64 end;
+	u64 end, grain = request_grain(req);
 
 	if (req->how & VM_MAP_32BIT && !(req->how & VM_MAP_FIXED))
-		return place_guarded(as, LOW32_START, LOW32_END, length);
+		return place_guarded(as, LOW32_START, LOW32_END, length, grain);
 	if (!(req->how & VM_MAP_FIXED))
-		return map_place(as, req->addr, length);
-	if (req->addr % PAGE_SIZE)
+		return map_place(as, req->addr, length, grain);
+	if (req->addr % grain)
 		return -EINVAL;
 	if (!user_range(req->addr, length, &end))
 		return -ENOMEM;
@@ -207,15 +212,18 @@ static u64 pages_replaced(struct aspace *as, const struct vm_map_request *req, u
 static s64 map_locked(struct aspace *as, const struct vm_map_request *req, struct list *dead)
 {
 	struct vm_map_request r = *req;
-	u64 length = ROUND_UP(req->length, PAGE_SIZE), pages = length >> PAGE_SHIFT;
+	u64 length = ROUND_UP(req->length, request_grain(req)), pages = length >> PAGE_SHIFT;
 
 	if (as->area_count > MAP_COUNT_MAX)
 		return -ENOMEM;
-	r.flags |= as->lock_future;
+	if (unlikely(r.flags & VM_HUGE)) /* are locked anyway, and not counted */
+		r.flags &= ~(u32)(VM_LOCKED | VM_LOCKONFAULT);
+	else
+		r.flags |= as->lock_future;
 	if (r.flags & VM_LOCKED && lock_limit(as, pages) < 0)
 		return -EAGAIN;
 	/* The area exists before anything is unmapped, so that a failure changes nothing. */
-	struct vm_area *a = area_from_request(&r, 0);
+	struct vm_area *a = area_from_request(&r);
 	if (!a)
 		return -ENOMEM;
 	s64 at = map_limits(as, pages - pages_replaced(as, &r, length), r.prot, r.flags);
@@ -223,14 +231,16 @@ static s64 map_locked(struct aspace *as, const struct vm_map_request *req, struc
 		at = commit_check(pages, r.object ? r.flags | VM_NORESERVE : r.flags, r.prot);
 	if (at >= 0)
 		at = place_request(as, &r, length, dead);
+	a->start = (u64)at;
+	a->end = (u64)at + length;
+	if (at >= 0 && unlikely(r.flags & VM_HUGE))
+		at = huge_area_reserve(a) < 0 ? -ENOMEM : at;
 	if (at < 0) {
 		if (a->object)
 			vm_object_put(a->object);
 		area_free_unlinked(a);
 		return at;
 	}
-	a->start = (u64)at;
-	a->end = (u64)at + length;
 	area_link(as, a);
 	area_merge(a, dead);
 	return at;
@@ -252,7 +262,8 @@ s64 vm_map(struct aspace *as, const struct vm_map_request *req)
 	write_unlock(&as->lock);
 	areas_bury(&dead);
 	if (touch)
-		(void)!vm_populate(as, (u64)at, (u64)at + ROUND_UP(req->length, PAGE_SIZE));
+		(void)!vm_populate(as, (u64)at,
+		                   (u64)at + ROUND_UP(req->length, request_grain(req)));
 	return at;
 }
 

@@ -30,11 +30,21 @@ static void node_defer_free(void *p, size_t size)
 	rcu_call((struct rcu_head *)p - 1, node_free);
 }
 
-static const struct idmap_ops page_map_ops = {node_alloc, node_defer_free};
+const struct idmap_ops page_map_ops = {node_alloc, node_defer_free};
 
 void vm_object_init(void)
 {
 	object_cache = slab_cache_new("vm_object", sizeof(struct vm_object), CACHE_LINE);
+}
+
+void vm_object_setup(struct vm_object *o, u64 size, const struct vm_object_ops *ops, void *owner)
+{
+	*o = (struct vm_object){.size = size, .id = vm_next_id(), .ops = ops, .owner = owner};
+	refcount_init(&o->refs, 1);
+	mutex_init(&o->lock, OBJECT);
+	idmap_init(&o->pages, &page_map_ops);
+	list_init(&o->mappings);
+	spinlock_init(&o->mappings_lock, MAPPINGS);
 }
 
 struct vm_object *vm_object_new(u64 size, const struct vm_object_ops *ops, void *owner)
@@ -43,12 +53,7 @@ struct vm_object *vm_object_new(u64 size, const struct vm_object_ops *ops, void 
 
 	if (!o)
 		return NULL;
-	*o = (struct vm_object){.size = size, .id = vm_next_id(), .ops = ops, .owner = owner};
-	refcount_init(&o->refs, 1);
-	mutex_init(&o->lock, OBJECT);
-	idmap_init(&o->pages, &page_map_ops);
-	list_init(&o->mappings);
-	spinlock_init(&o->mappings_lock, MAPPINGS);
+	vm_object_setup(o, size, ops, owner);
 	return o;
 }
 
@@ -85,7 +90,11 @@ static void object_destroy(struct vm_object *o)
 
 void vm_object_put(struct vm_object *o)
 {
-	if (refcount_put(&o->refs))
+	if (!refcount_put(&o->refs))
+		return;
+	if (unlikely(o->page_order))
+		huge_object_destroy(o);
+	else
 		object_destroy(o);
 }
 
@@ -211,6 +220,8 @@ int vm_object_resize(struct vm_object *o, u64 size)
 {
 	if (size > VM_OBJECT_SIZE_MAX)
 		return -EFBIG;
+	if (unlikely(o->page_order))
+		return huge_object_resize(o, size);
 	GUARD(mutex)(&o->lock);
 	u64 end = MIN(size, o->size);
 	bool shrinks = size < o->size;
@@ -229,6 +240,10 @@ int vm_object_resize(struct vm_object *o, u64 size)
 
 void vm_object_punch(struct vm_object *o, u64 start, u64 end)
 {
+	if (unlikely(o->page_order)) {
+		huge_object_punch(o, start, end);
+		return;
+	}
 	GUARD(mutex)(&o->lock);
 	end = MIN(end, VM_OBJECT_SIZE_MAX);
 	if (start >= end)
@@ -244,7 +259,7 @@ void vm_object_punch(struct vm_object *o, u64 start, u64 end)
 
 u64 vm_object_resident(struct vm_object *o)
 {
-	return load_relaxed(&o->pages.count);
+	return (u64)load_relaxed(&o->pages.count) << o->page_order;
 }
 
 /* Lock held. => first index >= from that is a hole. */

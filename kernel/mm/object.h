@@ -43,7 +43,8 @@ struct vm_object {
 	void *owner;
 	struct list mappings; /* [mappings_lock] areas that map it, for truncation */
 	struct spinlock mappings_lock;
-	unsigned page_order; /* [I] 0, or HUGE_PAGE_ORDER */
+	unsigned
+		page_order; /* [I] 0, or HUGE_PAGE_ORDER: made by huge_object_new(), pages counts huge pages */
 };
 #define VM_OBJECT_SIZE_MAX                                                                         \
 	((u64)UINT32_MAX << PAGE_SHIFT) /* 16 TiB: MAX_LFS_FILESIZE of our tmpfs */
@@ -65,11 +66,11 @@ bool vm_object_mapped_writable(struct vm_object *o);
 /* => the present page with a reference, or NULL: a hole. */
 struct page *vm_object_page_present(struct vm_object *o, u64 index);
 /* Truncate or extend; pages beyond are unmapped everywhere and freed, the tail of the last one zeroed.
- * => 0, -EFBIG above VM_OBJECT_SIZE_MAX. */
+ * => 0, -EFBIG above VM_OBJECT_SIZE_MAX, -EINVAL: part of a huge page. */
 MUST_CHECK int vm_object_resize(struct vm_object *o, u64 size);
 /* Frees the pages of [start, end) bytes (punch hole), partial pages zeroed. */
 void vm_object_punch(struct vm_object *o, u64 start, u64 end);
-u64 vm_object_resident(struct vm_object *o); /* pages present */
+u64 vm_object_resident(struct vm_object *o); /* pages present, of 4 KiB */
 /* lseek(2) SEEK_DATA / SEEK_HOLE: => offset of the first data / hole at or after pos, or -ENXIO. */
 s64 vm_object_seek(struct vm_object *o, u64 pos, bool hole);
 /* Kernel copies; holes read as zeroes, writes allocate. Extend with vm_object_resize() first: beyond the last

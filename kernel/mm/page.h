@@ -30,6 +30,7 @@ enum page_flags {
 	PAGE_FLAG_TABLE = 8,   /* page table */
 	PAGE_FLAG_TAIL = 16,   /* not the first page of its slab; owner: the first */
 	PAGE_FLAG_CACHED = 32, /* free, in a processor's cache; debug builds only */
+	PAGE_FLAG_HUGE = 64,   /* first page of a huge page (huge.h) */
 };
 
 struct page {

@@ -6,12 +6,22 @@
  * unless nobody shares them. */
 static pte_t reprotected(const struct vm_area *a, pte_t e)
 {
-	pte_t bits = area_pte_bits(a) | (e & PTE_OWNED);
+	pte_t bits = area_pte_bits(a) | (e & (PTE_OWNED | PTE_HUGE));
 
 	if (e & PTE_OWNED && a->prot & PROT_WRITE &&
 	    refcount_read(&phys_page(pte_phys(e))->refs) == 1)
 		bits |= PTE_WRITE | PTE_DIRTY;
 	return pte_phys(e) | bits;
+}
+
+static bool entry_reprotect(const struct vm_area *a, pte_t *entry)
+{
+	pte_t e = *entry, e2 = reprotected(a, e);
+
+	if (e == e2)
+		return false;
+	pte_replace(entry, e2);
+	return true;
 }
 
 static void area_reprotect(struct vm_area *a)
@@ -25,13 +35,11 @@ static void area_reprotect(struct vm_area *a)
 		u64 from = at;
 		if (!pte_span_next(&as->pt, &at, a->end, &s))
 			break;
-		pte_for_each (&s, i) {
-			pte_t e = s.table[i], e2 = reprotected(a, e);
-			if (e == e2)
-				continue;
-			pte_replace(&s.table[i], e2);
-			changed++;
-		}
+		if (unlikely(pte_span_huge(&s)))
+			changed = entry_reprotect(a, s.link);
+		else
+			pte_for_each (&s, i)
+				changed += entry_reprotect(a, &s.table[i]);
 		if (changed)
 			aspace_flush(as, MAX(from, s.base), MIN(a->end, s.base + TABLE_SPAN));
 	}

@@ -11,6 +11,19 @@ struct remap {
 	struct list *dead;
 };
 
+static int huge_move(struct aspace *as, const struct pte_span *s, u64 shift, u64 *moved_end)
+{
+	pte_t e = *s->link, *to;
+
+	TRY(huge_make(&as->pt, s->base + shift, &to));
+	huge_set_new(to, e);
+	struct page *chain = table_unhang(&as->pt, s, NULL);
+	aspace_flush(as, s->base, s->base + PAGE_SIZE);
+	pagetable_free_chain(chain);
+	*moved_end = s->base + HUGE_PAGE_SIZE;
+	return 0;
+}
+
 /* PTE lock held: moves what s holds by `shift` bytes. => 0, or -ENOMEM with the rest unmoved. */
 static int span_move(struct aspace *as, const struct pte_span *s, u64 shift, u64 *moved_end)
 {
@@ -18,6 +31,8 @@ static int span_move(struct aspace *as, const struct pte_span *s, u64 shift, u64
 	int err = 0;
 	u32 taken = 0;
 
+	if (unlikely(pte_span_huge(s)))
+		return huge_move(as, s, shift, moved_end);
 	for (u32 i = pte_next(s, s->first); i < s->last; i = pte_next(s, i + 1)) {
 		struct pte_span to;
 		u64 at = s->base + ((u64)i << PAGE_SHIFT);
@@ -86,13 +101,11 @@ static struct vm_area *area_clone_at(const struct remap *r, const struct vm_area
 	return to;
 }
 
-static s64 place_new(struct remap *r)
+static s64 place_new(struct remap *r, u64 grain)
 {
-	if (r->flags & MREMAP_FIXED) {
-		TRY(unmap_locked(r->as, r->new, r->new + r->new_length, r->dead));
+	if (r->flags & MREMAP_FIXED)
 		return (s64)r->new;
-	}
-	return map_place(r->as, r->flags & MREMAP_DONTUNMAP ? r->new : 0, r->new_length);
+	return map_place(r->as, r->flags & MREMAP_DONTUNMAP ? r->new : 0, r->new_length, grain);
 }
 
 /* mremap(2): the old mapping goes to another place, all of [old, old_end), or is doubled when that is empty. */
@@ -107,7 +120,7 @@ static s64 remap_move(struct remap *r, struct vm_area *a)
 		TRY(areas_isolate(as, r->old, r->old_end));
 		TRY(tables_own(as, r->old, r->old_end));
 	}
-	s64 at = place_new(r);
+	s64 at = place_new(r, area_grain(a));
 	if (at < 0)
 		return at;
 	r->new = (u64)at;
@@ -118,6 +131,8 @@ static s64 remap_move(struct remap *r, struct vm_area *a)
 	area_link(as, to);
 	if (length && area_pages_move(a, r->old, MIN(r->old_end, r->old + r->new_length),
 	                              r->new - r->old) < 0) {
+		if (area_is_huge(to))
+			huge_area_leave_claim(to);
 		area_unlink(to, r->dead);
 		return -ENOMEM;
 	}
@@ -127,6 +142,8 @@ static s64 remap_move(struct remap *r, struct vm_area *a)
 		a->flags &= ~(u32)(VM_LOCKED | VM_LOCKONFAULT);
 		area_account(a, 1);
 	} else if (length) {
+		if (area_is_huge(a))
+			huge_area_leave_claim(a);
 		area_unlink(a, r->dead);
 	}
 	area_merge(to, r->dead);
@@ -163,8 +180,8 @@ static s64 remap_grow(struct remap *r, struct vm_area *a)
 	return remap_move(r, a);
 }
 
-/* The order of checks is that of Linux' vma_to_resize(). */
-static s64 remap_locked(struct remap *r)
+/* The rest, once what stood in the way is gone. The order of checks is that of Linux' vma_to_resize(). */
+static s64 remap_resize(struct remap *r)
 {
 	struct vm_area *a = vm_area_find(r->as, r->old);
 	u64 old_length = r->old_end - r->old;
@@ -175,17 +192,6 @@ static s64 remap_locked(struct remap *r)
 		return -EINVAL;
 	if (r->flags & MREMAP_DONTUNMAP && a->flags & VM_DONTEXPAND)
 		return -EINVAL;
-	if (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {
-		if (r->flags & MREMAP_FIXED && r->new_length < old_length) {
-			TRY(unmap_locked(r->as, r->old + r->new_length, r->old_end, r->dead));
-			r->old_end = r->old + r->new_length;
-			old_length = r->new_length;
-			a = vm_area_find(r->as, r->old);
-		}
-	} else if (r->new_length <= old_length) {
-		TRY(unmap_locked(r->as, r->old + r->new_length, r->old_end, r->dead));
-		return (s64)r->old;
-	}
 	if (r->old_end > a->end)
 		return -EFAULT;
 	if (r->new_length > old_length)
@@ -195,7 +201,51 @@ static s64 remap_locked(struct remap *r)
 	return remap_move(r, a);
 }
 
-static int remap_check(u64 old, u64 old_length, u64 new_length, u32 flags, u64 new)
+/* To a place of the caller's choice, or elsewhere than here: Linux' mremap_to(). */
+static s64 remap_to(struct remap *r)
+{
+	u64 new_end;
+
+	if (r->new % PAGE_SIZE || add_overflows(r->new, r->new_length, &new_end) ||
+	    new_end > USER_LIMIT || (r->old_end > r->new &&new_end > r->old))
+		return -EINVAL;
+	if (r->as->area_count + 5 >= MAP_COUNT_MAX)
+		return -ENOMEM;
+	if (r->flags & MREMAP_FIXED)
+		TRY(unmap_locked(r->as, r->new, new_end, r->dead));
+	if (r->old_end - r->old > r->new_length) {
+		TRY(unmap_locked(r->as, r->old + r->new_length, r->old_end, r->dead));
+		r->old_end = r->old + r->new_length;
+	}
+	return remap_resize(r);
+}
+
+/* Huge pages move and shrink, but do not grow: Linux' mremap(). */
+static int remap_huge(struct remap *r)
+{
+	r->old_end = r->old + ROUND_UP(r->old_end - r->old, (u64)HUGE_PAGE_SIZE);
+	r->new_length = ROUND_UP(r->new_length, (u64)HUGE_PAGE_SIZE);
+	return (r->old | r->new) % HUGE_PAGE_SIZE || r->new_length > r->old_end - r->old ? -EINVAL
+	                                                                                 : 0;
+}
+
+static s64 remap_locked(struct remap *r)
+{
+	struct vm_area *a = vm_area_find(r->as, r->old);
+
+	if (!a || a->start > r->old)
+		return -EFAULT;
+	if (area_is_huge(a))
+		TRY(remap_huge(r));
+	if (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
+		return remap_to(r);
+	if (r->new_length > r->old_end - r->old)
+		return remap_resize(r);
+	TRY(unmap_locked(r->as, r->old + r->new_length, r->old_end, r->dead));
+	return (s64)r->old;
+}
+
+static int remap_check(u64 old, u64 old_length, u64 new_length, u32 flags)
 {
 	u64 old_end;
 
@@ -207,11 +257,7 @@ static int remap_check(u64 old, u64 old_length, u64 new_length, u32 flags, u64 n
 		return -EINVAL;
 	if (old % PAGE_SIZE || !new_length || add_overflows(old, old_length, &old_end))
 		return -EINVAL;
-	if (!(flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)))
-		return 0;
-	if (new % PAGE_SIZE || new_length > USER_LIMIT || new > USER_LIMIT - new_length)
-		return -EINVAL;
-	return old_end > new &&new + new_length > old ? -EINVAL : 0;
+	return 0;
 }
 
 s64 vm_remap(struct aspace *as, u64 old, u64 old_length, u64 new_length, u32 flags, u64 new)
@@ -220,9 +266,7 @@ s64 vm_remap(struct aspace *as, u64 old, u64 old_length, u64 new_length, u32 fla
 
 	old_length = ROUND_UP(old_length, PAGE_SIZE);
 	new_length = ROUND_UP(new_length, PAGE_SIZE);
-	TRY(remap_check(old, old_length, new_length, flags, new));
-	if (new_length > USER_LIMIT)
-		return -ENOMEM;
+	TRY(remap_check(old, old_length, new_length, flags));
 	struct remap r = {as, old, old + old_length, new, new_length, flags, &dead};
 	write_lock(&as->lock);
 	s64 at = remap_locked(&r);

@@ -7,9 +7,11 @@
  *	fault.c		putting them in
  *	fork.c, share.c	copying, and not copying
  *	protect.c, remap.c, lock.c, advise.c: what the system calls of those names do
+ *	huge_area.c	all of this for huge pages; huge_object.c, huge_pool.c: where they come from
  */
 #pragma once
 #include "kernel/mm/aspace.h"
+#include "kernel/mm/huge.h"
 
 enum { STACK_GUARD_GAP = 256 * PAGE_SIZE, MAP_COUNT_MAX = 65530 };
 #define USER_LIMIT 0x00007ffffffff000ull
@@ -31,6 +33,15 @@ static inline bool area_is_private(const struct vm_area *a)
 {
 	return !(a->flags & VM_SHARED);
 }
+static inline bool area_is_huge(const struct vm_area *a)
+{
+	return unlikely(a->flags & VM_HUGE);
+}
+/* What the area's borders are multiples of. */
+static inline u64 area_grain(const struct vm_area *a)
+{
+	return area_is_huge(a) ? (u64)HUGE_PAGE_SIZE : (u64)PAGE_SIZE;
+}
 /* Page index in the object of an address in the area. */
 static inline u64 area_index(const struct vm_area *a, u64 addr)
 {
@@ -50,7 +61,7 @@ void areas_retire_all(struct aspace *as, struct list *dead);
 void area_link(struct aspace *as, struct vm_area *a);
 /* The part of area_link() that the world sees: the object's list, the owner's open. */
 void area_publish(struct vm_area *a);
-/* Cuts a at addr, a keeps the lower part. => 0, -ENOMEM (memory or number of areas). */
+/* Cuts a at addr, a keeps the lower part. => 0, -ENOMEM (memory or number of areas), -EINVAL (in a huge page). */
 MUST_CHECK int area_split(struct vm_area *a, u64 addr);
 /* Splits so that [start, end) begins and ends at area borders where areas are. */
 MUST_CHECK int areas_isolate(struct aspace *as, u64 start, u64 end);
@@ -80,8 +91,8 @@ MUST_CHECK int map_limits(struct aspace *as, u64 pages, u32 prot, u32 flags);
 MUST_CHECK int commit_check(u64 pages, u32 flags, u32 prot);
 /* Unmaps areas, locked; areas that went are on dead. */
 MUST_CHECK int unmap_locked(struct aspace *as, u64 start, u64 end, struct list *dead);
-/* => a free place, hint honoured where it can be; or -ENOMEM. */
-MUST_CHECK s64 map_place(struct aspace *as, u64 hint, u64 length);
+/* => a free place, a multiple of align, hint honoured where it can be; or -ENOMEM. */
+MUST_CHECK s64 map_place(struct aspace *as, u64 hint, u64 length, u64 align);
 bool range_is_free(struct aspace *as, u64 start, u64 end);
 
 /* lock.c */
@@ -97,6 +108,8 @@ void zap_range(struct aspace *as, u64 start, u64 end, enum zap_what what);
 void zap_final(struct aspace *as);
 /* Makes every processor forget its translations of [start, end). Any locks. */
 void aspace_flush(struct aspace *as, u64 start, u64 end);
+/* mappings_lock held: unmaps the part of a that shows pages [first, last) of its object. */
+void area_zap_pages(struct vm_area *a, u64 first, u64 last, enum zap_what what);
 /* Unmaps pages [first, last) of an object from every area. */
 void object_unmap(struct vm_object *o, u64 first, u64 last, enum zap_what what);
 
@@ -132,3 +145,29 @@ static inline bool pte_is_zero_page(pte_t e)
 MUST_CHECK int fault_in(struct vm_area *a, u64 addr, bool write);
 /* Makes room for addr below a stack. Write-locked. => 0 or -errno. */
 MUST_CHECK int stack_grow(struct vm_area *a, u64 addr);
+
+/* object.c, huge_object.c */
+extern const struct idmap_ops page_map_ops;
+void vm_object_setup(struct vm_object *o, u64 size, const struct vm_object_ops *ops, void *owner);
+void huge_object_destroy(struct vm_object *o);
+MUST_CHECK int huge_object_resize(struct vm_object *o, u64 size);
+void huge_object_punch(struct vm_object *o, u64 start, u64 end);
+/* Lock held: huge_object_page() without a reference. => 0, -ENOSPC, -ENOMEM. */
+MUST_CHECK int huge_object_page_locked(struct vm_object *o, u64 index, struct page **out);
+
+/* huge_area.c: areas with VM_HUGE. */
+/* mmap: promises the area, whose object and bounds are set, its pages. => 0, -ENOMEM. */
+MUST_CHECK int huge_area_reserve(struct vm_area *a);
+/* a is a copy, to be another part of the same mapping. */
+void huge_area_join_claim(struct vm_area *a);
+/* a is no part of it: a child of fork, or another area has taken its place (mremap). */
+void huge_area_leave_claim(struct vm_area *a);
+/* a is gone, and its promises with it. */
+void huge_area_close(struct vm_area *a);
+/* As fault_in(). */
+MUST_CHECK int huge_fault(struct vm_area *a, u64 addr, bool write);
+/* fork, PTE lock of the parent held: copies the entry of a private huge page. => 0, -ENOMEM. */
+MUST_CHECK int huge_span_fork(struct aspace *to, const struct pte_span *from, u64 *protected);
+/* PTE lock held. => where the page of addr lies in the kernel, or NULL: not there with the needed right. */
+void *huge_page_ready(struct vm_area *a, u64 addr, bool write);
+bool huge_page_resident(struct vm_area *a, u64 addr);

@@ -11,17 +11,28 @@ struct batch {
 	u64 resident, anon;
 };
 
-/* A shared page table among the pages of a batch is told by bit 0. */
-static struct page *batch_table(struct page *table)
+/* What is not an ordinary page in a batch is told by the low bits: a shared page table, a huge page. */
+enum batch_kind { BATCH_PAGE, BATCH_TABLE, BATCH_HUGE, BATCH_KINDS };
+static void batch_add_other(struct batch *b, struct page *p, enum batch_kind kind)
 {
-	return (struct page *)((uintptr_t)table | 1);
+	b->page[b->count++] = (struct page *)((uintptr_t)p | kind);
+}
+
+static void other_put(uintptr_t tagged)
+{
+	struct page *p = (struct page *)ROUND_DOWN(tagged, BATCH_KINDS + 1);
+
+	if (tagged & BATCH_TABLE)
+		table_put(p);
+	else
+		huge_page_put(p);
 }
 
 static void batch_free(struct batch *b)
 {
 	for (u32 i = 0; i < b->count; i++) {
-		if (unlikely((uintptr_t)b->page[i] & 1))
-			table_put((struct page *)((uintptr_t)b->page[i] - 1));
+		if (unlikely((uintptr_t)b->page[i] & BATCH_KINDS))
+			other_put((uintptr_t)b->page[i]);
 		else
 			page_put(b->page[i]);
 	}
@@ -99,7 +110,23 @@ static void shared_zap(struct aspace *as, const struct pte_span *s, struct batch
 		batch_flush(as, b);
 	b->resident += s->page->used;
 	b->anon += s->page->used;
-	b->page[b->count++] = batch_table(s->page);
+	batch_add_other(b, s->page, BATCH_TABLE);
+	span_note(b, s, 0, TABLE_ENTRIES);
+	b->tables = table_unhang(&as->pt, s, b->tables);
+}
+
+static void huge_zap(struct aspace *as, const struct pte_span *s, enum zap_what what,
+                     struct batch *b)
+{
+	pte_t e = *s->link;
+
+	DEBUG_ASSERT(!s->first && s->last == TABLE_ENTRIES);
+	if (what == ZAP_OBJECT_ONLY && e & PTE_OWNED)
+		return;
+	if (b->count == BATCH_PAGES)
+		batch_flush(as, b);
+	batch_add_other(b, phys_page(pte_phys(e)), BATCH_HUGE);
+	as->huge_pages--;
 	span_note(b, s, 0, TABLE_ENTRIES);
 	b->tables = table_unhang(&as->pt, s, b->tables);
 }
@@ -109,6 +136,10 @@ static void span_zap(struct aspace *as, const struct pte_span *s, enum zap_what 
 {
 	u32 i = s->first;
 
+	if (unlikely(pte_span_huge(s))) {
+		huge_zap(as, s, what, b);
+		return;
+	}
 	if (unlikely(pte_span_shared(s))) {
 		shared_zap(as, s, b);
 		return;
@@ -176,6 +207,11 @@ static void span_zap_final(const struct pte_span *s, void *arg)
 	u32 i;
 
 	cond_resched();
+	if (unlikely(pte_span_huge(s))) {
+		huge_page_put(phys_page(pte_phys(*s->link)));
+		as->huge_pages--;
+		return;
+	}
 	if (pte_span_shared(s)) {
 		resident_drop(as, s->page->used, s->page->used);
 		table_put(s->page);
@@ -201,8 +237,7 @@ void zap_final(struct aspace *as)
 	pagetable_dismantle(&as->pt, span_zap_final, as);
 }
 
-/* mappings_lock held: the part of a that maps [first, last) pages of its object. */
-static void area_zap_pages(struct vm_area *a, u64 first, u64 last, enum zap_what what)
+void area_zap_pages(struct vm_area *a, u64 first, u64 last, enum zap_what what)
 {
 	u64 from = a->offset >> PAGE_SHIFT, to = from + area_pages(a);
 	u64 low = MAX(first, from), high = MIN(last, to);

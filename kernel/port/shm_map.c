@@ -1,6 +1,8 @@
 /* Memory of shared memory segments, and its mappings: kernel/mm behind kernel/ipc/port.h. */
 #include "kernel/ipc/shm/shm.h"
 #include "kernel/mm/aspace.h"
+#include "kernel/mm/huge.h"
+#include "kernel/proc/cred.h"
 #include "kernel/proc/rlimit.h"
 
 static struct vm_object *object_of(const struct port_memory *m)
@@ -8,13 +10,41 @@ static struct vm_object *object_of(const struct port_memory *m)
 	return (struct vm_object *)m;
 }
 
-struct port_memory *port_memory_new(u64 bytes, enum port_reserve reserve)
+/* hugetlbfs: the administrators of memory, and the group that they name. */
+static bool may_take_huge_pages(void)
+{
+	return capable(CAP_IPC_LOCK) ||
+	       cred_in_group(cred_current(), (u32)load_relaxed(&huge_shm_group));
+}
+
+static struct vm_object *huge_memory_new(u64 bytes, u32 kind)
+{
+	if (!may_take_huge_pages())
+		return err_ptr(-EPERM);
+	struct vm_object *o = huge_object_new(bytes, NULL, NULL);
+	if (!o)
+		return err_ptr(-ENOMEM);
+	if (kind & PORT_UNRESERVED || huge_object_reserve(o, 0, o->size) == 0)
+		return o;
+	vm_object_put(o);
+	return err_ptr(-ENOMEM);
+}
+
+struct port_memory *port_memory_new(u64 bytes, u32 kind)
 {
 	u64 pages = (bytes >> PAGE_SHIFT) + !!(bytes % PAGE_SIZE);
+	struct vm_object *o = NULL;
 
-	if (reserve == PORT_RESERVED && vm_commit_check(pages) < 0)
-		return NULL;
-	return (struct port_memory *)vm_object_new(bytes, NULL, NULL);
+	if (kind & PORT_HUGE_PAGES)
+		o = huge_memory_new(bytes, kind);
+	else if (kind & PORT_UNRESERVED || vm_commit_check(pages) == 0)
+		o = vm_object_new(bytes, NULL, NULL);
+	return o ? (struct port_memory *)o : err_ptr(-ENOMEM);
+}
+
+bool port_huge_size_known(u32 log)
+{
+	return huge_size_known(log << MAP_HUGE_SHIFT);
 }
 
 void port_memory_put(struct port_memory *m)
@@ -39,7 +69,12 @@ static const char *area_name(struct vm_area *a)
 {
 	return shm_name(a->private);
 }
+static u64 area_number(struct vm_area *a)
+{
+	return (u64)shm_number(a->private);
+}
 static const struct vm_area_ops shm_area_ops = {
+	.number = area_number,
 	.open = area_open,
 	.close = area_close,
 	.name = area_name,
@@ -47,12 +82,14 @@ static const struct vm_area_ops shm_area_ops = {
 
 s64 port_attach(const struct port_attach *rq)
 {
+	/* What was not promised when the segment was made is not promised now. */
+	static const u32 huge_flags = VM_SHARED | VM_HUGE | VM_DONTEXPAND | VM_PROMISED;
 	struct vm_map_request req = {
 		.addr = rq->addr,
 		.length = rq->bytes,
 		.prot = rq->prot,
 		.max_prot = rq->max_prot,
-		.flags = VM_SHARED,
+		.flags = object_of(rq->memory)->page_order ? huge_flags : VM_SHARED,
 		.how = rq->fixed ? VM_MAP_FIXED | (rq->replace ? 0 : VM_MAP_NOREPLACE) : 0,
 		.object = object_of(rq->memory),
 		.ops = &shm_area_ops,

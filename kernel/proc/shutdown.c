@@ -4,6 +4,7 @@
 #include "arch/cpu.h"
 #include "kernel/lib/bug.h"
 #include "kernel/lib/log.h"
+#include "kernel/mm/huge.h"
 #include "kernel/mm/slab.h"
 #include "kernel/proc/proc_internal.h"
 
@@ -103,7 +104,8 @@ static void undertaker_main(void *unused)
 	for (int i = 0; i < GRACE_PERIODS; i++)
 		rcu_synchronize();
 	arch_stacks_drain();
-	log_info("leak report: %llu", (unsigned long long)slab_leak_report());
+	log_info("leak report: %llu",
+	         (unsigned long long)(slab_leak_report() + huge_pool_shutdown()));
 	stop_machine(wanted);
 }
 

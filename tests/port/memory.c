@@ -10,13 +10,19 @@ struct mapping { /* its own address is where it is "mapped" */
 	struct shm_segment *segment;
 } __attribute__((aligned(PORT_PAGE_SIZE)));
 
-struct port_memory *port_memory_new(u64 bytes, enum port_reserve reserve)
+struct port_memory *port_memory_new(u64 bytes, u32 kind)
 {
-	struct port_memory *m = port_alloc(sizeof *m);
+	struct port_memory *m = kind & PORT_HUGE_PAGES ? NULL : port_alloc(sizeof *m);
 
-	if (m)
-		m->bytes = bytes;
+	if (!m)
+		return err_ptr(-ENOMEM);
+	m->bytes = bytes;
 	return m;
+}
+
+bool port_huge_size_known(u32 log)
+{
+	return log == 0 || log == 21;
 }
 
 void port_memory_put(struct port_memory *m)

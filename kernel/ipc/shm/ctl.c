@@ -101,8 +101,10 @@ int shm_lock(struct ipc_namespace *ns, ipc_id_t id)
 	    bytes_locked(ns) + shm_pages(s) * PORT_PAGE_SIZE > limit)
 		err = -ENOMEM;
 	TRY(shm_enter(s, err));
-	store_relaxed(&s->lock_uid, port_euid());
-	store_relaxed(&s->obj.mode, s->obj.mode | SHM_LOCKED);
+	if (!s->huge) {
+		store_relaxed(&s->lock_uid, port_euid());
+		store_relaxed(&s->obj.mode, s->obj.mode | SHM_LOCKED);
+	}
 	shm_leave(s);
 	return 0;
 }

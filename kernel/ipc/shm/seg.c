@@ -23,15 +23,33 @@ static void pages_uncharge(struct ipc_namespace *ns, u64 pages)
 
 static int size_check(struct ipc_namespace *ns, const struct ipc_get_request *rq)
 {
-	u32 log = rq->flags >> SHM_HUGE_SHIFT & SHM_HUGE_MASK;
-
 	if (rq->size < SHMMIN || rq->size > load_relaxed(&ns->shm_max))
 		return -EINVAL;
 	if (rq->size > UINT64_MAX - PORT_PAGE_SIZE)
 		return -ENOSPC;
-	if (rq->flags & SHM_HUGETLB) /* the pool of huge pages is empty */
-		return log == 0 || log == 21 ? -ENOMEM : -EINVAL;
 	return 0;
+}
+
+static struct port_memory *memory_new(const struct ipc_get_request *rq)
+{
+	u32 kind = rq->flags & SHM_NORESERVE ? PORT_UNRESERVED : PORT_RESERVED;
+
+	if (!(rq->flags & SHM_HUGETLB))
+		return port_memory_new(rq->size, kind);
+	if (!port_huge_size_known(rq->flags >> SHM_HUGE_SHIFT & SHM_HUGE_MASK))
+		return err_ptr(-EINVAL);
+	return port_memory_new(rq->size, kind | PORT_HUGE_PAGES);
+}
+
+static void segment_init(struct shm_segment *s, const struct ipc_get_request *rq)
+{
+	ipc_object_init(&s->obj, rq->key, rq->flags, LOCK_CLASS_SHM_SEG);
+	s->obj.units = rq->size;
+	s->huge = rq->flags & SHM_HUGETLB;
+	s->ns = port_ipc_ns();
+	s->ctime = port_real_seconds();
+	s->cpid = port_pid();
+	snprintf(s->name, sizeof s->name, "/SYSV%08x (deleted)", (u32)rq->key.n);
 }
 
 static struct ipc_object *segment_new(struct ipc_get_request rq)
@@ -45,20 +63,14 @@ static struct ipc_object *segment_new(struct ipc_get_request rq)
 	if (err)
 		return err_ptr(err);
 	struct shm_segment *s = port_alloc(sizeof *s);
-	if (s)
-		s->memory = port_memory_new(rq.size, rq.flags & SHM_NORESERVE ? PORT_UNRESERVED
-		                                                              : PORT_RESERVED);
-	if (!s || !s->memory) {
+	struct port_memory *memory = s ? memory_new(&rq) : err_ptr(-ENOMEM);
+	if (is_err(memory)) {
 		port_free(s);
 		pages_uncharge(ns, pages);
-		return err_ptr(-ENOMEM);
+		return (struct ipc_object *)memory;
 	}
-	ipc_object_init(&s->obj, rq.key, rq.flags, LOCK_CLASS_SHM_SEG);
-	s->obj.units = rq.size;
-	s->ns = ns;
-	s->ctime = port_real_seconds();
-	s->cpid = port_pid();
-	snprintf(s->name, sizeof s->name, "/SYSV%08x (deleted)", (u32)rq.key.n);
+	s->memory = memory;
+	segment_init(s, &rq);
 	return &s->obj;
 }
 

@@ -13,6 +13,7 @@ struct shm_segment {
 	s64 atime, dtime, ctime;    /* [l] seconds */
 	s32 cpid, lpid;             /* [I]; [l] */
 	u32 lock_uid;               /* [l] who pays for SHM_LOCK */
+	bool huge;                  /* [I] huge pages: SHM_LOCK has nothing to do */
 	char name[24];              /* [I] */
 };
 

@@ -144,8 +144,23 @@ void pagetable_free_chain(struct page *chain);
  */
 static inline bool pte_span_shared(const struct pte_span *s)
 {
-	return !(*s->link & PTE_WRITE);
+	return !(*s->link & (PTE_WRITE | PTE_HUGE));
 }
+
+/*
+ * Huge pages. Where a table would hang, an entry may hold a page of TABLE_SPAN bytes itself; it is in one of the three
+ * states of a leaf entry, and has PTE_HUGE. Walks meet it as a span of which pte_span_huge() is true: `link` is
+ * the entry, `table` and `page` mean nothing. table_unhang() empties it.
+ */
+static inline bool pte_span_huge(const struct pte_span *s)
+{
+	return *s->link & PTE_HUGE;
+}
+/* => 0 and the entry where the huge page of addr belongs, empty or not, the tables above made; or -ENOMEM. */
+MUST_CHECK int huge_make(struct arch_pagetable *pt, u64 addr, pte_t **out);
+/* Fills an entry that was none. */
+void huge_set_new(pte_t *link, pte_t e);
+
 /* Hangs an existing leaf table in at base, where none is. The reference is the caller's. => 0 or -ENOMEM. */
 MUST_CHECK int table_hang(struct arch_pagetable *pt, u64 base, struct page *table);
 /* Unhooks a whole leaf table, which goes on to be the caller's, and what is empty above it (=> chain). */
