@@ -17,7 +17,8 @@ static const struct super_ops anon_super_ops = {.statfs = anon_statfs};
 static struct fs_type anon_type = {.name = "anon_inodefs", .flags = FS_NO_USER_MOUNT};
 static struct fs_type pipe_type = {.name = "pipefs", .flags = FS_NO_USER_MOUNT};
 static const struct inode_ops anon_inode_ops;
-static struct super *anon_super, *pipe_super;
+static struct fs_type socket_type = {.name = "sockfs", .flags = FS_NO_USER_MOUNT};
+static struct super *anon_super, *pipe_super, *socket_super;
 static struct inode *anon_inode; /* all nameless files but pipes share it, as on Linux */
 
 /* One dentry for each kind of nameless file; made at first use, kept for ever. */
@@ -33,7 +34,8 @@ void anon_init(void)
 {
 	anon_super = super_new(&anon_type, &anon_super_ops, ANON_INODE_FS_MAGIC);
 	pipe_super = super_new(&pipe_type, &anon_super_ops, PIPEFS_MAGIC);
-	ASSERT(anon_super && pipe_super);
+	socket_super = super_new(&socket_type, &anon_super_ops, SOCKFS_MAGIC);
+	ASSERT(anon_super && pipe_super && socket_super);
 	anon_inode = inode_new(anon_super, 0600, &anon_inode_ops, 0);
 	ASSERT(anon_inode);
 }
@@ -95,11 +97,11 @@ void anon_shutdown(void)
 	}
 }
 
-/* The name is empty: path_name() says pipe:[ino], which few ever ask for. */
-int anon_pipe_path(void *fifo, struct path *out)
+/* A nameless inode of its own. The name is empty: path_name() says pipe:[ino], which few ever ask for. */
+static int nameless_path(struct super *super, u32 mode, void *fifo, struct path *out)
 {
 	static const struct qname empty = {.text = ""};
-	struct inode *i = inode_new(pipe_super, S_IFIFO | 0600, &anon_inode_ops, 0);
+	struct inode *i = inode_new(super, mode, &anon_inode_ops, 0);
 	if (!i)
 		return -ENOMEM;
 	const struct cred *c = cred_current();
@@ -113,4 +115,14 @@ int anon_pipe_path(void *fifo, struct path *out)
 		return -ENOMEM;
 	*out = (struct path){NULL, d};
 	return 0;
+}
+
+int anon_pipe_path(void *fifo, struct path *out)
+{
+	return nameless_path(pipe_super, S_IFIFO | 0600, fifo, out);
+}
+
+int anon_socket_path(struct path *out)
+{
+	return nameless_path(socket_super, S_IFSOCK | 0777, NULL, out);
 }

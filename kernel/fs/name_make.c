@@ -138,6 +138,18 @@ static int name_make(int dirfd, const char *name, u32 mode, u32 rdev, const char
 	return name_add(&held, &last.name, mode, rdev, symlink, NULL);
 }
 
+int vfs_make_socket(const char *name, u32 mode, struct path *out)
+{
+	struct path at;
+	struct walk_last last;
+	TRY(name_begin(AT_FDCWD, name, false, &at, &last));
+	AUTO_PATH held = at;
+	struct dentry *d;
+	TRY(name_add(&held, &last.name, S_IFSOCK | (mode & S_IALLUGO), 0, NULL, &d));
+	*out = (struct path){TAKE(held.mount), d};
+	return 0;
+}
+
 int vfs_mkdir(int dirfd, const char *name, u32 mode)
 {
 	return name_make(dirfd, name, S_IFDIR | (mode & (0777 | S_ISVTX)), 0, NULL);

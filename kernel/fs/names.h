@@ -8,6 +8,8 @@
 
 MUST_CHECK int vfs_mkdir(int dirfd, const char *name, u32 mode);
 MUST_CHECK int vfs_mknod(int dirfd, const char *name, u32 mode, u32 rdev); /* rdev: device_make() */
+/* bind(2) of a socket: mode is that of S_IFSOCK. => 0 and the new name, referenced; -EEXIST ... */
+MUST_CHECK int vfs_make_socket(const char *name, u32 mode, struct path *out);
 MUST_CHECK int vfs_symlink(const char *target, int dirfd, const char *name);
 MUST_CHECK int vfs_link(int old_dirfd, const char *old_name, int dirfd, const char *name,
                         u32 at_flags);

@@ -108,12 +108,13 @@ static bool is_nameless(const struct path *p)
 
 static void prepend_nameless(struct text_end *t, const struct dentry *d)
 {
-	char pipe[32];
+	char text[32];
 	if (d->name->length)
 		prepend(t, d->name->text, d->name->length);
 	else
-		prepend(t, pipe,
-		        (size_t)scnprintf(pipe, sizeof(pipe), "pipe:[%llu]",
+		prepend(t, text,
+		        (size_t)scnprintf(text, sizeof(text), "%s:[%llu]",
+		                          S_ISSOCK(d->inode->mode) ? "socket" : "pipe",
 		                          (unsigned long long)d->inode->ino));
 }
 

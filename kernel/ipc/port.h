@@ -131,6 +131,8 @@ struct port_pi *port_pi(struct port_thread *t);
 u32 port_base_priority(struct port_thread *t);
 void port_boost(struct port_thread *t, u32 priority);
 u32 port_priority(void); /* real-time priority, 1..99; 0: ordinary */
+u32 port_uid(void);      /* real */
+u32 port_gid(void);
 u32 port_euid(void);
 u32 port_egid(void);
 bool port_in_group(u32 gid); /* file-system group or supplementary */
@@ -212,6 +214,25 @@ MUST_CHECK s64 port_attach(const struct port_attach *rq);
 MUST_CHECK int port_detach(u64 addr);
 u64 port_memlock_limit(void); /* the caller's RLIMIT_MEMLOCK, bytes */
 bool port_process_exists(s32 pid);
+
+/* --- What sockets carry and remember: open files, credentials, places in the file system. --- */
+struct socket;
+struct port_file;  /* an open file */
+struct port_user;  /* who pays for files in flight */
+struct port_cred;  /* credentials, never changed */
+struct port_place; /* what keeps the node of a path name */
+enum { PORT_NOBODY = 65534 };
+void port_file_get(struct port_file *f);
+void port_file_put(struct port_file *f); /* the last one closes: nothing held */
+u32 port_file_refs(const struct port_file *f);
+struct socket *port_file_socket(struct port_file *f); /* NULL: it is none; borrowed */
+/* n files depart on behalf of the caller: *out is charged, a reference. => 0, -ETOOMANYREFS. */
+MUST_CHECK int port_flight_begin(u32 n, struct port_user **out);
+void port_flight_end(struct port_user *u, u32 n);
+struct port_cred *port_cred_get(void); /* the caller's, a reference */
+void port_cred_ref(struct port_cred *c);
+void port_cred_put(struct port_cred *c);
+void port_place_put(struct port_place *p);
 
 /* --- The rest --- */
 void port_log(const char *fmt, ...) PRINTF_LIKE(1, 2);

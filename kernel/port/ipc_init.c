@@ -1,6 +1,7 @@
 #include "kernel/port/ipc_init.h"
 #include "kernel/ipc/futex/futex.h"
 #include "kernel/port/epoll_file.h"
+#include "kernel/net/net.h"
 #include "kernel/port/event_file.h"
 #include "kernel/port/internal.h"
 
@@ -11,5 +12,6 @@ void ipc_init(void)
 	pipe_files_init();
 	event_files_init();
 	epoll_files_init();
+	net_init();
 	task_hooks_init();
 }

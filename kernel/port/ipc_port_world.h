@@ -103,6 +103,14 @@ static ALWAYS_INLINE u32 port_priority(void)
 {
 	return thread_current()->priority;
 }
+static ALWAYS_INLINE u32 port_uid(void)
+{
+	return task_current()->cred->uid;
+}
+static ALWAYS_INLINE u32 port_gid(void)
+{
+	return task_current()->cred->gid;
+}
 static ALWAYS_INLINE u32 port_euid(void)
 {
 	return task_current()->cred->euid;
@@ -162,6 +170,9 @@ static ALWAYS_INLINE size_t port_io_left(const struct port_io *io)
 
 static ALWAYS_INLINE void port_poll_wake(struct port_pollq *q, u32 events)
 {
+	/* Orders the change that is announced before the look at the list: what was stored under a lock that has been
+	 * released may still be on its way. Partner: the locked instruction in waitq_add(). */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (unlikely(waitq_active(&q->waitq)))
 		waitq_wake(&q->waitq, events);
 }

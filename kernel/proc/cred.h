@@ -34,6 +34,7 @@ struct user {
 	u64 locked_shm_pages; /* [a] SHM_LOCK, RLIMIT_MEMLOCK */
 	u64 epoll_watches;    /* [a] fs.epoll.max_user_watches */
 	u64 pipe_pages;       /* [a] fs.pipe-user-pages-soft, -hard */
+	u64 files_in_flight;  /* [a] sent over sockets and not received, RLIMIT_NOFILE */
 };
 void user_get(struct user *u);
 void user_put(struct user *u);
@@ -51,6 +52,7 @@ enum {
 	CAP_SETUID = 7,
 	CAP_SETPCAP = 8,
 	CAP_LINUX_IMMUTABLE = 9,
+	CAP_NET_ADMIN = 12,
 	CAP_IPC_LOCK = 14,
 	CAP_IPC_OWNER = 15,
 	CAP_SYS_RAWIO = 17,

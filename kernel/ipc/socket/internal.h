@@ -1,0 +1,113 @@
+/* What the files of this directory share. The essay is in socket.h. */
+#pragma once
+#include "abi/poll.h"
+#include "kernel/ipc/socket/rights.h"
+#include "kernel/ipc/socket/socket.h"
+#include "kernel/ipc/wait.h"
+
+enum {
+	SOCKET_POLL_READ = POLLIN | POLLRDNORM | POLLPRI | POLLRDBAND,
+	SOCKET_POLL_WRITE = POLLOUT | POLLWRNORM | POLLWRBAND,
+	SOCKET_POLL_ALL = SOCKET_POLL_READ | SOCKET_POLL_WRITE | POLLHUP | POLLERR | POLLRDHUP,
+};
+
+/*
+ * A message, or a piece of a stream; or a further part of a datagram that is longer than one part. The sender is charged
+ * for it from its making to its end.
+ */
+struct socket_message {
+	struct socket_message *next; /* [l] in the queue */
+	struct socket_message *more; /* [I] further part */
+	struct socket
+		*from; /* [l] reference: who is charged; NULL: the peer of whose queue it is in */
+	struct socket_rights *rights; /* [l] */
+	u32 charge;                   /* [I] bytes */
+	u32 length;                   /* [I] of a datagram, all parts */
+	u32 start, end;               /* [reading] of data: unread bytes */
+	struct socket_ids ids;        /* [I] once queued */
+	bool peeked;                  /* [reading] an empty datagram that MSG_PEEK has passed */
+	u64 time;                     /* [I] once queued; 0: not asked for */
+	char data[];
+};
+enum { MESSAGE_PART_MAX = PORT_PAGE_SIZE - sizeof(struct socket_message) };
+
+/* A message of the next `n` bytes of io, charged to s. => err_ptr(-ENOBUFS, -EFAULT). n is at most
+ * MESSAGE_PART_MAX for streams. */
+MUST_CHECK struct socket_message *message_new(struct socket *s, struct port_io *io, size_t n);
+/* Frees one that is in no queue, its files too; `sender` is charged for it. No lock held. */
+void message_free(struct socket_message *m, struct socket *sender);
+/* Frees a chain of them, taken off a queue whose owner has this peer. */
+void messages_free(struct socket_message *m, struct socket *peer);
+static inline u32 message_left(const struct socket_message *m)
+{
+	return m->end - m->start;
+}
+static inline struct socket *message_sender(const struct socket_message *m,
+                                            const struct socket *queue)
+{
+	return m->from ? m->from : load_relaxed(&queue->peer);
+}
+/* Links m into the queue of s and lets a reader go on; s->lock held. */
+void message_queue_locked(struct socket *s, struct socket_message *m, struct ipc_wake_list *wakes);
+/* Takes the whole queue of s; s->lock and the reading lock held, or nobody can read any more. */
+struct socket_message *messages_take_locked(struct socket *s);
+
+static inline void socket_charge(struct socket *s, u32 bytes)
+{
+	__atomic_add_fetch(&s->unsent, bytes, __ATOMIC_SEQ_CST);
+}
+void socket_uncharge(struct socket *s, u32 bytes);
+/* As Linux: a quarter of the limit or less is under way. */
+static inline bool socket_has_room(const struct socket *s)
+{
+	return load_relaxed(&s->unsent) <= load_relaxed(&s->send_limit) / 4;
+}
+static inline bool socket_is_full(const struct socket *s)
+{
+	return load_relaxed(&s->queued) > load_relaxed(&s->backlog);
+}
+
+/* --- Waiting: a wake-up means "look again". --- */
+
+struct socket_waiter {
+	struct ipc_waiter wait;
+	struct socket *at;
+	struct list link; /* [at->lock] */
+};
+/* Queues the caller; at->lock held. */
+static inline void socket_wait_begin(struct socket_waiter *w, struct socket *at, struct list *queue)
+{
+	ipc_waiter_init(&w->wait);
+	w->at = at;
+	list_add_tail(queue, &w->link);
+}
+/* Sleeps; no lock held. => 0, -EAGAIN at the deadline, or what a signal means: -ERESTARTSYS, with a deadline -EINTR. */
+MUST_CHECK int socket_wait(struct socket_waiter *w, u64 deadline);
+void socket_wake_one_locked(struct list *queue, struct ipc_wake_list *wakes);
+void socket_wake_all_locked(struct list *queue, struct ipc_wake_list *wakes);
+
+/* --- Datagram peers --- */
+
+/* s cannot send to `to` for want of room: its pollers will hear when there is some. => false: there is already. */
+bool socket_throttle(struct socket *s, struct socket *to);
+/* Room in the queue of s: one who waits for it goes on, all pollers are told. s->lock held; => sockets to tell. */
+struct socket *socket_next_throttled_locked(struct socket *s);
+void socket_tell_throttled(struct socket *s);
+/* s sends there no longer. No lock held. */
+void socket_unthrottle(struct socket *s);
+/* s, a datagram socket, no longer has the peer `old`. No lock held. */
+void socket_disconnected(struct socket *s, struct socket *old);
+
+/* --- Names --- */
+void socket_unname(struct socket *s); /* it is found no longer */
+void socket_names_init(void);
+void socket_rights_init(void);
+
+/* --- Flight: rights.c --- */
+
+struct socket_flight {
+	struct port_lock lock; /* class SOCKET_FLIGHT */
+	struct list sockets;   /* [l] in flight, by flight_link */
+	u32 count;             /* [l, a] of them */
+};
+extern struct socket_flight socket_flight;

@@ -1,0 +1,37 @@
+/*
+ * Open files on board of messages, SCM_RIGHTS.
+ *
+ *	               launch                       queued, received              land
+ *	(being filled) ------> in flight --------------------------------> landed -----> the receiver's, or freed
+ *
+ * In flight: counted for the user who sent them (ETOOMANYREFS), and every socket among the files knows how often it is in
+ * flight. A socket whose file has no other references than those cannot be received from but through
+ * another queue: collect.c finds cycles of such and takes them apart.
+ *
+ * Freeing puts files, which may close sockets, which may free rights. So that the stack stays flat, whoever is
+ * freeing already takes care of what is freed below him.
+ */
+#pragma once
+#include "kernel/ipc/socket/socket.h"
+
+enum { SOCKET_RIGHTS_MAX = 253 }; /* SCM_MAX_FD */
+
+struct socket_rights {
+	struct socket_rights *next; /* to be freed after this one */
+	struct port_user *payer;    /* who is charged, reference; NULL: not in flight */
+	u32 count;
+	u32 sockets;               /* of them, when launched */
+	struct port_file *files[]; /* references */
+};
+/* Room for `room` files. => none on board yet, or NULL. */
+MUST_CHECK struct socket_rights *socket_rights_new(u32 room);
+/* => 0, or -ETOOMANYREFS. */
+MUST_CHECK int socket_rights_launch(struct socket_rights *r);
+void socket_rights_land(struct socket_rights *r);
+/* A landed copy with references of its own, or NULL: no memory. */
+MUST_CHECK struct socket_rights *socket_rights_copy(const struct socket_rights *r);
+/* Landed or never launched; NULL allowed. No lock held. */
+void socket_rights_free(struct socket_rights *r);
+/* => whether some socket is in flight. */
+bool socket_any_in_flight(void);
+DEFINE_GUARD(socket_rights, struct socket_rights *, socket_rights_free)
