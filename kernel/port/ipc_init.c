@@ -1,7 +1,7 @@
 #include "kernel/port/ipc_init.h"
 #include "kernel/ipc/futex/futex.h"
-#include "kernel/port/epoll_file.h"
 #include "kernel/net/net.h"
+#include "kernel/port/epoll_file.h"
 #include "kernel/port/event_file.h"
 #include "kernel/port/internal.h"
 
