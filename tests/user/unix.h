@@ -35,7 +35,8 @@ static inline int connect_name(int fd, const struct name *n)
 {
 	return connect(fd, (const struct sockaddr *)&n->un, n->length);
 }
-static inline ssize_t send_name(int fd, const void *data, size_t size, int flags, const struct name *n)
+static inline ssize_t send_name(int fd, const void *data, size_t size, int flags,
+                                const struct name *n)
 {
 	return sendto(fd, data, size, flags, (const struct sockaddr *)&n->un, n->length);
 }
