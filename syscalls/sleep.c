@@ -2,20 +2,10 @@
 #include "arch/cpu.h"
 #include "arch/uaccess.h"
 #include "kernel/proc/task.h"
+#include "kernel/sync/park_wall.h"
 #include "syscalls/clock.h"
 #include "syscalls/syscall.h"
 #include "syscalls/timespec.h"
-
-/* Absolute sleepers on the wall clock look again when it is set. */
-static struct waitq wall_clock_moved = WAITQ_INIT(wall_clock_moved);
-
-static void wall_clock_changed(struct realtime_watch *w)
-{
-	waitq_wake_all(&wall_clock_moved, 0);
-}
-
-static struct realtime_watch wall_clock_watch = {.changed = wall_clock_changed};
-static bool wall_clock_watched; /* [a] */
 
 static int sleep_mono(u64 deadline)
 {
@@ -27,17 +17,10 @@ static int sleep_mono(u64 deadline)
 
 static int sleep_wall(u64 target)
 {
-	WAITQ_THREAD_ENTRY(entry);
-	int result = 0;
-
-	if (!__atomic_exchange_n(&wall_clock_watched, true, __ATOMIC_ACQ_REL))
-		realtime_watch_add(&wall_clock_watch);
-	waitq_add(&wall_clock_moved, &entry);
-	for (u64 now; !result && (now = realtime_ns()) < target;)
-		if (park(clock_mono_ns() + (target - now), PARK_INTERRUPTIBLE) == PARK_SIGNAL)
-			result = -EINTR;
-	waitq_del(&wall_clock_moved, &entry);
-	return result;
+	while (realtime_ns() < target)
+		if (park_wall(target, PARK_INTERRUPTIBLE) == PARK_SIGNAL)
+			return -EINTR;
+	return 0;
 }
 
 /* Processor time passes at most as fast as processors are many; look again when that much could have passed. */

@@ -57,6 +57,8 @@ struct inode_make {          /* what the VFS asks a file system to make */
 	u32 uid, gid;        /* owner by the rules of the caller's fsuid and setgid directories */
 	u32 rdev;            /* S_IFCHR, S_IFBLK: device_make() */
 	const char *symlink; /* S_IFLNK: target, to be copied */
+	const void *arg;     /* of name_create_with() */
+	bool unnamed;        /* O_TMPFILE */
 };
 
 struct setattr {   /* validated by the VFS: permission, setuid bits and times are settled */
@@ -197,6 +199,7 @@ enum {
 	FS_NO_USER_MOUNT = 2,
 	FS_NO_NEW_NAMES = 4, /* what is not found cannot be made, whoever asks: -ENOENT (proc) */
 	FS_XATTR = 8,        /* keeps trusted.* and security.* attributes */
+	FS_NO_EXEC = 32,     /* nothing in it is a program (mqueue) */
 	FS_STACKS =
 		16, /* may be mounted over itself, as if each mount were an instance of its own */
 };

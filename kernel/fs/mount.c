@@ -136,7 +136,8 @@ bool path_nosuid(const struct path *p)
 
 bool path_noexec(const struct path *p)
 {
-	return p->mount && load_relaxed(&p->mount->flags) & MS_NOEXEC;
+	return p->dentry->inode->super->type->flags & FS_NO_EXEC ||
+	       (p->mount && load_relaxed(&p->mount->flags) & MS_NOEXEC);
 }
 
 bool mount_below(const struct mount *m, const struct mount *ancestor)

@@ -30,23 +30,26 @@ static struct inode_make make_for(const struct inode *dir, u32 mode)
 	return m;
 }
 
-static int inode_make_in(struct inode *dir, u32 mode, u32 rdev, const char *symlink,
-                         struct inode **out)
+/* what: the mode before the umask, and what is the caller's to say. */
+static int inode_make_in(struct inode *dir, const struct inode_make *what, struct inode **out)
 {
+	u32 mode = what->mode;
 	if (!S_ISLNK(mode))
 		mode &= ~load_relaxed(&fs_context_current()->umask);
 	struct inode_make m = make_for(dir, mode);
-	m.rdev = rdev;
-	m.symlink = symlink;
+	m.rdev = what->rdev;
+	m.symlink = what->symlink;
+	m.arg = what->arg;
+	m.unnamed = what->unnamed;
 	return dir->ops->make(dir, &m, out);
 }
 
 /* Checks are done: makes the inode and its name. */
-static int name_add(const struct path *at, const struct qname *q, u32 mode, u32 rdev,
-                    const char *symlink, struct dentry **out)
+static int name_add(const struct path *at, const struct qname *q, const struct inode_make *what,
+                    struct dentry **out)
 {
 	struct inode *dir = at->dentry->inode, *made;
-	TRY(inode_make_in(dir, mode, rdev, symlink, &made));
+	TRY(inode_make_in(dir, what, &made));
 	AUTO_PUT(inode) inode = made;
 	AUTO_PUT(dentry) d = dentry_new(at->dentry, q, inode);
 	if (!d)
@@ -55,7 +58,7 @@ static int name_add(const struct path *at, const struct qname *q, u32 mode, u32 
 	spin_lock(&dir->dir->lock);
 	int err = dentry_add_locked(d);
 	if (!err) {
-		if (S_ISDIR(mode))
+		if (S_ISDIR(what->mode))
 			__atomic_fetch_add(&dir->nlink, 1, __ATOMIC_RELAXED);
 		dir_changed(dir, 1);
 	}
@@ -65,7 +68,8 @@ static int name_add(const struct path *at, const struct qname *q, u32 mode, u32 
 	return err;
 }
 
-int name_create(const struct path *at, const struct qname *q, u32 mode, struct dentry **out)
+int name_create_with(const struct path *at, const struct qname *q, u32 mode, const void *arg,
+                     struct dentry **out)
 {
 	struct inode *dir = at->dentry->inode;
 	if (dir->super->type->flags & FS_NO_NEW_NAMES)
@@ -76,7 +80,12 @@ int name_create(const struct path *at, const struct qname *q, u32 mode, struct d
 	TRY(inode_permission(dir, MAY_WRITE | MAY_EXEC));
 	if (!dir->ops->make)
 		return -EACCES;
-	return name_add(at, q, mode, 0, NULL, out);
+	return name_add(at, q, &(struct inode_make){.mode = mode, .arg = arg}, out);
+}
+
+int name_create(const struct path *at, const struct qname *q, u32 mode, struct dentry **out)
+{
+	return name_create_with(at, q, mode, NULL, out);
 }
 
 int name_create_unlinked(const struct path *at, u32 mode, struct dentry **out)
@@ -86,7 +95,8 @@ int name_create_unlinked(const struct path *at, u32 mode, struct dentry **out)
 	TRY(inode_permission(dir, MAY_WRITE | MAY_EXEC));
 	if (!dir->ops->make)
 		return -EOPNOTSUPP;
-	TRY(inode_make_in(dir, mode, 0, NULL, &made));
+	const struct inode_make what = {.mode = mode, .unnamed = true};
+	TRY(inode_make_in(dir, &what, &made));
 	made->nlink = 0;
 	char text[24];
 	struct qname q = qname_make(
@@ -135,7 +145,8 @@ static int name_make(int dirfd, const char *name, u32 mode, u32 rdev, const char
 	bool device = (S_ISCHR(mode) && rdev) || S_ISBLK(mode);
 	if (device && !capable(CAP_MKNOD))
 		return -EPERM;
-	return name_add(&held, &last.name, mode, rdev, symlink, NULL);
+	const struct inode_make what = {.mode = mode, .rdev = rdev, .symlink = symlink};
+	return name_add(&held, &last.name, &what, NULL);
 }
 
 int vfs_make_socket(const char *name, u32 mode, struct path *out)

@@ -107,3 +107,9 @@ int vfs_rmdir(int dirfd, const char *name)
 	}
 	return remove_last(&held, &last, true);
 }
+
+int name_unlink(const struct path *dir, const struct qname *name)
+{
+	const struct walk_last last = {.name = *name};
+	return remove_last(dir, &last, false);
+}

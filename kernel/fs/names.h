@@ -22,4 +22,9 @@ MUST_CHECK int vfs_rename(int old_dirfd, const char *old_name, int dirfd, const 
  * => 0 and the new entry with a reference, or -EEXIST, -EACCES ... */
 MUST_CHECK int name_create(const struct path *dir, const struct qname *name, u32 mode,
                            struct dentry **out);
+/* The same; the file system's make() gets `arg`. */
+MUST_CHECK int name_create_with(const struct path *dir, const struct qname *name, u32 mode,
+                                const void *arg, struct dentry **out);
 MUST_CHECK int name_create_unlinked(const struct path *dir, u32 mode, struct dentry **out);
+/* unlink(2) of an entry of a directory that the caller holds. */
+MUST_CHECK int name_unlink(const struct path *dir, const struct qname *name);

@@ -3,8 +3,10 @@
 #include "kernel/ipc/sem/sem.h"
 #include "kernel/ipc/shm/shm.h"
 
-static void ns_init(struct ipc_namespace *ns, u64 number)
+/* Takes the reference of `mq`. */
+static void ns_init(struct ipc_namespace *ns, u64 number, struct mq_space *mq)
 {
+	ns->mq = mq;
 	refcount_init(&ns->refs, 1);
 	ns->number = number;
 	ipc_ids_init(&ns->sem, SEMMNI, SEMMNS);
@@ -24,10 +26,12 @@ static u64 last_number = 0xefffffff; /* [a] */
 struct ipc_namespace *ipc_ns_initial(void)
 {
 	static struct ipc_namespace initial;
+	static struct mq_space mq;
 	static bool ready;
 	/* Called first while one processor runs the boot list. */
 	if (!ready) {
-		ns_init(&initial, load_relaxed(&last_number));
+		mq_space_init(&mq);
+		ns_init(&initial, load_relaxed(&last_number), &mq);
 		ready = true;
 	}
 	return &initial;
@@ -36,8 +40,12 @@ struct ipc_namespace *ipc_ns_initial(void)
 struct ipc_namespace *ipc_ns_new(void)
 {
 	struct ipc_namespace *ns = port_alloc(sizeof *ns);
-	if (ns)
-		ns_init(ns, __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED));
+	struct mq_space *mq = ns ? mq_space_new() : NULL;
+	if (!mq) {
+		port_free(ns);
+		return NULL;
+	}
+	ns_init(ns, __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED), mq);
 	return ns;
 }
 
@@ -56,6 +64,8 @@ void ipc_ns_put(struct ipc_namespace *ns)
 	ipc_ids_destroy(&ns->msg);
 	shm_ns_teardown(ns);
 	ipc_ids_destroy(&ns->shm);
+	mq_space_close(ns->mq);
+	mq_space_put(ns->mq);
 	port_defer(&ns->defer, ns_free);
 }
 
@@ -106,6 +116,7 @@ void ipc_ns_shutdown(void)
 	ipc_ids_destroy(&ns->msg);
 	shm_ns_teardown(ns);
 	ipc_ids_destroy(&ns->shm);
+	mq_space_close(ns->mq);
 	ipc_ids_init(&ns->sem, SEMMNI, SEMMNS);
 	ipc_ids_init(&ns->msg, MSGMNI, UINT64_MAX);
 	ipc_ids_init(&ns->shm, SHMMNI, UINT64_MAX);

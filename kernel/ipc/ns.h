@@ -1,5 +1,6 @@
 /*
- * IPC namespaces, ipc_namespaces(7): a closed world of System V objects with limits of its own.
+ * IPC namespaces, ipc_namespaces(7): a closed world of System V objects and POSIX message queues with
+ * limits of its own.
  *
  * Reference counted: each task holds one reference, an open /proc/PID/ns/ipc another. With the last
  * reference all objects go, at once and in the caller's context; nobody can be waiting in one, since a
@@ -13,6 +14,7 @@
 #include "abi/sem.h"
 #include "abi/shm.h"
 #include "kernel/ipc/ipc.h"
+#include "kernel/ipc/mq/mq.h"
 #include "kernel/lib/refcount.h"
 
 struct ipc_namespace {
@@ -30,6 +32,7 @@ struct ipc_namespace {
 	u64 shm_all;         /* [a] most pages in all segments */
 	u64 shm_pages;       /* [a] pages in all segments */
 	s32 shm_rmid_forced; /* [a] segments go with their last detach, or with their creator */
+	struct mq_space *mq; /* [I] reference: limits and names of POSIX message queues */
 };
 
 /* The namespace that the first process lives in; its first reference is never dropped. */

@@ -46,6 +46,8 @@
 struct epoll_item;
 struct ipc_namespace;
 struct sem_undo_list;
+struct port_mq_names;
+struct port_notice;
 struct port_thread;
 
 enum port_sleep {
@@ -108,6 +110,8 @@ struct port_thread *port_self(void);
 /* deadline: in port_mono_ns() time, or PORT_FOREVER. => PORT_SIGNAL also without sleeping, when a
  * signal is already pending and there is no token. */
 enum port_wake port_park(u64 deadline, enum port_sleep kind);
+/* The same with a deadline in port_real_ns() time, which the sleep follows when that clock is set. */
+enum port_wake port_park_real(u64 deadline, enum port_sleep kind);
 void port_unpark(struct port_thread *t);
 
 /* --- Time --- */
@@ -133,6 +137,8 @@ void port_boost(struct port_thread *t, u32 priority);
 u32 port_priority(void); /* real-time priority, 1..99; 0: ordinary */
 u32 port_uid(void);      /* real */
 u32 port_gid(void);
+/* Whom a queue of sleepers serves first, Linux's way: 0..39 ordinary, by nice value, 40 + priority when real-time. */
+u32 port_urgency(void);
 u32 port_euid(void);
 u32 port_egid(void);
 bool port_in_group(u32 gid); /* file-system group or supplementary */
@@ -180,7 +186,7 @@ void port_poll_later_init(struct port_poll_later *l);
 void port_poll_wake_later(struct port_poll_later *l);
 
 /* --- Accounts of the caller's real user. The reference keeps the counters. --- */
-enum port_account { PORT_EPOLL_WATCHES, PORT_PIPE_PAGES };
+enum port_account { PORT_EPOLL_WATCHES, PORT_PIPE_PAGES, PORT_MQUEUE_BYTES };
 struct port_user;
 struct port_user *port_user_get(void);
 void port_user_put(struct port_user *u);
@@ -233,6 +239,21 @@ struct port_cred *port_cred_get(void); /* the caller's, a reference */
 void port_cred_ref(struct port_cred *c);
 void port_cred_put(struct port_cred *c);
 void port_place_put(struct port_place *p);
+
+/* --- For POSIX message queues. --- */
+/* A notice: how a process is told of something while it does not wait, sigevent(7). It knows whom; it ends by being told
+ * or removed, with no lock held; neither fails nor sleeps. */
+struct port_notice_facts {
+	s32 how; /* SIGEV_* */
+	s32 signal, pid;
+};
+void port_notice_tell(struct port_notice *n);
+void port_notice_remove(struct port_notice *n);
+bool port_notice_mine(const struct port_notice *n); /* the caller is to be told */
+void port_notice_facts(const struct port_notice *n, struct port_notice_facts *out);
+u64 port_mqueue_limit(void); /* the caller's RLIMIT_MSGQUEUE, bytes */
+/* A namespace goes: so does its tree of names, but for what is still mounted or open. */
+void port_mq_names_drop(struct port_mq_names *names);
 
 /* --- The rest --- */
 void port_log(const char *fmt, ...) PRINTF_LIKE(1, 2);

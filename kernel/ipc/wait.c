@@ -23,10 +23,12 @@ static int result_when_over(struct ipc_waiter *w)
 	return w->result;
 }
 
-int ipc_wait(struct ipc_waiter *w, u64 deadline, bool (*withdraw)(struct ipc_waiter *w))
+static ALWAYS_INLINE int wait_by(enum port_wake (*park)(u64 deadline, enum port_sleep kind),
+                                 struct ipc_waiter *w, u64 deadline,
+                                 bool (*withdraw)(struct ipc_waiter *w))
 {
 	for (;;) {
-		enum port_wake why = port_park(deadline, PORT_INTERRUPTIBLE);
+		enum port_wake why = park(deadline, PORT_INTERRUPTIBLE);
 		if (likely(ipc_waiter_over(w)))
 			return w->result;
 		if (why == PORT_WOKEN)
@@ -35,4 +37,14 @@ int ipc_wait(struct ipc_waiter *w, u64 deadline, bool (*withdraw)(struct ipc_wai
 			return why == PORT_TIMEOUT ? -EAGAIN : -EINTR;
 		return result_when_over(w);
 	}
+}
+
+int ipc_wait(struct ipc_waiter *w, u64 deadline, bool (*withdraw)(struct ipc_waiter *w))
+{
+	return wait_by(port_park, w, deadline, withdraw);
+}
+
+int ipc_wait_real(struct ipc_waiter *w, u64 deadline, bool (*withdraw)(struct ipc_waiter *w))
+{
+	return wait_by(port_park_real, w, deadline, withdraw);
 }

@@ -77,3 +77,6 @@ static inline bool ipc_waiter_over(const struct ipc_waiter *w)
  * `withdraw` locks the object and, if w is still pending, dequeues it and returns true.
  */
 MUST_CHECK int ipc_wait(struct ipc_waiter *w, u64 deadline, bool (*withdraw)(struct ipc_waiter *w));
+/* The same with a deadline in port_real_ns() time. */
+MUST_CHECK int ipc_wait_real(struct ipc_waiter *w, u64 deadline,
+                             bool (*withdraw)(struct ipc_waiter *w));

@@ -40,6 +40,7 @@
 	LOCK_CLASS(SEM_SET, 150, P, "a semaphore set: values, queues, outcomes of its waiters")    \
 	LOCK_CLASS(SHM_SEG, 150, P, "a shared-memory segment's bookkeeping")                       \
 	LOCK_CLASS(MSG_QUEUE, 150, P, "a message queue: messages, waiters, outcomes")              \
+	LOCK_CLASS(MQ, 150, P, "a POSIX message queue: messages, waiters, notification")           \
 	LOCK_CLASS(FUTEX_GROW, 151, P, "growth of the futex hash")                                 \
 	LOCK_CLASS(FUTEX_PI, 153, P, "owners and waiters of priority-inheriting futexes")          \
 	LOCK_CLASS(FUTEX_BUCKET, 152, P, "waiters on futex words")                                 \

@@ -9,6 +9,7 @@ void ipc_init(void)
 {
 	futex_init();
 	proc_sysv_init();
+	mqueue_init();
 	pipe_files_init();
 	event_files_init();
 	epoll_files_init();

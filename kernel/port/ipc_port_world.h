@@ -111,6 +111,11 @@ static ALWAYS_INLINE u32 port_gid(void)
 {
 	return task_current()->cred->gid;
 }
+static ALWAYS_INLINE u32 port_urgency(void)
+{
+	const struct thread *t = thread_current();
+	return unlikely(t->priority) ? 40u + t->priority : (u32)(19 - t->nice);
+}
 static ALWAYS_INLINE u32 port_euid(void)
 {
 	return task_current()->cred->euid;

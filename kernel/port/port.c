@@ -9,6 +9,7 @@
 #include "kernel/mm/page.h"
 #include "kernel/sched/policy.h"
 #include "kernel/sched/realtime.h"
+#include "kernel/sync/park_wall.h"
 
 _Static_assert((int)PORT_PAGE_SIZE == PAGE_SIZE, "the module's buffer page is a page");
 _Static_assert(offsetof(struct port_defer, rcu) == 0, "port_defer casts its callback");
@@ -52,16 +53,26 @@ void port_defer(struct port_defer *d, void (*fn)(struct port_defer *d))
 	rcu_call(&d->rcu, (void (*)(struct rcu_head *))fn);
 }
 
-enum port_wake port_park(u64 deadline, enum port_sleep kind)
+static enum park_kind park_kind_of(enum port_sleep kind)
 {
 	static const enum park_kind kinds[] = {
 		[PORT_UNINTERRUPTIBLE] = PARK_UNINTERRUPTIBLE,
 		[PORT_INTERRUPTIBLE] = PARK_INTERRUPTIBLE,
 	};
+	return kinds[kind];
+}
+
+enum port_wake port_park(u64 deadline, enum port_sleep kind)
+{
 	_Static_assert((int)PORT_WOKEN == PARK_WOKEN && (int)PORT_TIMEOUT == PARK_TIMEOUT &&
 	                       (int)PORT_SIGNAL == PARK_SIGNAL,
 	               "the reasons are numbered alike");
-	return (enum port_wake)park(deadline, kinds[kind]);
+	return (enum port_wake)park(deadline, park_kind_of(kind));
+}
+
+enum port_wake port_park_real(u64 deadline, enum port_sleep kind)
+{
+	return (enum port_wake)park_wall(deadline, park_kind_of(kind));
 }
 
 u64 port_mono_ns(void)
@@ -155,5 +166,14 @@ void port_user_put(struct port_user *u)
 u64 *port_user_account(struct port_user *u, enum port_account which)
 {
 	struct user *user = (struct user *)u;
-	return which == PORT_EPOLL_WATCHES ? &user->epoll_watches : &user->pipe_pages;
+	u64 *const accounts[] = {
+		[PORT_EPOLL_WATCHES] = &user->epoll_watches,
+		[PORT_PIPE_PAGES] = &user->pipe_pages,
+		[PORT_MQUEUE_BYTES] = &user->mqueue_bytes,
+	};
+	return accounts[which];
+}
+u64 port_mqueue_limit(void)
+{
+	return rlimit(RLIMIT_MSGQUEUE);
 }

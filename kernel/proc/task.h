@@ -172,6 +172,7 @@ struct process {
 	s32 exit_signal;                  /* to the parent; -1: reap at once, tell nobody */
 	s32 exit_code;                    /* status of wait(2) */
 	u32 personality;                  /* [a] personality(2) */
+	u32 programs;                     /* [a] executed so far: kernel/port/mq_notice.h */
 	u64 start_ns;
 	struct process_times dead;           /* [SIGHAND] of threads that exited */
 	struct process_times children_times; /* [SIGHAND] of reaped children */

@@ -17,6 +17,7 @@ struct host_identity {
 	u32 euid, egid;
 	u32 groups[4], group_count;
 	u64 capabilities; /* bit PORT_CAP_* */
+	u32 urgency;      /* port_urgency() */
 	struct ipc_namespace *ns;
 	struct sem_undo_list *undo;
 };

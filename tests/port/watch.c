@@ -120,7 +120,7 @@ void test_file_set(struct test_file *f, u32 events)
 
 /* --- The user --- */
 
-static u64 accounts[PORT_PIPE_PAGES + 1];
+static u64 accounts[PORT_MQUEUE_BYTES + 1];
 struct port_user *port_user_get(void)
 {
 	return NULL;

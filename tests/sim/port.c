@@ -210,6 +210,12 @@ u64 port_real_ns(void)
 {
 	return sim_now() + REAL_OFFSET_SECONDS * 1000000000ull;
 }
+/* Nobody sets the wall clock here. */
+enum port_wake port_park_real(u64 deadline, enum port_sleep kind)
+{
+	u64 offset = port_real_ns() - port_mono_ns();
+	return port_park(deadline > offset ? deadline - offset : 0, kind);
+}
 s64 port_real_seconds(void)
 {
 	return port_real_ns() / 1000000000;
@@ -222,6 +228,10 @@ s32 port_pid(void)
 u32 port_priority(void)
 {
 	return 0;
+}
+u32 port_urgency(void)
+{
+	return sim_self->identity.urgency;
 }
 /* This world's threads have no numbers that user memory could name, and all one priority. */
 s32 port_tid(void)
