@@ -197,8 +197,7 @@ NS_LIMIT(msgsize_default, mq->msgsize_default, s32)
 
 #define MQ_SYSCTL(name, least, most)                                                               \
 	{                                                                                          \
-		.path = "sys/fs/mqueue/" #name, .min = (least), .max = (most),                     \
-		.load = load_##name, .store = store_##name                                         \
+		.path = "sys/fs/mqueue/" #name, .min = (least), .max = (most), NS_SYSCTL(name)     \
 	}
 
 void mqueue_init(void)
