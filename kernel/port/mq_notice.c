@@ -123,11 +123,3 @@ static void program_begins(struct task *t)
 }
 static const struct proc_hooks notice_hooks = {.name = "mq_notice", .exec = program_begins};
 PROC_HOOKS(notice_hooks);
-
-/* Until the sockets room has landed. */
-__attribute__((weak)) struct netlink_notice *netlink_notice_new(int fd, const void *cookie)
-{
-	return err_ptr(-ENOTSOCK);
-}
-__attribute__((weak)) void netlink_notice_send(struct netlink_notice *n, u8 why) {}
-__attribute__((weak)) void netlink_notice_free(struct netlink_notice *n) {}
