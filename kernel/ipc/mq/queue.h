@@ -40,7 +40,7 @@ struct mq_queue {
 	u32 usual_priority;         /* [a] of the first message ever; UINT32_MAX: none yet */
 	struct port_notice *notice; /* [l] to write */
 	struct port_pollq poll;
-	struct mq_space *space;       /* [I] reference */
+	struct mq_space *space; /* [I] reference */
 	struct port_user *user; /* [I] reference; who was charged */
 };
 
