@@ -138,6 +138,7 @@ TEST(nice_values)
 	pid_t pid;
 	CHILD(pid)
 	{
+		OK(setpriority(PRIO_PROCESS, 0, 0));
 		EQ(getpriority(PRIO_PROCESS, 0), 0);
 		OK(setpriority(PRIO_PROCESS, 0, 5));
 		EQ(getpriority(PRIO_PROCESS, 0), 5);
