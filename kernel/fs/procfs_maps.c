@@ -107,6 +107,7 @@ static void show_area_stats(struct seq *s, const struct vm_area_stats *st, u64 l
 	kb(s, "Rss", st->resident);
 	kb(s, "Pss",
 	   st->private_clean + st->private_dirty + (st->shared_clean + st->shared_dirty) / 2);
+	kb(s, "Pss_Dirty", st->private_dirty + st->shared_dirty / 2);
 	kb(s, "Shared_Clean", st->shared_clean);
 	kb(s, "Shared_Dirty", st->shared_dirty);
 	kb(s, "Private_Clean", st->private_clean);

@@ -219,7 +219,18 @@ MUST_CHECK s64 port_attach(const struct port_attach *rq);
 /* Unmaps what port_attach() mapped at addr. => 0, or -EINVAL: nothing. */
 MUST_CHECK int port_detach(u64 addr);
 u64 port_memlock_limit(void); /* the caller's RLIMIT_MEMLOCK, bytes */
-bool port_process_exists(s32 pid);
+/* The caller's user pays for bytes of locked memory. => who pays, for port_memlock_uncharge(); NULL: that would pass
+ * the caller's RLIMIT_MEMLOCK, and it has no CAP_IPC_LOCK. P locks may be held. */
+struct port_payer;
+MUST_CHECK struct port_payer *port_memlock_charge(u64 bytes);
+void port_memlock_uncharge(struct port_payer *p, u64 bytes);
+/* The calling thread, told apart from all that ever had its number. */
+struct port_who {
+	s32 tid;
+	u64 born;
+};
+struct port_who port_who(void);
+bool port_who_exists(struct port_who w);
 
 /* --- What sockets carry and remember: open files, credentials, places in the file system. --- */
 struct socket;

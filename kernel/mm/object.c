@@ -49,7 +49,7 @@ void vm_object_setup(struct vm_object *o, u64 size, const struct vm_object_ops *
 
 struct vm_object *vm_object_new(u64 size, const struct vm_object_ops *ops, void *owner)
 {
-	struct vm_object *o = size <= VM_OBJECT_SIZE_MAX ? slab_alloc(object_cache) : NULL;
+	struct vm_object *o = size <= INT64_MAX ? slab_alloc(object_cache) : NULL;
 
 	if (!o)
 		return NULL;

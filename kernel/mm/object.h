@@ -49,7 +49,7 @@ struct vm_object {
 #define VM_OBJECT_SIZE_MAX                                                                         \
 	((u64)UINT32_MAX << PAGE_SHIFT) /* 16 TiB: MAX_LFS_FILESIZE of our tmpfs */
 
-/* => one reference, or NULL: no memory. */
+/* => one reference, or NULL: no memory. What lies beyond VM_OBJECT_SIZE_MAX is never there (SIGBUS). */
 MUST_CHECK struct vm_object *vm_object_new(u64 size, const struct vm_object_ops *ops, void *owner);
 void vm_object_get(struct vm_object *o);
 void vm_object_put(struct vm_object *o);

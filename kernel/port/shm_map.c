@@ -112,11 +112,41 @@ u64 port_memlock_limit(void)
 	return rlimit(RLIMIT_MEMLOCK);
 }
 
-bool port_process_exists(s32 pid)
+struct port_payer *port_memlock_charge(u64 bytes)
 {
-	struct process *p = process_lookup(pid);
+	struct user *u = cred_current()->user;
+	u64 pages = ROUND_UP(bytes, PAGE_SIZE) >> PAGE_SHIFT;
+	u64 locked = __atomic_add_fetch(&u->locked_shm_pages, pages, __ATOMIC_RELAXED);
 
-	if (p)
-		process_put(p);
-	return p;
+	if (locked > rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT && !capable(CAP_IPC_LOCK)) {
+		__atomic_sub_fetch(&u->locked_shm_pages, pages, __ATOMIC_RELAXED);
+		return NULL;
+	}
+	user_get(u);
+	return (struct port_payer *)u;
+}
+
+void port_memlock_uncharge(struct port_payer *p, u64 bytes)
+{
+	struct user *u = (struct user *)p;
+
+	__atomic_sub_fetch(&u->locked_shm_pages, ROUND_UP(bytes, PAGE_SIZE) >> PAGE_SHIFT,
+	                   __ATOMIC_RELAXED);
+	user_put(u);
+}
+
+struct port_who port_who(void)
+{
+	const struct task *t = task_current();
+
+	return (struct port_who){t->tid, t->start_ns};
+}
+
+bool port_who_exists(struct port_who w)
+{
+	rcu_read_lock();
+	const struct task *t = task_find(w.tid);
+	bool exists = t && t->start_ns == w.born;
+	rcu_read_unlock();
+	return exists;
 }

@@ -50,8 +50,8 @@ static void drop(struct task *t)
 
 static void ipc_exit(struct task *t)
 {
-	if (t->ipc_ns && t->tid == t->process->pid)
-		shm_process_exit(t->ipc_ns, t->tid);
+	if (t->ipc_ns)
+		shm_thread_exit(t->ipc_ns);
 	drop(t);
 }
 
@@ -59,6 +59,8 @@ static void ipc_exit(struct task *t)
 static void enter(struct ipc_namespace *ns)
 {
 	struct task *t = task_current();
+	if (t->ipc_ns)
+		shm_thread_leaves(t->ipc_ns);
 	drop(t);
 	t->ipc_ns = ns;
 }

@@ -6,6 +6,7 @@
 struct port_memory {
 	u64 bytes;
 };
+static const u64 memlock_limit = 16 * PORT_PAGE_SIZE; /* of all together */
 struct mapping { /* its own address is where it is "mapped" */
 	struct shm_segment *segment;
 } __attribute__((aligned(PORT_PAGE_SIZE)));
@@ -59,10 +60,33 @@ int port_detach(u64 addr)
 
 u64 port_memlock_limit(void)
 {
-	return UINT64_MAX;
+	return memlock_limit;
 }
 
-bool port_process_exists(s32 pid)
+struct port_payer {
+	u64 bytes;
+};
+struct port_payer *port_memlock_charge(u64 bytes)
+{
+	static struct port_payer everybody;
+
+	if (__atomic_add_fetch(&everybody.bytes, bytes, __ATOMIC_RELAXED) <= memlock_limit)
+		return &everybody;
+	port_memlock_uncharge(&everybody, bytes);
+	return NULL;
+}
+
+void port_memlock_uncharge(struct port_payer *p, u64 bytes)
+{
+	__atomic_sub_fetch(&p->bytes, bytes, __ATOMIC_RELAXED);
+}
+
+struct port_who port_who(void)
+{
+	return (struct port_who){port_tid(), 0};
+}
+
+bool port_who_exists(struct port_who w)
 {
 	return true;
 }

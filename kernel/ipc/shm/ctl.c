@@ -62,7 +62,7 @@ int shm_set(struct ipc_namespace *ns, ipc_id_t id, const struct shmid_ds *in)
 	return err;
 }
 
-/* Without CAP_IPC_LOCK only owner and creator may, and within RLIMIT_MEMLOCK. */
+/* Without CAP_IPC_LOCK only owner and creator may, and whoever may lock nothing may not lock this. */
 static int lock_permit(const struct shm_segment *s, u64 limit)
 {
 	u32 euid = port_euid();
@@ -74,39 +74,19 @@ static int lock_permit(const struct shm_segment *s, u64 limit)
 	return limit ? 0 : -EPERM;
 }
 
-/* Bytes that the caller's user has locked in this namespace. Read section, no lock. */
-static u64 bytes_locked(struct ipc_namespace *ns)
-{
-	struct ipc_object *o;
-	u64 sum = 0;
-
-	for (u32 i = 0; (o = ipc_ids_next(&ns->shm, &i)); i++) {
-		struct shm_segment *s = container_of(o, struct shm_segment, obj);
-		if (load_relaxed(&o->mode) & SHM_LOCKED &&
-		    load_relaxed(&s->lock_uid) == port_euid())
-			sum += shm_pages(s) * PORT_PAGE_SIZE;
-	}
-	return sum;
-}
-
 int shm_lock(struct ipc_namespace *ns, ipc_id_t id)
 {
-	u64 limit = port_memlock_limit();
-
 	port_read_lock();
 	struct shm_segment *s = shm_find(ns, id);
-	int err = s ? lock_permit(s, limit) : -EINVAL;
-	if (!err && !(load_relaxed(&s->obj.mode) & SHM_LOCKED) &&
-	    !port_capable(PORT_CAP_IPC_LOCK) &&
-	    bytes_locked(ns) + shm_pages(s) * PORT_PAGE_SIZE > limit)
-		err = -ENOMEM;
-	TRY(shm_enter(s, err));
-	if (!s->huge) {
-		store_relaxed(&s->lock_uid, port_euid());
-		store_relaxed(&s->obj.mode, s->obj.mode | SHM_LOCKED);
+	TRY(shm_enter(s, s ? lock_permit(s, port_memlock_limit()) : -EINVAL));
+	if (!s->huge && !s->payer) {
+		s->payer = port_memlock_charge(shm_pages(s) * PORT_PAGE_SIZE);
+		if (s->payer)
+			store_relaxed(&s->obj.mode, s->obj.mode | SHM_LOCKED);
 	}
+	int err = s->huge || s->payer ? 0 : -ENOMEM;
 	shm_leave(s);
-	return 0;
+	return err;
 }
 
 int shm_unlock(struct ipc_namespace *ns, ipc_id_t id)
@@ -115,7 +95,11 @@ int shm_unlock(struct ipc_namespace *ns, ipc_id_t id)
 	struct shm_segment *s = shm_find(ns, id);
 	TRY(shm_enter(s, s ? lock_permit(s, 1) : -EINVAL));
 	store_relaxed(&s->obj.mode, s->obj.mode & ~(u32)SHM_LOCKED);
+	struct port_payer *payer = TAKE(s->payer);
+	u64 bytes = shm_pages(s) * PORT_PAGE_SIZE;
 	shm_leave(s);
+	if (payer)
+		port_memlock_uncharge(payer, bytes);
 	return 0;
 }
 

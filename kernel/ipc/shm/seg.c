@@ -27,6 +27,8 @@ static int size_check(struct ipc_namespace *ns, const struct ipc_get_request *rq
 		return -EINVAL;
 	if (rq->size > UINT64_MAX - PORT_PAGE_SIZE)
 		return -ENOSPC;
+	if (rq->size > INT64_MAX) /* longer than a file can be */
+		return -EINVAL;
 	return 0;
 }
 
@@ -49,6 +51,7 @@ static void segment_init(struct shm_segment *s, const struct ipc_get_request *rq
 	s->ns = port_ipc_ns();
 	s->ctime = port_real_seconds();
 	s->cpid = port_pid();
+	s->creator = port_who();
 	snprintf(s->name, sizeof s->name, "/SYSV%08x (deleted)", (u32)rq->key.n);
 }
 
@@ -76,6 +79,8 @@ static struct ipc_object *segment_new(struct ipc_get_request rq)
 
 static void segment_release(struct shm_segment *s)
 {
+	if (s->payer)
+		port_memlock_uncharge(s->payer, shm_pages(s) * PORT_PAGE_SIZE);
 	pages_uncharge(s->ns, shm_pages(s));
 	port_memory_put(s->memory);
 }
@@ -147,11 +152,11 @@ int shm_remove(struct ipc_namespace *ns, ipc_id_t id)
 	return 0;
 }
 
-/* Destroys s if nobody has it attached. Read section. */
-static void destroy_unattached(struct shm_segment *s)
+/* Unlocks s, and destroys it if it may go and nobody has it attached. Read section. */
+static void unlock_and_destroy(struct shm_segment *s, bool may_go)
 {
-	port_lock(&s->obj.lock);
-	bool over = !s->attaches && !s->obj.removed;
+	bool over = may_go && !s->attaches && !s->obj.removed;
+
 	if (over)
 		s->obj.removed = true;
 	port_unlock(&s->obj.lock);
@@ -169,25 +174,39 @@ void shm_set_rmid_forced(struct ipc_namespace *ns, s32 on)
 	port_read_lock();
 	for (u32 i = 0; (o = ipc_ids_next(&ns->shm, &i)); i++) {
 		struct shm_segment *s = container_of(o, struct shm_segment, obj);
-		if (!port_process_exists(s->cpid))
-			destroy_unattached(s);
+		port_lock(&s->obj.lock);
+		bool orphan = !s->creator.tid || !port_who_exists(s->creator);
+		unlock_and_destroy(s, orphan);
 	}
 	port_read_unlock();
 }
 
-void shm_process_exit(struct ipc_namespace *ns, s32 pid)
+static void creator_leaves(struct ipc_namespace *ns)
 {
+	struct port_who me = port_who();
 	struct ipc_object *o;
 
-	if (likely(!load_relaxed(&ns->shm_rmid_forced)))
-		return;
 	port_read_lock();
 	for (u32 i = 0; (o = ipc_ids_next(&ns->shm, &i)); i++) {
 		struct shm_segment *s = container_of(o, struct shm_segment, obj);
-		if (s->cpid == pid)
-			destroy_unattached(s);
+		port_lock(&s->obj.lock);
+		bool mine = s->creator.tid == me.tid && s->creator.born == me.born;
+		if (mine)
+			s->creator.tid = 0;
+		unlock_and_destroy(s, mine && load_relaxed(&ns->shm_rmid_forced));
 	}
 	port_read_unlock();
+}
+
+void shm_thread_exit(struct ipc_namespace *ns)
+{
+	if (unlikely(load_relaxed(&ns->shm_rmid_forced)))
+		creator_leaves(ns);
+}
+
+void shm_thread_leaves(struct ipc_namespace *ns)
+{
+	creator_leaves(ns);
 }
 
 void shm_ns_teardown(struct ipc_namespace *ns)
@@ -195,7 +214,10 @@ void shm_ns_teardown(struct ipc_namespace *ns)
 	struct ipc_object *o;
 
 	port_read_lock();
-	for (u32 i = 0; (o = ipc_ids_next(&ns->shm, &i)); i++)
-		destroy_unattached(container_of(o, struct shm_segment, obj));
+	for (u32 i = 0; (o = ipc_ids_next(&ns->shm, &i)); i++) {
+		struct shm_segment *s = container_of(o, struct shm_segment, obj);
+		port_lock(&s->obj.lock);
+		unlock_and_destroy(s, true);
+	}
 	port_read_unlock();
 }

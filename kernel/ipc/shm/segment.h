@@ -12,7 +12,8 @@ struct shm_segment {
 	u64 attaches;               /* [l] mappings, and attaches in progress */
 	s64 atime, dtime, ctime;    /* [l] seconds */
 	s32 cpid, lpid;             /* [I]; [l] */
-	u32 lock_uid;               /* [l] who pays for SHM_LOCK */
+	struct port_who creator;    /* [l] tid 0: left the namespace; matters to shm_rmid_forced */
+	struct port_payer *payer;   /* [l] of SHM_LOCK; NULL: not locked */
 	bool huge;                  /* [I] huge pages: SHM_LOCK has nothing to do */
 	char name[24];              /* [I] */
 };

@@ -62,8 +62,10 @@ int shm_proc_line(struct ipc_namespace *ns, u32 *index, char *buf, size_t size);
 
 /* /proc/sys/kernel/shm_rmid_forced: set, it destroys what nobody has attached and whose creator is gone. */
 void shm_set_rmid_forced(struct ipc_namespace *ns, s32 on);
-/* A process ends: with shm_rmid_forced its unattached segments go. */
-void shm_process_exit(struct ipc_namespace *ns, s32 pid);
+/* The calling thread ends, or lives on in another namespace: with shm_rmid_forced the unattached segments that it
+ * created go; and it is nobody here any more. */
+void shm_thread_exit(struct ipc_namespace *ns);
+void shm_thread_leaves(struct ipc_namespace *ns);
 
 /* Removes all segments; the namespace has no users left, hence no segment is mapped. */
 void shm_ns_teardown(struct ipc_namespace *ns);
