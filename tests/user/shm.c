@@ -1,30 +1,6 @@
 /* shmget, shmat, shmdt, shmctl. */
-#include "harness.h"
-#include <sys/ipc.h>
-#include <sys/shm.h>
 #include "caps.h"
-
-enum { PAGE = 4096 };
-
-static int segment(size_t size)
-{
-	return MUST(shmget(IPC_PRIVATE, size, IPC_CREAT | 0600));
-}
-static struct shmid_ds stat_of(int id)
-{
-	struct shmid_ds ds;
-	OK(shmctl(id, IPC_STAT, &ds));
-	return ds;
-}
-static int attaches(int id)
-{
-	return (int)stat_of(id).shm_nattch;
-}
-static void removed(int id)
-{
-	OK(shmctl(id, IPC_RMID, NULL));
-	FAILS(shmctl(id, IPC_STAT, &(struct shmid_ds){0}), EINVAL);
-}
+#include "shm.h"
 
 TEST(get_errors)
 {
@@ -202,15 +178,4 @@ TEST(permission_is_checked)
 	}
 	OK(waitpid(child, NULL, 0));
 	removed(id);
-}
-
-TEST(huge_pages_are_refused_or_had)
-{
-	int id = shmget(IPC_PRIVATE, 2 << 20, IPC_CREAT | SHM_HUGETLB | 0600);
-	if (id < 0)
-		YES(errno == ENOMEM || errno == EPERM);
-	else
-		OK(shmctl(id, IPC_RMID, NULL));
-	id = OK(shmget(IPC_PRIVATE, 2 << 20, IPC_CREAT | SHM_NORESERVE | 0600));
-	OK(shmctl(id, IPC_RMID, NULL));
 }
