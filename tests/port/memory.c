@@ -7,7 +7,7 @@ struct port_memory {
 	u64 bytes;
 };
 static const u64 memlock_limit = 16 * PORT_PAGE_SIZE; /* of all together */
-struct mapping { /* its own address is where it is "mapped" */
+struct mapping {                                      /* its own address is where it is "mapped" */
 	struct shm_segment *segment;
 } __attribute__((aligned(PORT_PAGE_SIZE)));
 
