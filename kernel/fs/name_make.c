@@ -156,7 +156,8 @@ int vfs_make_socket(const char *name, u32 mode, struct path *out)
 	TRY(name_begin(AT_FDCWD, name, false, &at, &last));
 	AUTO_PATH held = at;
 	struct dentry *d;
-	TRY(name_add(&held, &last.name, S_IFSOCK | (mode & S_IALLUGO), 0, NULL, &d));
+	const struct inode_make what = {.mode = S_IFSOCK | (mode & S_IALLUGO)};
+	TRY(name_add(&held, &last.name, &what, &d));
 	*out = (struct path){TAKE(held.mount), d};
 	return 0;
 }
