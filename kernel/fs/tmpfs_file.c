@@ -123,8 +123,14 @@ static void area_close(struct vm_area *a)
 	file_put(a->file);
 }
 
+/* mmap(2), MAP_SHARED: the times change at the first write, or at the latest with msync. */
+static void area_written(struct vm_area *a)
+{
+	inode_touch_write(a->file->inode);
+}
+
 const struct vm_area_ops tmpfs_area_ops = {
-	.open = area_open, .close = area_close, .mergeable = true};
+	.open = area_open, .close = area_close, .written = area_written, .mergeable = true};
 
 int tmpfs_map_check(struct file *f, struct vm_map_request *req)
 {

@@ -47,10 +47,12 @@ struct vm_area;
  *     Address space write-locked: takes P locks only.
  * close: the area left its address space; called once for each open, later, with no lock held and
  *     before the system call (or exit) that removed it ends.
+ * written: the first write to a page of a shared area through this mapping. Address space locked: may not fault or sleep.
  */
 struct vm_area_ops {
 	void (*open)(struct vm_area *a);
 	void (*close)(struct vm_area *a);
+	void (*written)(struct vm_area *a); /* or NULL */
 	const char *(*name)(struct vm_area *a); /* /proc/PID/maps */
 	u64 (*number)(
 		struct vm_area *a); /* the same: inode number where there is no file, device 0:1 */

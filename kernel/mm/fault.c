@@ -230,7 +230,13 @@ int fault_in(struct vm_area *a, u64 addr, bool write)
 	if (area_is_huge(a))
 		return huge_fault(a, addr, write);
 	TRY(object_fault(a, addr));
-	return write && area_is_private(a) ? write_present(a, addr) : 0;
+	if (!write)
+		return 0;
+	if (area_is_private(a))
+		return write_present(a, addr);
+	if (a->ops && a->ops->written)
+		a->ops->written(a);
+	return 0;
 }
 
 static ALWAYS_INLINE struct vm_area *area_at(struct aspace *as, u64 addr)

@@ -227,6 +227,26 @@ TEST(shared_file)
 	STREQ(b, "back");
 }
 
+TEST(a_write_through_a_shared_mapping_changes_the_times)
+{
+	char path[] = "/dev/shm/times-XXXXXX";
+	int fd = MUST(mkstemp(path));
+	struct timespec past[2] = {{1000000000, 0}, {1000000000, 0}};
+	struct stat st;
+	OK(ftruncate(fd, PAGE));
+	char *p = MUST((char *)mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+	char *q = MUST((char *)mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0));
+	OK(futimens(fd, past));
+	q[0] = 1;
+	OK(fstat(fd, &st));
+	EQ(st.st_mtim.tv_sec, 1000000000);
+	p[0] = 1;
+	OK(msync(p, PAGE, MS_SYNC));
+	OK(fstat(fd, &st));
+	YES(st.st_mtim.tv_sec > 1000000000);
+	OK(unlink(path));
+}
+
 TEST(private_file)
 {
 	int fd = OK(open("private", O_CREAT | O_TRUNC | O_RDWR, 0600));
