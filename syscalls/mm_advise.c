@@ -1,10 +1,13 @@
-/* madvise(2), mlock(2) and relatives, the memory policies of a machine with one node, membarrier(2). */
+/* madvise(2), process_madvise(2), mlock(2) and relatives, the memory policies of a machine with one node, membarrier(2). */
 #include "abi/mman.h"
 #include "arch/cpu.h"
 #include "arch/uaccess.h"
+#include "kernel/fs/procfs.h"
 #include "kernel/lib/checked.h"
 #include "kernel/mm/advise.h"
-#include "kernel/sched/thread.h"
+#include "kernel/mm/slab.h"
+#include "kernel/proc/uio.h"
+#include "syscalls/pidfd.h"
 #include "syscalls/syscall.h"
 
 static struct aspace *aspace_current(void)
@@ -40,13 +43,68 @@ static int advise(struct aspace *as, u64 start, u64 end, int advice)
 	}
 }
 
-SYSCALL3(madvise, u64, start, u64, length, int, advice)
+static int advise_checked(struct aspace *as, u64 start, u64 length, int advice)
 {
 	u64 rounded = ROUND_UP(length, PAGE_SIZE), end = start + rounded;
 
 	if (!advice_is_known(advice) || start % PAGE_SIZE || (length && !rounded) || end < start)
 		return -EINVAL;
-	return end == start ? 0 : advise(aspace_current(), start, end, advice);
+	return end == start ? 0 : advise(as, start, end, advice);
+}
+
+SYSCALL3(madvise, u64, start, u64, length, int, advice)
+{
+	return advise_checked(aspace_current(), start, length, advice);
+}
+
+static void iovec_free(struct iovec_user *iov)
+{
+	kfree(iov);
+}
+DEFINE_GUARD(advised, struct iovec_user *, iovec_free)
+
+/* Only what may be said about another process's memory without changing what it reads there. */
+static bool advice_is_harmless(int advice)
+{
+	return advice == MADV_COLD || advice == MADV_PAGEOUT || advice == MADV_WILLNEED;
+}
+
+static struct aspace *advised_aspace(int pidfd, int advice)
+{
+	AUTO_PUT(task) t = pidfd_task_get(pidfd);
+
+	if (is_err(t))
+		return (struct aspace *)TAKE(t);
+	if (!advice_is_harmless(advice))
+		return err_ptr(-EINVAL);
+	AUTO_PUT(aspace) as = task_aspace_get(t);
+	if (!as)
+		return err_ptr(-ESRCH);
+	if (!proc_may_inspect(t))
+		return err_ptr(-EACCES);
+	return capable(CAP_SYS_NICE) ? TAKE(as) : err_ptr(-EPERM);
+}
+
+SYSCALL5(process_madvise, int, pidfd, uptr_t, vector, u64, count, int, advice, u32, flags)
+{
+	struct uio io;
+	s64 done = 0;
+
+	if (flags || count > UIO_COUNT_MAX)
+		return -EINVAL;
+	AUTO_PUT(advised) iov = kmalloc(MAX(count, 1ul) * sizeof(*iov));
+	if (!iov)
+		return -ENOMEM;
+	TRY(uio_import(&io, iov, vector, count));
+	AUTO_PUT(aspace) as = advised_aspace(pidfd, advice);
+	TRY_PTR(as);
+	for (u64 i = 0; i < count; i++) {
+		int err = advise_checked(as, iov[i].base, iov[i].len, advice);
+		if (err)
+			return done ? done : err;
+		done += (s64)iov[i].len;
+	}
+	return done;
 }
 
 static long lock_range(u64 start, u64 length, u32 flags)

@@ -1,5 +1,6 @@
 /* process_vm_readv(2), process_vm_writev(2): copies between the caller and another process. */
 #include "arch/uaccess.h"
+#include "kernel/fs/procfs.h"
 #include "kernel/lib/checked.h"
 #include "kernel/mm/aspace.h"
 #include "kernel/mm/slab.h"
@@ -94,20 +95,6 @@ static ssize pieces_copy(struct aspace *as, struct pieces *remote, struct pieces
 	}
 }
 
-/* ptrace(2), "Ptrace access mode checking", PTRACE_MODE_ATTACH_REALCREDS. */
-static bool may_access(struct task *t)
-{
-	if (t->process == process_current())
-		return true;
-	rcu_read_lock();
-	const struct cred *me = cred_current(), *c = rcu_dereference(t->cred);
-	bool same = me->uid == c->uid && me->uid == c->euid && me->uid == c->suid &&
-	            me->gid == c->gid && me->gid == c->egid && me->gid == c->sgid;
-	bool covers = (c->cap_permitted & ~me->cap_permitted) == 0;
-	rcu_read_unlock();
-	return (same && covers && t->process->dumpable) || capable(CAP_SYS_PTRACE);
-}
-
 static void kvfree_buffer(void *p)
 {
 	kfree(p);
@@ -130,7 +117,7 @@ static ssize process_vm(s32 pid, uptr_t local, u64 local_count, uptr_t remote, u
 	AUTO_PUT(task) t = task_lookup(pid);
 	if (!t)
 		return -ESRCH;
-	if (!may_access(t))
+	if (!proc_may_attach(t))
 		return -EPERM;
 	AUTO_PUT(aspace) as = task_aspace_get(t);
 	if (!as)

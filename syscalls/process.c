@@ -196,18 +196,3 @@ SYSCALL3(get_robust_list, int, tid, uptr_t, out_head, uptr_t, out_size)
 	TRY(copy_to_user(out_size, &size, sizeof size));
 	return copy_to_user(out_head, &head, sizeof head);
 }
-
-SYSCALL2(pidfd_open, int, pid, unsigned, flags)
-{
-	enum { PIDFD_NONBLOCK = 04000 };
-
-	if (flags & ~(unsigned)PIDFD_NONBLOCK || pid <= 0)
-		return -EINVAL;
-	AUTO_PUT(process) p = process_lookup(pid);
-	if (!p) {
-		AUTO_PUT(task) t = task_lookup(pid);
-		return t ? -EINVAL : -ESRCH; /* a thread that is not a leader */
-	}
-	struct file *f = TRY_PTR(pidfd_new(p, 02 | flags));
-	return fd_open(f, 02000000 /* always close-on-exec */);
-}

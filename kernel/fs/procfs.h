@@ -82,3 +82,5 @@ struct process *procfs_file_process(struct file *f);
 
 /* ptrace(2), "Ptrace access mode checking": PTRACE_MODE_READ_FSCREDS of the current process on t. */
 bool proc_may_inspect(struct task *t);
+/* PTRACE_MODE_ATTACH_REALCREDS, and _READ_REALCREDS: to take from it what it has. */
+bool proc_may_attach(struct task *t);

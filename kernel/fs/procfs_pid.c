@@ -20,20 +20,30 @@ s64 proc_parse_number(const char *name, u32 len)
 
 /* --- rights --- */
 
-bool proc_may_inspect(struct task *t)
+static bool may_look_into(struct task *t, u32 uid, u32 gid)
 {
 	if (t->process == process_current())
 		return true;
 	const struct cred *me = cred_current();
 	rcu_read_lock();
 	const struct cred *it = rcu_dereference(t->cred);
-	bool same = me->fsuid == it->euid && me->fsuid == it->suid && me->fsuid == it->uid &&
-	            me->fsgid == it->egid && me->fsgid == it->sgid && me->fsgid == it->gid;
+	bool same = uid == it->euid && uid == it->suid && uid == it->uid && gid == it->egid &&
+	            gid == it->sgid && gid == it->gid;
 	bool weaker = !(it->cap_permitted & ~me->cap_permitted);
 	rcu_read_unlock();
 	if (cred_capable(me, CAP_SYS_PTRACE))
 		return true;
 	return same && weaker && t->process->dumpable;
+}
+
+bool proc_may_inspect(struct task *t)
+{
+	return may_look_into(t, cred_current()->fsuid, cred_current()->fsgid);
+}
+
+bool proc_may_attach(struct task *t)
+{
+	return may_look_into(t, cred_current()->uid, cred_current()->gid);
 }
 
 void proc_refresh_owner(struct inode *i, struct task *t)

@@ -33,6 +33,7 @@ MUST_CHECK struct fdtable *fdtable_new(void);                  /* NULL: no memor
 MUST_CHECK struct fdtable *fdtable_copy(struct fdtable *from); /* err_ptr */
 void fdtable_get(struct fdtable *t);
 void fdtable_put(struct fdtable *t); /* last: closes all */
+DEFINE_GUARD(fdtable, struct fdtable *, fdtable_put)
 static inline struct fdtable *fdtable_current(void)
 {
 	return task_current()->files;
