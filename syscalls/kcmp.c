@@ -8,7 +8,16 @@
 #include "kernel/proc/task.h"
 #include "syscalls/syscall.h"
 
-enum { KCMP_FILE, KCMP_VM, KCMP_FILES, KCMP_FS, KCMP_SIGHAND, KCMP_IO, KCMP_SYSVSEM, KCMP_EPOLL_TFD };
+enum {
+	KCMP_FILE,
+	KCMP_VM,
+	KCMP_FILES,
+	KCMP_FS,
+	KCMP_SIGHAND,
+	KCMP_IO,
+	KCMP_SYSVSEM,
+	KCMP_EPOLL_TFD
+};
 
 struct kcmp_epoll_slot {
 	u32 efd, tfd, offset;

@@ -52,7 +52,7 @@ struct vm_area;
 struct vm_area_ops {
 	void (*open)(struct vm_area *a);
 	void (*close)(struct vm_area *a);
-	void (*written)(struct vm_area *a); /* or NULL */
+	void (*written)(struct vm_area *a);     /* or NULL */
 	const char *(*name)(struct vm_area *a); /* /proc/PID/maps */
 	u64 (*number)(
 		struct vm_area *a); /* the same: inode number where there is no file, device 0:1 */

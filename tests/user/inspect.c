@@ -16,8 +16,7 @@ static long same(pid_t a, pid_t b, int what, unsigned long i, unsigned long j)
 static pid_t sleeper(void)
 {
 	pid_t pid;
-	CHILD(pid) for (;;)
-		pause();
+	CHILD(pid) for (;;) pause();
 	return pid;
 }
 static void end(pid_t pid)
@@ -67,7 +66,8 @@ TEST(strangers_are_not_looked_into)
 TEST(what_tasks_share_compares_equal)
 {
 	pid_t me = getpid(), pid = sleeper();
-	int fd = OK(open("/dev/null", O_RDWR)), copy = OK(dup(fd)), other = OK(open("/dev/null", O_RDWR));
+	int fd = OK(open("/dev/null", O_RDWR)), copy = OK(dup(fd)),
+	    other = OK(open("/dev/null", O_RDWR));
 	EQ(same(me, me, FILES_SAME, (unsigned)fd, (unsigned)copy), 0);
 	long order = same(me, me, FILES_SAME, (unsigned)fd, (unsigned)other);
 	YES(order == 1 || order == 2);
@@ -110,7 +110,8 @@ TEST(what_an_epoll_instance_watches_compares_equal)
 
 TEST(advice_about_another_process)
 {
-	char *page = MUST((char *)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	char *page = MUST((char *)mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+	                               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	struct iovec v[2] = {{page, 4096}, {page, 4096}};
 	page[0] = 7;
 	pid_t pid = sleeper();
