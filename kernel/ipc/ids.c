@@ -184,6 +184,14 @@ static int slots_grow(struct ipc_ids *ids, u32 capacity)
 	return 0;
 }
 
+/* ipc_ids_next() reads the bits without the lock. */
+static void used_set(struct ipc_ids *ids, u32 index, u64 bit)
+{
+	u64 *word = &ids->slots->used[index / 64];
+
+	store_relaxed(word, (*word & ~BIT(index % 64)) | bit);
+}
+
 /* The infallible half. ids locked, index free and inside the table. */
 static s32 publish(struct ipc_ids *ids, struct ipc_object *o, u32 index, u32 seq)
 {
@@ -199,7 +207,7 @@ static s32 publish(struct ipc_ids *ids, struct ipc_object *o, u32 index, u32 seq
 		key_add(ids, o);
 	ids->in_use++;
 	ids->units += o->units;
-	ids->slots->used[index / 64] |= BIT(index % 64);
+	used_set(ids, index, BIT(index % 64));
 	store_release(&ids->slots->slot[index], o); /* pairs with ipc_ids_at() */
 	return o->id.n;
 }
@@ -265,7 +273,7 @@ bool ipc_ids_del(struct ipc_ids *ids, struct ipc_object *o)
 		key_del(ids, o);
 	ids->in_use--;
 	ids->units -= o->units;
-	ids->slots->used[index / 64] &= ~BIT(index % 64);
+	used_set(ids, index, 0);
 	store_relaxed(&ids->slots->slot[index], NULL);
 	return true;
 }

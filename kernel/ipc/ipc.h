@@ -147,7 +147,7 @@ MUST_CHECK int ipc_permit_control(const struct ipc_object *o);
 static inline void ipc_perm_get(const struct ipc_object *o, struct ipc_perm *out)
 {
 	*out = (struct ipc_perm){
-		.key = o->key.n,
+		.key = load_relaxed(&o->key.n), /* ipc_ids_hide() */
 		.uid = o->uid,
 		.gid = o->gid,
 		.cuid = o->cuid,

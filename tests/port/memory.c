@@ -1,15 +1,21 @@
-/* Memory and mappings for shared memory segments: nothing is mapped, but comings and goings are told. */
-#include <stdlib.h>
-#include "kernel/ipc/port.h"
+/*
+ * Memory and mappings for shared memory segments: nothing is mapped, but comings and goings are told, and where a
+ * kernel would allocate, an allocation may fail here.
+ */
+#include "tests/port/memory.h"
 #include "kernel/ipc/shm/shm.h"
 
 struct port_memory {
 	u64 bytes;
 };
-static const u64 memlock_limit = 16 * PORT_PAGE_SIZE; /* of all together */
-struct mapping {                                      /* its own address is where it is "mapped" */
+struct mapping { /* "mapped" at its own address times the page size */
 	struct shm_segment *segment;
-} __attribute__((aligned(PORT_PAGE_SIZE)));
+};
+static const u64 memlock_limit = 16 * PORT_PAGE_SIZE; /* of all together */
+struct port_payer {
+	u64 bytes;
+};
+static struct port_payer everybody;
 
 struct port_memory *port_memory_new(u64 bytes, u32 kind)
 {
@@ -33,28 +39,43 @@ void port_memory_put(struct port_memory *m)
 
 u64 port_memory_resident(const struct port_memory *m)
 {
-	return 0;
+	return m->bytes / PORT_PAGE_SIZE;
+}
+
+static struct mapping *mapping_at(u64 at)
+{
+	return (struct mapping *)(uintptr_t)(at / PORT_PAGE_SIZE);
+}
+
+static s64 map(struct shm_segment *s)
+{
+	struct mapping *m = port_alloc(sizeof *m);
+
+	if (!m)
+		return -ENOMEM;
+	m->segment = s;
+	shm_mapped(s);
+	return (s64)((uintptr_t)m * PORT_PAGE_SIZE);
 }
 
 s64 port_attach(const struct port_attach *rq)
 {
-	struct mapping *m = aligned_alloc(PORT_PAGE_SIZE, sizeof *m);
+	return map(rq->segment);
+}
 
-	if (!m)
-		return -ENOMEM;
-	m->segment = rq->segment;
-	shm_mapped(rq->segment);
-	return (s64)(uintptr_t)m;
+s64 port_mapping_fork(s64 at)
+{
+	return map(mapping_at((u64)at)->segment);
 }
 
 int port_detach(u64 addr)
 {
-	struct mapping *m = (struct mapping *)(uintptr_t)addr;
+	struct mapping *m = mapping_at(addr);
 
 	if (!m)
 		return -EINVAL;
 	shm_unmapped(m->segment);
-	free(m);
+	port_free(m);
 	return 0;
 }
 
@@ -63,13 +84,8 @@ u64 port_memlock_limit(void)
 	return memlock_limit;
 }
 
-struct port_payer {
-	u64 bytes;
-};
 struct port_payer *port_memlock_charge(u64 bytes)
 {
-	static struct port_payer everybody;
-
 	if (__atomic_add_fetch(&everybody.bytes, bytes, __ATOMIC_RELAXED) <= memlock_limit)
 		return &everybody;
 	port_memlock_uncharge(&everybody, bytes);
@@ -79,6 +95,11 @@ struct port_payer *port_memlock_charge(u64 bytes)
 void port_memlock_uncharge(struct port_payer *p, u64 bytes)
 {
 	__atomic_sub_fetch(&p->bytes, bytes, __ATOMIC_RELAXED);
+}
+
+u64 port_memlock_charged(void)
+{
+	return __atomic_load_n(&everybody.bytes, __ATOMIC_RELAXED);
 }
 
 struct port_who port_who(void)
