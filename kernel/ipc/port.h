@@ -80,9 +80,11 @@ void port_free(void *p); /* NULL allowed */
 /* At most PORT_PAGE_SIZE bytes, not zeroed; for what is filled at once and lives shortly. */
 MUST_CHECK void *port_buffer_alloc(size_t size);
 void port_buffer_free(void *p);
-/* A buffer page of PORT_PAGE_SIZE bytes, not zeroed. */
+/* A buffer page of PORT_PAGE_SIZE bytes, not zeroed, with one reference; free drops one. */
 MUST_CHECK void *port_page_alloc(void);
+void port_page_get(void *page);
 void port_page_free(void *page);
+bool port_page_exclusive(const void *page); /* has one reference, the caller's */
 
 /* --- Locks. The class gives the rank, kernel/lib/lock_class.h; checked in debug and test worlds. --- */
 void port_lock_init(struct port_lock *l, enum lock_class class);
@@ -95,6 +97,8 @@ void port_assert_held(const struct port_lock *l);
 void port_mutex_init(struct port_mutex *m, enum lock_class class);
 void port_mutex_lock(struct port_mutex *m);
 void port_mutex_unlock(struct port_mutex *m);
+void port_mutex_lock2(struct port_mutex *a, struct port_mutex *b);
+void port_mutex_unlock2(struct port_mutex *a, struct port_mutex *b);
 /* As port_mutex_lock(), with others of its class held: the caller has an order of its own for them. */
 void port_mutex_lock_nested(struct port_mutex *m);
 

@@ -5,6 +5,7 @@
 #pragma once
 #include "arch/uaccess.h"
 #include "kernel/mm/aspace.h"
+#include "kernel/mm/page.h"
 #include "kernel/mm/slab.h"
 #include "kernel/sync/waitq.h"
 #include "kernel/proc/file.h"
@@ -208,6 +209,33 @@ static ALWAYS_INLINE void port_mutex_lock_nested(struct port_mutex *m)
 static ALWAYS_INLINE void port_mutex_unlock(struct port_mutex *m)
 {
 	mutex_unlock(&m->mutex);
+}
+
+static ALWAYS_INLINE void port_mutex_lock2(struct port_mutex *a, struct port_mutex *b)
+{
+	mutex_lock2(&a->mutex, &b->mutex);
+}
+static ALWAYS_INLINE void port_mutex_unlock2(struct port_mutex *a, struct port_mutex *b)
+{
+	mutex_unlock2(&a->mutex, &b->mutex);
+}
+
+MUST_CHECK static ALWAYS_INLINE void *port_page_alloc(void)
+{
+	struct page *page = page_alloc(0, PAGE_ANY);
+	return page ? page_virt(page) : NULL;
+}
+static ALWAYS_INLINE void port_page_get(void *page)
+{
+	page_get(virt_page(page));
+}
+static ALWAYS_INLINE void port_page_free(void *page)
+{
+	page_put(virt_page(page));
+}
+static ALWAYS_INLINE bool port_page_exclusive(const void *page)
+{
+	return refcount_read(&virt_page(page)->refs) == 1;
 }
 
 static ALWAYS_INLINE void port_step(void) {}

@@ -76,11 +76,16 @@ static const struct file_ops pipe_file_ops = {
 	.release = file_pipe_release,
 };
 
+struct pipe *pipe_file_pipe(const struct file *f)
+{
+	return f->ops == &pipe_file_ops ? pipe_of(f) : NULL;
+}
+
 int pipe_files_new(u32 flags, struct file *out[2])
 {
 	struct pipe *p = pipe_new();
 	if (!p)
-		return -ENOMEM;
+		return -ENFILE;
 	AUTO_PATH path = {0};
 	int err = anon_pipe_path(p, &path);
 	if (err) {
@@ -159,8 +164,16 @@ void pipe_files_init(void)
 	                                       .max = 1u << 30,
 	                                       .load = load_max_size,
 	                                       .store = store_max_size};
+	static const struct sysctl soft = {.path = "sys/fs/pipe-user-pages-soft",
+	                                   .kind = SYSCTL_ULONG,
+	                                   .data = &pipe_user_pages_soft};
+	static const struct sysctl hard = {.path = "sys/fs/pipe-user-pages-hard",
+	                                   .kind = SYSCTL_ULONG,
+	                                   .data = &pipe_user_pages_hard};
 	fifo_hooks = &hooks;
 	sysctl_register(&max_size);
+	sysctl_register(&soft);
+	sysctl_register(&hard);
 }
 
 s64 pipe_file_capacity(struct file *f)

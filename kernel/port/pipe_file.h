@@ -3,6 +3,9 @@
 #include "kernel/lib/result.h"
 
 struct file;
+struct pipe;
+
+struct pipe *pipe_file_pipe(const struct file *f); /* NULL: another kind of file */
 
 /* pipe(2): => 0 and two files, the reading one first, or -errno. flags: O_NONBLOCK, O_DIRECT. */
 MUST_CHECK int pipe_files_new(u32 flags, struct file *out[2]);

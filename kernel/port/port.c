@@ -18,16 +18,6 @@ void port_free(void *p)
 {
 	kvfree(p);
 }
-void *port_page_alloc(void)
-{
-	struct page *page = page_alloc(0, PAGE_ANY);
-	return page ? page_virt(page) : NULL;
-}
-void port_page_free(void *page)
-{
-	page_put(virt_page(page));
-}
-
 void port_lock_init(struct port_lock *l, enum lock_class class)
 {
 	l->spin = (struct spinlock){0};

@@ -68,6 +68,15 @@ void port_mutex_lock(struct port_mutex *m)
 	host_may_sleep();
 	port_lock(&m->lock);
 }
+void port_mutex_lock2(struct port_mutex *a, struct port_mutex *b)
+{
+	host_may_sleep();
+	port_lock2(&a->lock, &b->lock);
+}
+void port_mutex_unlock2(struct port_mutex *a, struct port_mutex *b)
+{
+	port_unlock2(&a->lock, &b->lock);
+}
 void port_mutex_lock_nested(struct port_mutex *m)
 {
 	host_may_sleep();

@@ -62,15 +62,6 @@ void port_buffer_free(void *p)
 {
 	port_free(p);
 }
-void *port_page_alloc(void)
-{
-	void *page = port_alloc(PORT_PAGE_SIZE);
-	return page ? memset(page, 0xa5, PORT_PAGE_SIZE) : NULL;
-}
-void port_page_free(void *page)
-{
-	port_free(page);
-}
 
 /* --- Threads --- */
 

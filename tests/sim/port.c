@@ -63,14 +63,6 @@ void port_buffer_free(void *p)
 {
 	port_free(p);
 }
-void *port_page_alloc(void)
-{
-	return port_alloc(PORT_PAGE_SIZE);
-}
-void port_page_free(void *page)
-{
-	port_free(page);
-}
 
 /* --- Locks ------------------------------------------------------------------------------------- */
 
@@ -132,6 +124,14 @@ void port_mutex_init(struct port_mutex *m, enum lock_class class)
 void port_mutex_lock(struct port_mutex *m)
 {
 	acquire(&m->lock, RANK_ABOVE_ALL);
+}
+void port_mutex_lock2(struct port_mutex *a, struct port_mutex *b)
+{
+	port_lock2(&a->lock, &b->lock);
+}
+void port_mutex_unlock2(struct port_mutex *a, struct port_mutex *b)
+{
+	port_unlock2(&a->lock, &b->lock);
 }
 void port_mutex_lock_nested(struct port_mutex *m)
 {

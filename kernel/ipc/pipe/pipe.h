@@ -6,6 +6,9 @@
  * never interleaved with another; longer ones may be. In packet mode (O_DIRECT) each slot is a packet,
  * and a read takes one packet and drops what it has no room for.
  *
+ * Files: pipe.c reads and writes, ends.c opens and closes, size.c makes and measures, wait.c sleeps, splice.c moves
+ * between a pipe and something else.
+ *
  * Objects and lifetimes
  *	struct pipe	made by pipe_new(). Its owner (the world's files, or a FIFO's inode) frees it with
  *			pipe_free() when no end is open any more.
@@ -35,10 +38,15 @@ enum {
 	PIPE_MAX_SIZE = 1 << 20, /* default of /proc/sys/fs/pipe-max-size */
 };
 
+enum pipe_slot_kind {
+	SLOT_BYTES,  /* what is written next may go behind it */
+	SLOT_SEALED, /* what is behind it on the page is another pipe's */
+	SLOT_PACKET,
+};
 struct pipe_slot {
-	void *page;
+	void *page; /* reference */
 	u16 offset, length;
-	bool packet;
+	u32 kind;
 };
 
 struct pipe {
@@ -46,6 +54,7 @@ struct pipe {
 	struct pipe_slot *slots;        /* [io] */
 	u32 mask;                       /* [io] number of slots - 1, a power of two less one */
 	u32 head, tail;                 /* [io, a] slots filled, slots emptied, ever */
+	u32 promised;                   /* [io, a] slots that splice.c has taken out or is about to fill */
 	u32 readers, writers;           /* [io, a] open ends */
 	u32 readers_ever, writers_ever; /* [io, a] opens so far: what a FIFO's open waits for */
 	void *spare;                  /* [io] one page, so that small transfers allocate nothing */
@@ -53,10 +62,11 @@ struct pipe {
 	struct list opening;          /* [io] FIFO openers that wait for the other side */
 	u32 waiting;                  /* [io] waiters in the three lists */
 	struct port_pollq read_poll, write_poll;
+	struct port_user *user; /* [I] reference: pays for the slots */
 	struct pipe_slot first_slots[PIPE_SLOTS];
 };
 
-/* => a pipe without open ends, or NULL. */
+/* => a pipe without open ends, or NULL: no memory, or its user has too many pipes. */
 MUST_CHECK struct pipe *pipe_new(void);
 void pipe_free(struct pipe *p); /* no end open */
 
@@ -81,3 +91,16 @@ u64 pipe_bytes(struct pipe *p); /* FIONREAD */
 u32 pipe_capacity(struct pipe *p);
 MUST_CHECK s64 pipe_resize(struct pipe *p, u64 size);
 extern u32 pipe_max_size; /* [a] /proc/sys/fs/pipe-max-size: beyond it needs CAP_SYS_RESOURCE */
+extern u64 pipe_user_pages_soft, pipe_user_pages_hard; /* [a] .../pipe-user-pages-*; 0: no limit */
+
+/* What a pipe is filled from or drained to: moves up to n bytes. May sleep. => bytes, or -errno. */
+struct pipe_other {
+	ssize (*move)(const struct pipe_other *o, void *bytes, size_t n);
+};
+/* Waits for the first free slot, then reads what fits; likewise for the first data. PIPE_NONBLOCK.
+ * => bytes, 0 at the end, -EAGAIN, -ERESTARTSYS, -ENOMEM, -EPIPE (with SIGPIPE), or what `move` says. */
+MUST_CHECK ssize pipe_fill(struct pipe *p, size_t len, u32 flags, const struct pipe_other *from);
+MUST_CHECK ssize pipe_drain(struct pipe *p, size_t len, u32 flags, const struct pipe_other *to);
+/* Moves, or doubles, up to len bytes between two different pipes. Likewise. */
+MUST_CHECK ssize pipe_splice(struct pipe *in, struct pipe *out, size_t len, u32 flags);
+MUST_CHECK ssize pipe_tee(struct pipe *in, struct pipe *out, size_t len, u32 flags);

@@ -1,0 +1,247 @@
+/*
+ * Between pipes, and between a pipe and something else: splice(2), tee(2), vmsplice(2), sendfile(2).
+ *
+ * Between two pipes slots move, or pages are shared; nothing is copied. Something else reads into pages that become
+ * slots, or is written from slots. That may sleep for long (a terminal, a socket), so the pipe is not locked meanwhile:
+ *
+ *	pipe_fill	promises itself free slots, which others find filled, then reads and pushes page by page
+ *	pipe_drain	takes the oldest slot out, its place still promised, so that what could not be written can be
+ *			put back in front
+ */
+#include "abi/signal.h"
+#include "kernel/ipc/pipe/internal.h"
+
+static ssize result_of(ssize done, ssize err)
+{
+	if (!done && err == -EPIPE)
+		port_raise(SIGPIPE);
+	return done ? done : err;
+}
+
+/* --- From and to something else --- */
+
+/* => slots, at least one, that nobody else will fill, enough for `len`; or -errno. */
+static s32 promise(struct pipe *p, size_t len, u32 flags)
+{
+	struct ipc_wake_list wakes = {0};
+	port_mutex_lock(&p->io);
+	s32 n = pipe_wait_for_room(p, flags, &wakes);
+	if (!n) {
+		u32 free = p->mask + 1 - (p->head - p->tail) - p->promised;
+		n = (s32)MIN((u64)free, (len + PIPE_BUF - 1) / PIPE_BUF);
+		store_relaxed(&p->promised, p->promised + (u32)n);
+	}
+	port_mutex_unlock(&p->io);
+	ipc_wake_flush(&wakes);
+	return n;
+}
+
+static void promise_return(struct pipe *p, s32 n)
+{
+	struct ipc_wake_list wakes = {0};
+	port_mutex_lock(&p->io);
+	bool was_full = pipe_is_full(p);
+	store_relaxed(&p->promised, p->promised - (u32)n);
+	pipe_read_wake(p, was_full, &wakes);
+	port_mutex_unlock(&p->io);
+	ipc_wake_flush(&wakes);
+}
+
+/* One promised slot is filled with n bytes of the page, or with nothing. => 0 or -EPIPE. */
+static int promise_keep(struct pipe *p, void *page, size_t n)
+{
+	struct ipc_wake_list wakes = {0};
+	port_mutex_lock(&p->io);
+	store_relaxed(&p->promised, p->promised - 1);
+	int err = p->readers ? 0 : -EPIPE;
+	if (!err)
+		pipe_push(p, (struct pipe_slot){.page = page, .length = (u16)n});
+	pipe_write_wake(p, &wakes);
+	port_mutex_unlock(&p->io);
+	ipc_wake_flush(&wakes);
+	return err;
+}
+
+/* => bytes that went into one slot, or -errno; 0: the source has no more. */
+static ssize fill_one(struct pipe *p, size_t len, const struct pipe_other *from)
+{
+	void *page = port_page_alloc();
+	if (!page)
+		return -ENOMEM;
+	ssize got = from->move(from, page, MIN(len, (size_t)PIPE_BUF));
+	int err = got > 0 ? promise_keep(p, page, (size_t)got) : 0;
+	if (got <= 0 || err)
+		port_page_free(page);
+	return err ? err : got;
+}
+
+ssize pipe_fill(struct pipe *p, size_t len, u32 flags, const struct pipe_other *from)
+{
+	s32 promised = promise(p, len, flags), kept = 0;
+	ssize done = 0, got = promised < 0 ? promised : 1;
+
+	while (got > 0 && kept < promised) {
+		size_t want = MIN(len - (size_t)done, (size_t)PIPE_BUF);
+		got = fill_one(p, want, from);
+		if (got <= 0) {
+			kept += got == -EPIPE;
+			break;
+		}
+		kept++;
+		done += got;
+		if ((size_t)got < want)
+			break;
+	}
+	if (promised > kept)
+		promise_return(p, promised - kept);
+	return result_of(done, got < 0 ? got : 0);
+}
+
+/* What is left of a slot that was taken out goes back to its place. p->io is held. */
+static void put_back(struct pipe *p, struct pipe_slot s)
+{
+	store_relaxed(&p->promised, p->promised - 1);
+	if (!s.length) {
+		pipe_page_release(p, s.page);
+		return;
+	}
+	store_relaxed(&p->tail, p->tail - 1);
+	*pipe_slot_at(p, p->tail) = s;
+}
+
+/* The oldest slot, or `len` bytes of it. p->io is held, and dropped meanwhile. => bytes moved or -errno. */
+static ssize drain_one(struct pipe *p, size_t len, const struct pipe_other *to,
+                       struct ipc_wake_list *wakes)
+{
+	struct pipe_slot s = *pipe_slot_at(p, p->tail);
+	bool was_full = pipe_is_full(p);
+
+	pipe_drop_slot(p);
+	store_relaxed(&p->promised, p->promised + 1);
+	port_mutex_unlock(&p->io);
+	ipc_wake_flush(wakes);
+	*wakes = (struct ipc_wake_list){0};
+	ssize put = to->move(to, (char *)s.page + s.offset, MIN(len, (size_t)s.length));
+	port_mutex_lock(&p->io);
+	if (put > 0) {
+		s.offset += put;
+		s.length -= put;
+	}
+	put_back(p, s);
+	pipe_read_wake(p, was_full, wakes);
+	return put;
+}
+
+ssize pipe_drain(struct pipe *p, size_t len, u32 flags, const struct pipe_other *to)
+{
+	struct ipc_wake_list wakes = {0};
+	ssize done = 0, put = 0;
+
+	port_mutex_lock(&p->io);
+	put = pipe_wait_for_data(p, flags, &wakes);
+	while (!put && (size_t)done < len && !pipe_is_empty(p)) {
+		size_t want = MIN(len - (size_t)done, (size_t)pipe_slot_at(p, p->tail)->length);
+		put = drain_one(p, want, to, &wakes);
+		done += put > 0 ? put : 0;
+		put = put == (ssize)want ? 0 : put < 0 ? put : 1; /* 1: it wants no more */
+	}
+	port_mutex_unlock(&p->io);
+	ipc_wake_flush(&wakes);
+	return done ? done : MIN(put, (ssize)0);
+}
+
+/* --- Between two pipes --- */
+
+/* Slots of `in` as far as there is room, and len: moved, or their pages shared. Both locked. => bytes. */
+static ssize share(struct pipe *in, struct pipe *out, size_t len)
+{
+	ssize done = 0;
+	for (u32 i = in->tail; i != in->head && len && !pipe_is_full(out); i++) {
+		struct pipe_slot s = *pipe_slot_at(in, i);
+		s.length = (u16)MIN((size_t)s.length, len);
+		s.kind = s.kind == SLOT_PACKET ? SLOT_PACKET : SLOT_SEALED;
+		port_page_get(s.page);
+		pipe_push(out, s);
+		done += s.length;
+		len -= s.length;
+	}
+	return done;
+}
+static ssize move(struct pipe *in, struct pipe *out, size_t len)
+{
+	ssize done = 0;
+	while (!pipe_is_empty(in) && len && !pipe_is_full(out)) {
+		struct pipe_slot *s = pipe_slot_at(in, in->tail);
+		if (s->length > len) {
+			done += share(in, out, len);
+			s->offset += len;
+			s->length -= len;
+			break;
+		}
+		pipe_push(out, *s);
+		done += s->length;
+		len -= s->length;
+		pipe_drop_slot(in);
+	}
+	return done;
+}
+
+static int wait_for_data(struct pipe *p, u32 flags)
+{
+	struct ipc_wake_list wakes = {0};
+	port_mutex_lock(&p->io);
+	int err = pipe_wait_for_data(p, flags, &wakes);
+	port_mutex_unlock(&p->io);
+	ipc_wake_flush(&wakes);
+	return err;
+}
+static int wait_for_room(struct pipe *p, u32 flags)
+{
+	struct ipc_wake_list wakes = {0};
+	port_mutex_lock(&p->io);
+	int err = pipe_wait_for_room(p, flags, &wakes);
+	port_mutex_unlock(&p->io);
+	ipc_wake_flush(&wakes);
+	return err;
+}
+
+typedef ssize transfer_fn(struct pipe *in, struct pipe *out, size_t len);
+
+/* => bytes; 0: the end of `in`; -EPIPE; -EAGAIN: somebody else was faster. */
+static ssize transfer_once(struct pipe *in, struct pipe *out, size_t len, transfer_fn *transfer)
+{
+	struct ipc_wake_list wakes = {0};
+	port_mutex_lock2(&in->io, &out->io);
+	bool was_full = pipe_is_full(in), at_end = pipe_is_empty(in) && !in->writers;
+	ssize done = out->readers ? transfer(in, out, len) : -EPIPE;
+	if (done > 0) {
+		pipe_read_wake(in, was_full && !pipe_is_full(in), &wakes);
+		pipe_write_wake(out, &wakes);
+	}
+	port_mutex_unlock2(&in->io, &out->io);
+	ipc_wake_flush(&wakes);
+	return done ? done : at_end ? 0 : -EAGAIN;
+}
+
+static ssize transfer_waiting(struct pipe *in, struct pipe *out, size_t len, u32 flags,
+                              transfer_fn *transfer)
+{
+	ssize done;
+	do {
+		TRY(wait_for_data(in, flags));
+		TRY(wait_for_room(out, flags));
+		done = transfer_once(in, out, len, transfer);
+	} while (done == -EAGAIN && !(flags & PIPE_NONBLOCK));
+	return done;
+}
+
+ssize pipe_splice(struct pipe *in, struct pipe *out, size_t len, u32 flags)
+{
+	ssize done = transfer_waiting(in, out, len, flags, move);
+	return result_of(MAX(done, (ssize)0), done);
+}
+ssize pipe_tee(struct pipe *in, struct pipe *out, size_t len, u32 flags)
+{
+	ssize done = transfer_waiting(in, out, len, flags, share);
+	return result_of(MAX(done, (ssize)0), done);
+}
