@@ -122,4 +122,10 @@ struct abi_open_how {
 enum { PATH_MAX = 4096, NAME_MAX = 255, IOV_MAX = 1024, RW_MAX = 0x7ffff000 };
 
 /* splice(2), tee(2), vmsplice(2) */
-enum { SPLICE_F_MOVE = 1, SPLICE_F_NONBLOCK = 2, SPLICE_F_MORE = 4, SPLICE_F_GIFT = 8, SPLICE_F_ALL = 15 };
+enum {
+	SPLICE_F_MOVE = 1,
+	SPLICE_F_NONBLOCK = 2,
+	SPLICE_F_MORE = 4,
+	SPLICE_F_GIFT = 8,
+	SPLICE_F_ALL = 15
+};

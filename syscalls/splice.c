@@ -61,7 +61,8 @@ static ssize splice_sides(struct side *in, struct side *out, size_t len, u32 fla
 	TRY(side_begin(out));
 	TRY(side_begin(in));
 	TRY(splice_check(in, out, len));
-	ssize n = splice_files(in->f, &in->pos, out->f, &out->pos, MIN(len, (size_t)UIO_MAX), flags);
+	ssize n =
+		splice_files(in->f, &in->pos, out->f, &out->pos, MIN(len, (size_t)UIO_MAX), flags);
 	if (n >= 0) {
 		TRY(side_end(out));
 		TRY(side_end(in));
@@ -146,7 +147,8 @@ static ssize sendfile_files(struct file *out, struct file *in, u64 *pos, size_t 
 			return -EINVAL;
 		return len ? splice_files(in, pos, out, NULL, len, 0) : 0;
 	}
-	if (out->flags & O_APPEND || !S_ISREG(in->inode->mode) || !in->ops->read || !out->ops->write)
+	if (out->flags & O_APPEND || !S_ISREG(in->inode->mode) || !in->ops->read ||
+	    !out->ops->write)
 		return -EINVAL;
 	return len ? copy_between_files(in, pos, out, NULL, len) : 0;
 }
@@ -199,8 +201,7 @@ static int copy_check_range(const struct side *in, const struct side *out, size_
 	struct kstat st;
 	inode_stat(in->f->inode, &st);
 	*len = in->pos < st.size ? MIN(*len, st.size - in->pos) : 0;
-	if (in->f->inode == out->f->inode && in->pos < out->pos + *len &&
-	    out->pos < in->pos + *len)
+	if (in->f->inode == out->f->inode && in->pos < out->pos + *len && out->pos < in->pos + *len)
 		return -EINVAL;
 	TRY(range_check(in->pos, *len));
 	TRY(range_check(out->pos, *len));

@@ -75,7 +75,8 @@ static ALWAYS_INLINE int fill_slot(struct pipe *p, struct port_io *io, bool pack
 		pipe_page_release(p, page);
 		return -EFAULT;
 	}
-	*pipe_slot_at(p, p->head) = (struct pipe_slot){.page = page, .length = (u16)n, .kind = packet ? SLOT_PACKET : SLOT_BYTES};
+	*pipe_slot_at(p, p->head) = (struct pipe_slot){
+		.page = page, .length = (u16)n, .kind = packet ? SLOT_PACKET : SLOT_BYTES};
 	store_relaxed(&p->head, p->head + 1);
 	*done += (ssize)n;
 	return 0;

@@ -51,11 +51,11 @@ struct pipe_slot {
 
 struct pipe {
 	struct port_mutex io;
-	struct pipe_slot *slots;        /* [io] */
-	u32 mask;                       /* [io] number of slots - 1, a power of two less one */
-	u32 head, tail;                 /* [io, a] slots filled, slots emptied, ever */
-	u32 promised;                   /* [io, a] slots that splice.c has taken out or is about to fill */
-	u32 readers, writers;           /* [io, a] open ends */
+	struct pipe_slot *slots; /* [io] */
+	u32 mask;                /* [io] number of slots - 1, a power of two less one */
+	u32 head, tail;          /* [io, a] slots filled, slots emptied, ever */
+	u32 promised;            /* [io, a] slots that splice.c has taken out or is about to fill */
+	u32 readers, writers;    /* [io, a] open ends */
 	u32 readers_ever, writers_ever; /* [io, a] opens so far: what a FIFO's open waits for */
 	void *spare;                  /* [io] one page, so that small transfers allocate nothing */
 	struct list reading, writing; /* [io] struct pipe_waiter, FIFO */

@@ -146,8 +146,8 @@ static int resize_locked(struct pipe *p, u32 slots, struct ipc_wake_list *wakes)
 	    !port_capable(PORT_CAP_SYS_RESOURCE))
 		return -EPERM;
 	u64 pages = charge(p->user, (s64)slots - had);
-	bool beyond = is_beyond(pages, &pipe_user_pages_soft) ||
-	              is_beyond(pages, &pipe_user_pages_hard);
+	bool beyond =
+		is_beyond(pages, &pipe_user_pages_soft) || is_beyond(pages, &pipe_user_pages_hard);
 	int err = slots > had && beyond && !is_privileged() ? -EPERM
 	                                                    : resize_charged(p, slots, wakes);
 	if (err)
