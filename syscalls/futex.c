@@ -93,9 +93,24 @@ static NOINLINE long futex_two_words(uptr_t word, u32 op, u32 value, u64 value2,
 		.scope = scope,
 		.wake = (s32)value,
 		.move = (s32)value2,
-		.expected = (op & FUTEX_CMD_MASK) == FUTEX_CMP_REQUEUE ? &value3 : NULL,
+		.expected = (op & FUTEX_CMD_MASK) == FUTEX_REQUEUE ? NULL : &value3,
 	};
-	return futex_requeue(&m);
+	return (op & FUTEX_CMD_MASK) == FUTEX_CMP_REQUEUE_PI ? futex_pi_requeue(&m) : futex_requeue(&m);
+}
+
+/* => 0 and the deadline, for ever without a time-out. Absolute. */
+static int absolute_deadline(uptr_t timeout, bool realtime, u64 *out)
+{
+	struct abi_timespec t;
+
+	*out = PORT_FOREVER;
+	if (uptr_null(timeout))
+		return 0;
+	TRY(port_copy_in(&t, timeout, sizeof t));
+	if (!timespec_valid(&t))
+		return -EINVAL;
+	*out = deadline_of(&t, realtime);
+	return 0;
 }
 
 /* LOCK_PI's time is always on the wall clock, LOCK_PI2's on the clock of the flag; both are absolute. */
@@ -103,26 +118,36 @@ static NOINLINE long futex_pi_call(uptr_t word, u32 op, uptr_t timeout)
 {
 	enum futex_scope scope = op & FUTEX_PRIVATE_FLAG ? FUTEX_PRIVATE : FUTEX_SHARED;
 	u32 cmd = op & (u32)FUTEX_CMD_MASK;
-	u64 deadline = PORT_FOREVER;
-	struct abi_timespec t;
+	u64 deadline;
 
 	if (cmd == FUTEX_UNLOCK_PI)
 		return futex_pi_unlock(word, scope);
 	if (cmd == FUTEX_TRYLOCK_PI)
 		return futex_pi_trylock(word, scope);
-	if (!uptr_null(timeout)) {
-		TRY(port_copy_in(&t, timeout, sizeof t));
-		if (!timespec_valid(&t))
-			return -EINVAL;
-		deadline = deadline_of(&t, cmd == FUTEX_LOCK_PI || op & FUTEX_CLOCK_REALTIME);
-	}
+	TRY(absolute_deadline(timeout, cmd == FUTEX_LOCK_PI || op & FUTEX_CLOCK_REALTIME,
+	                      &deadline));
 	if (cmd == FUTEX_LOCK_PI && op & FUTEX_CLOCK_REALTIME)
 		return -ENOSYS;
 	int err = futex_pi_lock(word, scope, deadline);
 	return err == -EINTR ? -ERESTARTNOINTR : err;
 }
 
-/* WAIT_REQUEUE_PI and CMP_REQUEUE_PI, which no C library uses any more, answer ENOSYS. */
+static NOINLINE long futex_wait_requeue_call(uptr_t word, u32 op, u32 expected, uptr_t timeout,
+                                             uptr_t word2)
+{
+	const struct futex_move m = {
+		.from = word,
+		.to = word2,
+		.scope = op & FUTEX_PRIVATE_FLAG ? FUTEX_PRIVATE : FUTEX_SHARED,
+		.expected = &expected,
+	};
+	u64 deadline;
+
+	TRY(absolute_deadline(timeout, op & FUTEX_CLOCK_REALTIME, &deadline));
+	int err = futex_pi_wait_requeue(&m, deadline);
+	return err == -EINTR ? -ERESTARTNOINTR : err;
+}
+
 SYSCALL6(futex, uptr_t, word, u32, op, u32, value, uptr_t, timeout, uptr_t, word2, u32, value3)
 {
 	enum futex_scope scope = op & FUTEX_PRIVATE_FLAG ? FUTEX_PRIVATE : FUTEX_SHARED;
@@ -140,6 +165,8 @@ SYSCALL6(futex, uptr_t, word, u32, op, u32, value, uptr_t, timeout, uptr_t, word
 		                       timeout);
 	if (cmd == FUTEX_LOCK_PI || cmd == FUTEX_LOCK_PI2)
 		return futex_pi_call(word, op, timeout);
+	if (cmd == FUTEX_WAIT_REQUEUE_PI)
+		return futex_wait_requeue_call(word, op, value, timeout, word2);
 	if (unlikely(op & FUTEX_CLOCK_REALTIME))
 		return -ENOSYS;
 	switch (cmd) {
@@ -149,6 +176,7 @@ SYSCALL6(futex, uptr_t, word, u32, op, u32, value, uptr_t, timeout, uptr_t, word
 	case FUTEX_TRYLOCK_PI: return futex_pi_call(word, op, timeout);
 	case FUTEX_REQUEUE:
 	case FUTEX_CMP_REQUEUE:
+	case FUTEX_CMP_REQUEUE_PI:
 	case FUTEX_WAKE_OP: return futex_two_words(word, op, value, timeout.addr, word2, value3);
 	}
 	return -ENOSYS;

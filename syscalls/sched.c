@@ -1,6 +1,7 @@
 #include "abi/sched.h"
 #include "arch/cpu.h"
 #include "arch/uaccess.h"
+#include "kernel/proc/hooks.h"
 #include "kernel/proc/task.h"
 #include "kernel/sched/policy.h"
 #include "syscalls/clock.h"
@@ -101,6 +102,7 @@ static int apply(struct task *t, struct request *r)
 	thread_set_policy(&t->thread, (u8)r->policy, (u8)r->priority);
 	if (r->set_nice && !is_realtime(r->policy))
 		thread_set_nice(&t->thread, (s8)r->nice);
+	proc_hooks_for_each(h) if ((*h)->priority_changed)(*h)->priority_changed(t);
 	return 0;
 }
 

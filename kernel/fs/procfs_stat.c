@@ -85,7 +85,8 @@ static void stat_memory_tail(struct seq *s, const struct proc_memory *m, s32 exi
 
 static s32 stat_priority(const struct thread *th)
 {
-	return th->rt_priority ? -1 - th->rt_priority : 20 + th->nice;
+	/* The effective one: with what was lent to it. */
+	return th->priority ? -1 - th->priority : 20 + th->nice;
 }
 
 static int show_stat(struct seq *s, struct task *t, const struct process_times *now,

@@ -40,11 +40,13 @@
 #include "kernel/lib/guard.h"
 #include "kernel/lib/list.h"
 #include "kernel/lib/lock_class.h"
+#include "kernel/lib/rbtree.h"
 #include "kernel/lib/result.h"
 #include "kernel/lib/uptr.h"
 
 struct epoll_item;
 struct ipc_namespace;
+struct pi_waiter;
 struct sem_undo_list;
 struct port_mq_names;
 struct port_notice;
@@ -126,19 +128,23 @@ s64 port_real_seconds(void); /* CLOCK_REALTIME in seconds, cheap */
 /* --- The caller --- */
 s32 port_pid(void); /* thread group, as getpid(2) */
 s32 port_tid(void); /* of the calling thread, gettid(2) */
-/* Priority inheritance. port_thread_find: in a read section; NULL: no such thread. Base priority: as port_priority(), without
- * what was lent. port_boost: runs at least at that priority; 0 ends it; locks may be held. */
-struct port_pi { /* of each thread, zeroed when it begins */
-	struct list held;
-	void *waiting;
-	u32 boost;
-	bool gone;
-};
-struct port_thread *port_thread_find(s32 tid);
-struct port_pi *port_pi(struct port_thread *t);
-u32 port_base_priority(struct port_thread *t);
+/* --- Priorities: 1..99 real-time, 0 ordinary. The base priority is the thread's own, without what was lent to it. --- */
+u32 port_base_priority(const struct port_thread *t);
+u32 port_priority(void); /* the caller's, with what was lent */
+/* t runs at least at that priority; 0 ends it. Locks may be held. */
 void port_boost(struct port_thread *t, u32 priority);
-u32 port_priority(void); /* real-time priority, 1..99; 0: ordinary */
+/* In a read section. => NULL: no such thread. */
+struct port_thread *port_thread_find(s32 tid);
+/* What the module keeps in each thread, kernel/ipc/futex/pi.h; zeroed when it begins, then futex_pi_thread_init(). */
+struct port_pi {
+	struct port_lock lock;     /* class FUTEX_PI */
+	u32 boost;                 /* [lock] what it was lent: the first of `held` */
+	struct rb_root held;       /* [lock] words it owns for which others sleep, by what they lend */
+	struct pi_waiter *waiting; /* [lock] its sleep for an owned word, or NULL */
+	bool gone;                 /* [lock] will own nothing more */
+	bool ready;                /* initialised */
+};
+struct port_pi *port_pi(struct port_thread *t);
 u32 port_uid(void);      /* real */
 u32 port_gid(void);
 /* Whom a queue of sleepers serves first, Linux's way: 0..39 ordinary, by nice value, 40 + priority when real-time. */

@@ -42,8 +42,8 @@
 	LOCK_CLASS(MSG_QUEUE, 150, P, "a message queue: messages, waiters, outcomes")              \
 	LOCK_CLASS(MQ, 150, P, "a POSIX message queue: messages, waiters, notification")           \
 	LOCK_CLASS(FUTEX_GROW, 151, P, "growth of the futex hash")                                 \
-	LOCK_CLASS(FUTEX_PI, 153, P, "owners and waiters of priority-inheriting futexes")          \
 	LOCK_CLASS(FUTEX_BUCKET, 152, P, "waiters on futex words")                                 \
+	LOCK_CLASS(FUTEX_PI, 153, P, "what a thread holds and waits for: priority inheritance")    \
 	LOCK_CLASS(PIPE, 154, P, "a pipe's ring and waiters")                                      \
 	LOCK_CLASS(TIMERFDS, 155, P, "the timerfds that follow the wall clock")                    \
 	LOCK_CLASS(EVENT, 156, P, "an eventfd, signalfd or timerfd")                               \

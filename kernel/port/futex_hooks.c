@@ -29,5 +29,25 @@ static void futex_exit_mm(struct task *t)
 	clear_child_tid(t);
 }
 
-static const struct proc_hooks futex_hooks = {.name = "futex", .exit_mm = futex_exit_mm};
+/* Process 1 was not forked. */
+static void futex_exec(struct task *t)
+{
+	struct port_pi *p = port_pi((struct port_thread *)t);
+	if (!p->ready)
+		futex_pi_thread_init(p);
+}
+
+static void futex_priority_changed(struct task *t)
+{
+	rcu_read_lock();
+	futex_pi_priority_changed((struct port_thread *)t);
+	rcu_read_unlock();
+}
+
+static const struct proc_hooks futex_hooks = {
+	.name = "futex",
+	.exec = futex_exec,
+	.exit_mm = futex_exit_mm,
+	.priority_changed = futex_priority_changed,
+};
 PROC_HOOKS(futex_hooks);

@@ -104,6 +104,10 @@ static ALWAYS_INLINE u32 port_priority(void)
 {
 	return thread_current()->priority;
 }
+static ALWAYS_INLINE u32 port_base_priority(const struct port_thread *t)
+{
+	return load_relaxed(&((const struct thread *)t)->rt_priority);
+}
 static ALWAYS_INLINE u32 port_uid(void)
 {
 	return task_current()->cred->uid;

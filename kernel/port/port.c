@@ -119,7 +119,7 @@ void port_yield(void)
 	cond_resched();
 }
 
-_Static_assert(sizeof(struct port_pi) == sizeof(((struct task *)0)->futex_pi),
+_Static_assert(sizeof(struct port_pi) <= sizeof(((struct task *)0)->futex_pi),
                "room in struct task");
 
 s32 port_tid(void)
@@ -133,10 +133,6 @@ struct port_thread *port_thread_find(s32 tid)
 struct port_pi *port_pi(struct port_thread *t)
 {
 	return (struct port_pi *)&((struct task *)t)->futex_pi;
-}
-u32 port_base_priority(struct port_thread *t)
-{
-	return load_relaxed(&((struct thread *)t)->rt_priority);
 }
 void port_boost(struct port_thread *t, u32 priority)
 {

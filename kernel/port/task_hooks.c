@@ -2,7 +2,7 @@
 #include "abi/process.h"
 #include "kernel/fs/procfs.h"
 #include "kernel/ipc/shm/shm.h"
-#include "kernel/ipc/futex/futex.h"
+#include "kernel/ipc/futex/pi.h"
 #include "kernel/ipc/ns.h"
 #include "kernel/ipc/sem/sem.h"
 #include "kernel/port/internal.h"
@@ -19,6 +19,7 @@ static int ipc_fork(struct task *child, u64 flags)
 {
 	struct task *parent = task_current();
 
+	futex_pi_thread_init(port_pi((struct port_thread *)child));
 	if (flags & CLONE_NEWIPC) {
 		child->ipc_ns = ipc_ns_new();
 		if (!child->ipc_ns)

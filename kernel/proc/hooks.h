@@ -36,6 +36,8 @@ struct proc_hooks {
 	int (*setns)(struct file *f, int nstype);
 	/* The same with a pidfd: enter the namespaces `flags` that t is in. => 0; -ESRCH when t has left them. */
 	int (*setns_of)(struct task *t, u64 flags);
+	/* sched_setscheduler(2) and its kin changed the priority of t, which is any task that the caller holds. Must not sleep. */
+	void (*priority_changed)(struct task *t);
 	/* Debug builds, before the leak report: no process is left; give back what users left behind. Kernel thread. */
 	void (*shutdown)(void);
 	/* A session leader with a controlling terminal exits: hang it up. */

@@ -112,7 +112,7 @@ struct task {
 		u32 cpu; /* last one written to user memory */
 	} rseq;          /* [own] rseq(2) registration */
 	struct {
-		u64 words[4];
+		u64 words[8];
 	} futex_pi; /* struct port_pi, kernel/port */
 };
 

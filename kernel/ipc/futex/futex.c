@@ -1,23 +1,14 @@
-#include "kernel/ipc/futex/table.h"
+#include "kernel/ipc/futex/pi_word.h"
 
 /* --- Waiting --- */
 
-/* A sleeper gives up. Its bucket changes by requeue and growth, under the lock of the one it is in. */
 bool futex_withdraw(struct ipc_waiter *wait)
 {
 	struct futex_waiter *w = container_of(wait, struct futex_waiter, wait);
-	struct futex_bucket *b;
-	bool pending;
 
 	port_read_lock();
-	for (;;) {
-		b = load_acquire(&w->bucket);
-		port_lock(&b->lock);
-		if (likely(w->bucket == b))
-			break;
-		port_unlock(&b->lock);
-	}
-	pending = ipc_waiter_pending(wait);
+	struct futex_bucket *b = futex_waiter_lock(w);
+	bool pending = ipc_waiter_pending(wait);
 	if (pending)
 		futex_dequeue(w);
 	port_unlock(&b->lock);
@@ -53,7 +44,7 @@ static NOINLINE int wait_for_wake(uptr_t word, enum futex_scope scope, u32 expec
 	TRY(futex_key_of(word, scope, &w.key));
 	ipc_waiter_init(&w.wait);
 	w.bitset = bitset;
-	w.priority = port_priority();
+	w.priority = port_base_priority(port_self());
 	while (unlikely((err = futex_queue_if(&w, word, expected)) == -EFAULT)) {
 		TRY(port_user_fault_in(word, false));
 		/* The page that came in may be another one. */
@@ -80,7 +71,8 @@ int futex_wait(uptr_t word, enum futex_scope scope, u32 expected, u32 bitset, u6
 
 /* --- Waking --- */
 
-/* Takes up to max sleepers with a bit of `bitset` off a word, at least one. => how many. b locked. */
+/* Takes up to max sleepers with a bit of `bitset` off a word, at least one. b locked. => how many; -EINVAL: priority
+ * inheritance is at work there, and its sleepers are woken by its own operations only. */
 static int take(struct futex_bucket *b, const struct port_futex_key *key, s32 max, u32 bitset,
                 struct ipc_wake_list *wakes)
 {
@@ -88,7 +80,7 @@ static int take(struct futex_bucket *b, const struct port_futex_key *key, s32 ma
 	int taken = 0;
 
 	if (!w)
-		return 0;
+		return pi_word_find(b, key) ? -EINVAL : 0;
 	last = list_entry(w->link.prev, struct futex_waiter, link);
 	for (;; w = next) {
 		bool done = w == last;
@@ -97,6 +89,8 @@ static int take(struct futex_bucket *b, const struct port_futex_key *key, s32 ma
 			futex_dequeue(w);
 			ipc_waiter_decide(&w->wait, 0, wakes);
 			done |= ++taken >= max;
+		} else if (unlikely(!w->bitset)) {
+			return -EINVAL;
 		}
 		if (done)
 			return taken;
@@ -119,7 +113,7 @@ static ALWAYS_INLINE int wake_key(struct port_futex_key key, s32 max, u32 bitset
 {
 	port_read_lock();
 	struct futex_bucket *b = futex_bucket_lock(key);
-	if (unlikely(b->first))
+	if (unlikely(b->words))
 		return wake_sleepers_unlock(b, key, max, bitset);
 	port_unlock(&b->lock);
 	port_read_unlock();
@@ -147,15 +141,18 @@ int futex_wake(uptr_t word, enum futex_scope scope, s32 max, u32 bitset)
 
 /* --- Requeueing --- */
 
-/* Hangs up to max sleepers of m's first word behind those of its second. => how many. Both locked. */
+/* Hangs up to max sleepers of m's first word behind those of its second. Both locked. => how many; -EINVAL as take(). */
 static int move(struct futex_bucket *from, const struct port_futex_key *from_key,
                 struct futex_bucket *to, const struct port_futex_key *to_key, s32 max)
 {
 	int moved = 0;
 	struct futex_waiter *w;
+
 	if (key_equal(from_key, to_key))
 		max = 0;
 	while (moved < max && (w = *word_find(from, from_key))) {
+		if (!w->bitset)
+			return -EINVAL;
 		futex_dequeue(w);
 		w->key = *to_key;
 		futex_queue(to, w);
@@ -170,7 +167,7 @@ static int requeue_once(const struct futex_move *m, const struct port_futex_key 
 	struct ipc_wake_list wakes = {0};
 	struct futex_bucket *from, *to;
 	u32 value;
-	int result = 0;
+	int result = 0, moved;
 
 	port_read_lock();
 	futex_bucket_lock2(from_key, to_key, &from, &to);
@@ -180,8 +177,10 @@ static int requeue_once(const struct futex_move *m, const struct port_futex_key 
 		result = -EAGAIN;
 	if (!result && m->wake > 0)
 		result = take(from, from_key, m->wake, FUTEX_BITSET_MATCH_ANY, &wakes);
-	if (result >= 0)
-		result += move(from, from_key, to, to_key, m->move);
+	if (result >= 0) {
+		moved = move(from, from_key, to, to_key, m->move);
+		result = moved < 0 ? moved : result + moved;
+	}
 	port_unlock2(&from->lock, &to->lock);
 	ipc_wake_flush(&wakes);
 	port_read_unlock();
@@ -277,8 +276,10 @@ static int wake_op_once(const struct futex_pair *p, const struct port_futex_key 
 	int holds = change_and_compare(p->other, &o), result = holds;
 	if (holds >= 0)
 		result = take(b, key, p->wake, FUTEX_BITSET_MATCH_ANY, &wakes);
-	if (holds > 0)
-		result += take(other, other_key, p->wake_other, FUTEX_BITSET_MATCH_ANY, &wakes);
+	if (holds > 0 && result >= 0) {
+		int more = take(other, other_key, p->wake_other, FUTEX_BITSET_MATCH_ANY, &wakes);
+		result = more < 0 ? more : result + more;
+	}
 	port_unlock2(&b->lock, &other->lock);
 	ipc_wake_flush(&wakes);
 	port_read_unlock();

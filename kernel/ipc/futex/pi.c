@@ -1,397 +1,243 @@
-#include "kernel/ipc/futex/pi.h"
-#include "kernel/ipc/futex/table.h"
-
-/* A word with kernel sleepers, or one whose new owner has yet to write its tid (fixing). */
-struct pi_word {
-	struct rb_node node;
-	struct port_futex_key key;
-	struct port_thread *owner;
-	struct list waiters; /* by priority, then FIFO */
-	struct list held_link;
-	bool fixing;
-};
-
-struct pi_waiter {
-	struct ipc_waiter wait;
-	struct pi_word
-		*word; /* [pi.lock] stays valid until the waiter has returned when `fix` is set */
-	struct list link; /* [pi.lock] */
-	u32 tid;
-	u32 priority; /* [pi.lock] effective, as it is queued */
-	bool fix;     /* [pi.lock] the owner died: the new one writes the word */
-};
-
-static struct {
-	struct port_lock lock; /* class FUTEX_PI */
-	struct rb_root words;  /* [lock] by key */
-} pi;
-
-/* What a locked section leaves for after it: who is to be woken, what is to be freed. */
-struct after {
-	struct ipc_wake_list wakes;
-	struct pi_word *unused;
-};
-
-void futex_pi_init(void)
-{
-	port_lock_init(&pi.lock, LOCK_CLASS_FUTEX_PI);
-}
-
-static struct list *held_by(struct port_thread *t)
-{
-	struct port_pi *p = port_pi(t);
-
-	if (!p->held.next) /* a thread begins as zeroes */
-		list_init(&p->held);
-	return &p->held;
-}
-
-static bool key_before(const struct port_futex_key *a, const struct port_futex_key *b)
-{
-	return a->space != b->space ? a->space < b->space : a->offset < b->offset;
-}
-
-static bool word_before(const struct rb_node *a, const struct rb_node *b)
-{
-	return key_before(&rb_entry(a, struct pi_word, node)->key,
-	                  &rb_entry(b, struct pi_word, node)->key);
-}
-
-static struct pi_word *pi_word_find(const struct port_futex_key *key)
-{
-	for (struct rb_node *n = pi.words.node; n;) {
-		struct pi_word *w = rb_entry(n, struct pi_word, node);
-		if (key_equal(&w->key, key))
-			return w;
-		n = key_before(key, &w->key) ? n->left : n->right;
-	}
-	return NULL;
-}
-
-static void unlock_after(struct after *a)
-{
-	port_unlock(&pi.lock);
-	ipc_wake_flush(&a->wakes);
-	port_free(a->unused);
-}
-
-/* --- Inheritance; pi.lock held --- */
-
-static struct pi_waiter *first_waiter(const struct pi_word *w)
-{
-	return list_empty(&w->waiters) ? NULL : list_first(&w->waiters, struct pi_waiter, link);
-}
-
-static void queue_waiter(struct pi_word *w, struct pi_waiter *waiter)
-{
-	struct list *at = w->waiters.prev;
-
-	while (at != &w->waiters &&
-	       list_entry(at, struct pi_waiter, link)->priority < waiter->priority)
-		at = at->prev;
-	list_add(at, &waiter->link);
-}
-
-static u32 inherited(struct port_thread *t)
-{
-	struct pi_word *w;
-	u32 most = 0;
-
-	list_for_each (w, held_by(t), held_link) {
-		struct pi_waiter *first = first_waiter(w);
-		if (first)
-			most = MAX(most, first->priority);
-	}
-	return most;
-}
-
-/* What t's sleepers lend it has changed: lends it on along the chain of owners. Ends: chains have no cycles. */
-static void lend(struct port_thread *t)
-{
-	while (t) {
-		struct port_pi *p = port_pi(t);
-		struct pi_waiter *waiting = p->waiting;
-		u32 boost = inherited(t), priority;
-		if (boost != p->boost) {
-			p->boost = boost;
-			port_boost(t, boost);
-		}
-		priority = MAX(boost, port_base_priority(t));
-		if (!waiting || waiting->priority == priority)
-			return;
-		waiting->priority = priority;
-		list_del(&waiting->link);
-		queue_waiter(waiting->word, waiting);
-		t = waiting->word->owner;
-	}
-}
-
-/* Would sleeping for `owner` be waiting for oneself? */
-static bool would_deadlock(struct port_thread *owner)
-{
-	struct port_thread *self = port_self();
-
-	while (owner) {
-		struct pi_waiter *waiting = port_pi(owner)->waiting;
-		if (owner == self)
-			return true;
-		owner = waiting ? waiting->word->owner : NULL;
-	}
-	return false;
-}
-
-/* Nobody sleeps for the word any more: it goes. */
-static void word_drop_if_idle(struct pi_word *w, struct after *a)
-{
-	if (!list_empty(&w->waiters) || w->fixing)
-		return;
-	list_del(&w->held_link);
-	rb_erase(&pi.words, &w->node);
-	a->unused = w;
-}
-
-/* The first sleeper becomes the owner, and is woken. */
-static void pass_on(struct pi_word *w, struct after *a)
-{
-	struct pi_waiter *next = first_waiter(w);
-	struct port_thread *old = w->owner, *owner = next->wait.thread;
-
-	list_del(&next->link);
-	port_pi(owner)->waiting = NULL;
-	list_del(&w->held_link);
-	w->owner = owner;
-	list_add_tail(held_by(owner), &w->held_link);
-	word_drop_if_idle(w, a);
-	lend(old);
-	lend(owner);
-	ipc_waiter_decide(&next->wait, 0, &a->wakes);
-}
+#include "kernel/ipc/futex/pi_word.h"
 
 /* --- Locking --- */
 
-struct attempt {
-	uptr_t word;
-	struct port_futex_key key;
-	bool try;
-	struct pi_waiter *waiter;
-	struct pi_word *spare; /* used up when the word gets its first sleeper */
-};
-enum { TAKEN = 0, QUEUED = 1 };
-
-static void sleep_for(struct attempt *t, struct pi_word *w, struct port_thread *owner)
+/* Nobody sleeps for the word, and it names an owner. */
+static int claim_of_owner(struct futex_bucket *b, struct pi_claim *c, u32 value)
 {
-	struct pi_waiter *waiter = t->waiter;
+	u32 tid = value & FUTEX_TID_MASK, want = value | FUTEX_WAITERS, found;
+	struct port_thread *owner;
 
-	if (!w) {
-		w = TAKE(t->spare);
-		w->key = t->key;
-		w->owner = owner;
-		list_init(&w->waiters);
-		rb_insert(&pi.words, &w->node, word_before);
-		list_add_tail(held_by(owner), &w->held_link);
+	/* From here on the owner has to come to the kernel to let go, and waits for the bucket. */
+	TRY(port_user_cmpxchg_nofault(c->word, value, want, &found));
+	if (found != value)
+		return CLAIM_AGAIN;
+	owner = port_thread_find((s32)tid);
+	if (owner && pi_word_begin(b, &c->key, c->waiter, owner, tid)) {
+		c->found = &c->waiter->word;
+		return CLAIM_QUEUE;
 	}
-	ipc_waiter_init(&waiter->wait);
-	waiter->word = w;
-	waiter->fix = false;
-	waiter->priority = MAX(port_base_priority(port_self()), port_pi(port_self())->boost);
-	queue_waiter(w, waiter);
-	port_pi(port_self())->waiting = waiter;
-	lend(owner);
+	/* Gone; did its robust list mark the word on the way? */
+	TRY(port_user_load_nofault(c->word, &found));
+	return found == want ? -ESRCH : CLAIM_AGAIN;
 }
 
-/* => TAKEN, QUEUED, -EDEADLK, -EAGAIN (try), -ESRCH: the owner is gone; -EFAULT: could not look without faulting.
- * pi.lock held, in a read section. */
-static int attempt_locked(struct attempt *t)
+int pi_claim(struct futex_bucket *b, struct pi_claim *c)
 {
-	u32 me = (u32)port_tid(), value, found, want;
+	u32 me = c->waiter->tid, value, found, want;
 
-	TRY(port_user_load_nofault(t->word, &value));
-	for (;; value = found) {
-		struct pi_word *w = pi_word_find(&t->key);
-		struct port_thread *owner = w ? w->owner : NULL;
-		if ((value & FUTEX_TID_MASK) == me)
+	TRY(port_user_load_nofault(c->word, &value));
+	if ((value & FUTEX_TID_MASK) == me)
+		return -EDEADLK;
+	c->found = pi_word_find(b, &c->key);
+	if (c->found) {
+		if (c->found->owner == c->waiter->sleep.wait.thread)
 			return -EDEADLK;
-		want = value | FUTEX_WAITERS;
-		if (!w && !(value & FUTEX_TID_MASK)) {
-			want = (value & FUTEX_OWNER_DIED) | me;
-		} else {
-			if (!w)
-				owner = port_thread_find((s32)(value & FUTEX_TID_MASK));
-			if (!owner || port_pi(owner)->gone) {
-				/* It may have let go just before it went. */
-				TRY(port_user_load_nofault(t->word, &found));
-				if (found == value)
-					return -ESRCH;
-				continue;
-			}
-			if (t->try)
-				return -EAGAIN;
-			if (would_deadlock(owner))
-				return -EDEADLK;
-		}
-		TRY(port_user_cmpxchg_nofault(t->word, value, want, &found));
-		if (found != value)
-			continue;
-		if (!owner)
-			return TAKEN;
-		sleep_for(t, w, owner);
-		return QUEUED;
+		bool truth = (value & FUTEX_TID_MASK) == c->found->owner_tid;
+		return truth || c->found->fixer ? CLAIM_QUEUE : -EINVAL;
 	}
+	if (*word_find(b, &c->key))
+		return -EINVAL; /* plain sleepers */
+	if (value & FUTEX_TID_MASK)
+		return claim_of_owner(b, c, value);
+	want = (value & FUTEX_OWNER_DIED) | (c->contended ? FUTEX_WAITERS : 0) | me;
+	TRY(port_user_cmpxchg_nofault(c->word, value, want, &found));
+	return found == value ? CLAIM_TAKEN : CLAIM_AGAIN;
 }
 
-static bool pi_withdraw(struct ipc_waiter *wait)
-{
-	struct pi_waiter *waiter = container_of(wait, struct pi_waiter, wait);
-	struct after a = {};
-	bool pending;
+enum patience { PI_TRY, PI_WAIT };
 
-	port_lock(&pi.lock);
-	pending = ipc_waiter_pending(wait);
-	if (pending) {
-		struct pi_word *w = waiter->word;
-		struct port_thread *owner = w->owner;
-		list_del(&waiter->link);
-		port_pi(port_self())->waiting = NULL;
-		word_drop_if_idle(w, &a);
-		lend(owner);
+/* => as pi_claim(), but joined; -EAGAIN: a try, and it is owned. */
+static int claim_and_join(struct pi_claim *c, enum patience patience)
+{
+	struct ipc_waiter *wait = &c->waiter->sleep.wait;
+	struct port_thread *owner = NULL;
+
+	port_read_lock();
+	struct futex_bucket *b = futex_bucket_lock(c->key);
+	int result = pi_claim(b, c);
+	if (result == CLAIM_QUEUE && patience == PI_WAIT) {
+		owner = c->found->owner;
+		pi_join(b, c->found, c->waiter);
+	} else if (result == CLAIM_QUEUE) {
+		pi_word_settle(b, c->found, c->waiter);
+		result = -EAGAIN;
 	}
-	unlock_after(&a);
-	return pending;
+	bool crowded = futex_bucket_crowded(b);
+	port_unlock(&b->lock);
+	if (owner && unlikely(pi_chain_walk(owner, &c->key)) && pi_withdraw(wait))
+		result = -EDEADLK;
+	if (unlikely(crowded))
+		futex_table_grow();
+	port_read_unlock();
+	return result;
 }
 
-/* The last owner died: the word says so, and that it is ours. => 0, or -EFAULT: then the word stays as it is. */
-static int fix_word(uptr_t word, struct pi_waiter *waiter)
-{
-	struct pi_word *w = waiter->word;
-
-	for (;;) {
-		struct after a = {};
-		u32 value, found, want;
-		port_lock(&pi.lock);
-		int err = port_user_load_nofault(word, &value);
-		for (; !err; value = found) {
-			want = waiter->tid | FUTEX_OWNER_DIED |
-			       (list_empty(&w->waiters) ? 0 : FUTEX_WAITERS);
-			err = port_user_cmpxchg_nofault(word, value, want, &found);
-			if (!err && found == value)
-				break;
-		}
-		bool done = !err;
-		port_unlock(&pi.lock);
-		if (!done && !port_user_fault_in(word, true))
-			continue;
-		port_lock(&pi.lock);
-		w->fixing = false;
-		word_drop_if_idle(w, &a);
-		unlock_after(&a);
-		return err;
-	}
-}
-
-static int wait_for_owner(uptr_t word, struct pi_waiter *waiter, u64 deadline)
-{
-	int err = ipc_wait(&waiter->wait, deadline, pi_withdraw);
-
-	if (!err && waiter->fix)
-		return fix_word(word, waiter);
-	return err == -EAGAIN ? -ETIMEDOUT : err;
-}
-
-static int lock_word(uptr_t word, enum futex_scope scope, bool try, u64 deadline)
+static int lock_word(uptr_t word, enum futex_scope scope, enum patience patience, u64 deadline)
 {
 	struct pi_waiter waiter = {.tid = (u32)port_tid()};
-	struct attempt t = {.word = word, .try = try, .waiter = &waiter};
+	struct pi_claim c = {.word = word, .waiter = &waiter};
 
+	ipc_waiter_init(&waiter.sleep.wait);
 	for (;;) {
-		TRY(futex_key_of(word, scope, &t.key));
-		t.spare = try ? NULL : port_alloc(sizeof *t.spare);
-		if (!try && !t.spare)
-			return -ENOMEM;
-		port_read_lock();
-		port_lock(&pi.lock);
-		int result = attempt_locked(&t);
-		port_unlock(&pi.lock);
-		port_read_unlock();
-		port_free(t.spare);
-		if (result == QUEUED)
-			return wait_for_owner(word, &waiter, deadline);
-		if (result != -EFAULT)
+		TRY(futex_key_of(word, scope, &c.key));
+		int result = claim_and_join(&c, patience);
+		if (result == CLAIM_QUEUE)
+			return pi_wait(&waiter, word, deadline);
+		if (result == -EFAULT)
+			TRY(port_user_fault_in(word, true));
+		else if (result != CLAIM_AGAIN)
 			return result;
-		TRY(port_user_fault_in(word, true));
+		else
+			port_yield();
 	}
 }
 
 int futex_pi_lock(uptr_t word, enum futex_scope scope, u64 deadline)
 {
-	return lock_word(word, scope, false, deadline);
+	int err = lock_word(word, scope, PI_WAIT, deadline);
+	return err == -EAGAIN ? -ETIMEDOUT : err;
 }
 
 int futex_pi_trylock(uptr_t word, enum futex_scope scope)
 {
-	return lock_word(word, scope, true, PORT_FOREVER);
+	return lock_word(word, scope, PI_TRY, PORT_FOREVER);
 }
 
-/* --- Unlocking --- */
+/* --- The owner died --- */
 
-static int unlock_locked(uptr_t word, const struct port_futex_key *key, struct after *a)
+/* The word says that its owner died, and that it is ours. b locked. */
+static int write_owner(uptr_t word, u32 tid)
 {
-	u32 me = (u32)port_tid(), value, found, want;
+	u32 value, found;
 
 	TRY(port_user_load_nofault(word, &value));
 	for (;; value = found) {
-		struct pi_word *w = pi_word_find(key);
-		if ((value & FUTEX_TID_MASK) != me)
-			return -EPERM;
-		if (w && w->owner != port_self())
-			return -EINVAL;
-		want = w ? first_waiter(w)->tid | FUTEX_WAITERS : 0;
-		TRY(port_user_cmpxchg_nofault(word, value, want, &found));
-		if (found != value)
-			continue;
-		if (w)
-			pass_on(w, a);
-		return 0;
+		TRY(port_user_cmpxchg_nofault(word, value, tid | FUTEX_WAITERS | FUTEX_OWNER_DIED,
+		                              &found));
+		if (found == value)
+			return 0;
 	}
 }
 
-int futex_pi_unlock(uptr_t word, enum futex_scope scope)
+/* => 0, or -EFAULT: then the word stays as it is. */
+static int fix_word(uptr_t word, struct pi_waiter *waiter)
 {
-	struct port_futex_key key;
+	bool tried_all = false;
+	int err;
 
-	for (;;) {
-		struct after a = {};
-		TRY(futex_key_of(word, scope, &key));
-		port_lock(&pi.lock);
-		int result = unlock_locked(word, &key, &a);
-		unlock_after(&a);
-		if (result != -EFAULT)
-			return result;
-		TRY(port_user_fault_in(word, true));
+	do {
+		port_read_lock();
+		struct futex_bucket *b = futex_bucket_lock(waiter->sleep.key);
+		err = write_owner(word, waiter->tid);
+		if (!err || tried_all) {
+			struct pi_word *w = pi_word_find(b, &waiter->sleep.key);
+			w->fixer = NULL;
+			pi_word_settle(b, w, waiter);
+		}
+		port_unlock(&b->lock);
+		port_read_unlock();
+		if (!err || tried_all)
+			return err;
+		tried_all = port_user_fault_in(word, true) != 0;
+	} while (true);
+}
+
+int pi_wait(struct pi_waiter *waiter, uptr_t word, u64 deadline)
+{
+	int err = ipc_wait(&waiter->sleep.wait, deadline, pi_withdraw);
+
+	return !err && unlikely(waiter->fix) ? fix_word(word, waiter) : err;
+}
+
+/* => true and the key of a word that this thread owns. */
+static bool still_holds(struct port_pi *p, struct port_futex_key *out_key)
+{
+	GUARD(port)(&p->lock);
+	if (rb_empty(&p->held))
+		return false;
+	*out_key = rb_entry(rb_first(&p->held), struct pi_word, held)->key;
+	return true;
+}
+
+static void let_go_dying(const struct port_futex_key *key)
+{
+	struct ipc_wake_list wakes = {0};
+	struct futex_bucket *b = futex_bucket_lock(*key);
+	struct pi_word *w = pi_word_find(b, key);
+
+	if (w && w->owner == port_self() && pi_first_waiter(w)) {
+		w->fixer = pi_first_waiter(w);
+		w->fixer->fix = true;
+		pi_hand_over(b, w, &wakes);
 	}
+	port_unlock(&b->lock);
+	ipc_wake_flush(&wakes);
+}
+
+static void gone_set(struct port_pi *p, bool gone)
+{
+	GUARD(port)(&p->lock);
+	p->gone = gone;
 }
 
 void futex_pi_exit(bool dying)
 {
-	struct list *held = held_by(port_self());
-	bool more = true;
+	struct port_pi *p = port_pi(port_self());
+	struct port_futex_key key;
 
-	while (more) {
-		struct after a = {};
-		port_lock(&pi.lock);
-		if (!list_empty(held)) {
-			struct pi_word *w = list_first(held, struct pi_word, held_link);
-			struct pi_waiter *first = first_waiter(w);
-			w->fixing = first != NULL;
-			if (first) {
-				first->fix = true;
-				pass_on(w, &a);
-			} else {
-				word_drop_if_idle(w, &a);
-			}
-		}
-		more = !list_empty(held);
-		if (!more)
-			port_pi(port_self())->gone = dying;
-		unlock_after(&a);
+	/* First, so that it ends: nobody makes this thread an owner while it lets go. */
+	gone_set(p, true);
+	port_read_lock();
+	while (still_holds(p, &key))
+		let_go_dying(&key);
+	port_read_unlock();
+	if (!dying)
+		gone_set(p, false);
+}
+
+/* --- Unlocking --- */
+
+enum { UNLOCK_AGAIN = 1 };
+
+static int unlock_once(uptr_t word, const struct port_futex_key *key, u32 value,
+                       struct futex_bucket *b, struct ipc_wake_list *wakes)
+{
+	struct pi_word *w = pi_word_find(b, key);
+	u32 found, want = 0;
+
+	if (w ? w->owner != port_self() : *word_find(b, key) != NULL)
+		return -EINVAL;
+	if (w)
+		want = pi_first_waiter(w)->tid | FUTEX_WAITERS;
+	TRY(port_user_cmpxchg_nofault(word, value, want, &found));
+	if (found != value)
+		return UNLOCK_AGAIN;
+	if (w)
+		pi_hand_over(b, w, wakes);
+	return 0;
+}
+
+int futex_pi_unlock(uptr_t word, enum futex_scope scope)
+{
+	u32 me = (u32)port_tid(), value;
+	struct port_futex_key key;
+
+	for (;;) {
+		struct ipc_wake_list wakes = {0};
+		TRY(port_copy_in(&value, word, sizeof value));
+		if ((value & FUTEX_TID_MASK) != me)
+			return -EPERM;
+		TRY(futex_key_of(word, scope, &key));
+		port_read_lock();
+		struct futex_bucket *b = futex_bucket_lock(key);
+		int result = unlock_once(word, &key, value, b, &wakes);
+		port_unlock(&b->lock);
+		ipc_wake_flush(&wakes);
+		port_read_unlock();
+		if (result == -EFAULT)
+			TRY(port_user_fault_in(word, true));
+		else if (result != UNLOCK_AGAIN)
+			return result;
 	}
 }

@@ -1,5 +1,4 @@
-#include "kernel/ipc/futex/pi.h"
-#include "kernel/ipc/futex/table.h"
+#include "kernel/ipc/futex/pi_word.h"
 
 enum {
 	FIRST_BUCKETS = 1 << 8,
@@ -28,7 +27,6 @@ static void table_free(struct port_defer *d)
 void futex_init(void)
 {
 	port_lock_init(&grow_lock, LOCK_CLASS_FUTEX_GROW);
-	futex_pi_init();
 	futex_table = table_new(FIRST_BUCKETS);
 	if (!futex_table)
 		panic("futex: no memory for the first table");
@@ -119,23 +117,50 @@ void futex_dequeue(struct futex_waiter *w)
 	list_del(&w->link);
 }
 
-/* Moves all sleepers of b into t, which nobody else sees yet. b locked. */
-static void bucket_move(struct futex_bucket *b, struct futex_table *t)
+struct futex_bucket *futex_waiter_lock(struct futex_waiter *w)
 {
-	b->moved = true;
-	while (b->first) {
-		struct futex_waiter *first = b->first, *w = first;
-		struct futex_bucket *to = bucket_of(t, first->key);
-		b->first = first->next_word;
+	for (;;) {
+		struct futex_bucket *b = load_acquire(&w->bucket);
+		port_lock(&b->lock);
+		if (likely(load_relaxed(&w->bucket) == b))
+			return b;
+		port_unlock(&b->lock);
+	}
+}
+
+/* The plain words of `from` that belong to `to`. */
+static void move_words(struct futex_bucket *from, struct futex_bucket *to, struct futex_table *t)
+{
+	struct futex_waiter **slot = &from->first, *first, *w;
+
+	while ((first = *slot)) {
+		if (bucket_of(t, first->key) != to) {
+			slot = &first->next_word;
+			continue;
+		}
+		*slot = first->next_word;
 		first->next_word = to->first;
-		to->first = first;
+		to->first = w = first;
+		from->words--;
 		to->words++;
 		do {
 			store_release(&w->bucket, to);
 			w = list_entry(w->link.next, struct futex_waiter, link);
 		} while (w != first);
 	}
-	b->words = 0;
+}
+
+/* Moves what of b belongs there into bucket i of t, which is not published yet; but whoever was moved may already withdraw
+ * from it, so both are locked. */
+static void bucket_move(struct futex_bucket *b, struct futex_table *t, u64 i)
+{
+	struct futex_bucket *to = &t->bucket[i];
+
+	port_lock2(&b->lock, &to->lock);
+	b->moved = true;
+	move_words(b, to, t);
+	pi_words_move(b, to, t);
+	port_unlock2(&b->lock, &to->lock);
 }
 
 /* => the table that was replaced, or NULL: somebody else was faster. */
@@ -146,11 +171,8 @@ static struct futex_table *table_replace(struct futex_table *bigger)
 	struct futex_table *old = futex_table;
 	if (old->mask >= bigger->mask)
 		return NULL;
-	for (u64 i = 0; i <= old->mask; i++) {
-		GUARD(port)
-		(&old->bucket[i].lock);
-		bucket_move(&old->bucket[i], bigger);
-	}
+	for (u64 i = 0; i <= bigger->mask; i++)
+		bucket_move(&old->bucket[i & old->mask], bigger, i);
 	store_release(&futex_table, bigger);
 	return old;
 }

@@ -6,12 +6,13 @@
 #include "kernel/lib/list.h"
 
 struct futex_bucket;
+struct pi_word;
 struct futex_waiter {
 	struct ipc_waiter wait;
 	struct port_futex_key key;   /* [l] changes by requeue */
 	struct futex_bucket *bucket; /* [a] written under the lock of the bucket that it is in */
-	u32 bitset;                  /* [I] */
-	u32 priority;                /* [I] port_priority() when it went to sleep */
+	u32 bitset;                  /* [I] 0: FUTEX_WAIT_REQUEUE_PI, never woken by a plain wake */
+	u32 priority;                /* [I] port_base_priority() when it went to sleep */
 	struct list
 		link; /* [l] sleepers of the same word, a ring without a head: by priority, then FIFO */
 	struct futex_waiter
@@ -20,9 +21,10 @@ struct futex_waiter {
 
 struct futex_bucket {
 	struct port_lock lock;
-	bool moved;                 /* [l] for ever empty: look in the newer table */
-	u32 words;                  /* [l] */
+	bool moved;                 /* [l] words leave, none may come: look in the newer table */
+	u32 words;                  /* [l] of both lists */
 	struct futex_waiter *first; /* [l] first sleeper of the first word */
+	struct pi_word *owned;      /* [l] first word with an owner, pi_word.h */
 } ALIGNED(16);                      /* 32 bytes: cheap to index */
 
 struct futex_table {
@@ -80,6 +82,8 @@ static ALWAYS_INLINE int futex_key_of(uptr_t word, enum futex_scope scope,
 }
 /* Queues w if the word is as expected. => 0, -EAGAIN, or -EFAULT: could not look without faulting. */
 MUST_CHECK int futex_queue_if(struct futex_waiter *w, uptr_t word, u32 expected);
+/* => the bucket that w is in, locked. Requeue and growth change it, under the lock of the one it is in. Read section. */
+struct futex_bucket *futex_waiter_lock(struct futex_waiter *w);
 /* A sleeper gives up, as ipc_wait() asks for it. => false: its wait is decided. */
 bool futex_withdraw(struct ipc_waiter *wait);
 /* Has b more words than is usual before the table is about full? b locked. */

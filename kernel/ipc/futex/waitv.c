@@ -91,7 +91,7 @@ int futex_wait_any(const struct futex_want *wants, u32 count, u64 deadline)
 	c->count = count;
 	for (u32 i = 0; i < count; i++) {
 		c->waiter[i].bitset = FUTEX_BITSET_MATCH_ANY;
-		c->waiter[i].priority = port_priority();
+		c->waiter[i].priority = port_base_priority(port_self());
 	}
 	for (;;) {
 		TRY(crowd_keys(c, wants));
