@@ -14,6 +14,7 @@
 
 struct host_identity {
 	s32 pid;
+	u32 priority; /* [a] base, for futexes */
 	u32 euid, egid;
 	u32 groups[4], group_count;
 	u64 capabilities; /* bit PORT_CAP_* */
@@ -24,9 +25,12 @@ struct host_identity {
 struct host_identity *host_self(void);
 
 struct host_thread;
+struct host_identity *host_identity(struct host_thread *t); /* of another */
+u32 host_boost(struct host_thread *t); /* what it was lent */
+struct host_thread *host_thread_self(void);
 /* Runs body(arg) in a new thread of a new process, in the caller's namespace. */
 struct host_thread *host_spawn(void (*body)(void *arg), void *arg);
-/* The process ends: its SEM_UNDO list is put. Then the thread. */
+/* The process ends: its SEM_UNDO list is put, its PI futexes are left. Then the thread. */
 void host_join(struct host_thread *t);
 /* Makes port_park() in t return PORT_SIGNAL once. */
 void host_signal(struct host_thread *t);

@@ -6,7 +6,7 @@
 #include "kernel/ipc/event/epoll.h"
 #include "kernel/ipc/futex/futex.h"
 #include "kernel/ipc/sem/sem.h"
-#include "tests/host/host.h"
+#include "tests/host/thread.h"
 
 extern const struct test *const __start_tests[], *const __stop_tests[];
 
@@ -64,6 +64,7 @@ int main(int argc, char **argv)
 
 	random_state = seed ? strtoull(seed, NULL, 0) : 20261121;
 	printf("# SEED=%llu\n", (unsigned long long)random_state);
+	host_init();
 	futex_init();
 	epoll_init();
 	for (const struct test *const *t = __start_tests; t < __stop_tests; t++) {

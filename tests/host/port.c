@@ -5,6 +5,7 @@
 #include <string.h>
 #include <stdarg.h>
 #include <time.h>
+#include "kernel/ipc/futex/pi.h"
 #include "kernel/ipc/sem/sem.h"
 #include "tests/host/thread.h"
 
@@ -85,11 +86,58 @@ struct port_thread *port_self(void)
 	return (struct port_thread *)host_current();
 }
 
+struct host_thread *host_thread_self(void)
+{
+	return host_current();
+}
+struct host_identity *host_identity(struct host_thread *t)
+{
+	return &t->identity;
+}
+
+/* Threads by tid; what is found stays in memory through the finder's read section. */
+static struct {
+	pthread_mutex_t lock;
+	struct list list;
+} tids = {PTHREAD_MUTEX_INITIALIZER, LIST_INIT(tids.list)};
+
+static void tid_add(struct host_thread *t)
+{
+	futex_pi_thread_init(&t->pi);
+	pthread_mutex_lock(&tids.lock);
+	list_add_tail(&tids.list, &t->tid_link);
+	pthread_mutex_unlock(&tids.lock);
+}
+static void tid_del(struct host_thread *t)
+{
+	pthread_mutex_lock(&tids.lock);
+	list_del(&t->tid_link);
+	pthread_mutex_unlock(&tids.lock);
+}
+struct port_thread *port_thread_find(s32 tid)
+{
+	struct host_thread *t, *found = NULL;
+
+	pthread_mutex_lock(&tids.lock);
+	list_for_each (t, &tids.list, tid_link)
+		if (t->tid == tid)
+			found = t;
+	pthread_mutex_unlock(&tids.lock);
+	return (struct port_thread *)found;
+}
+void host_init(void)
+{
+	main_thread.tid = main_thread.identity.pid;
+	tid_add(&main_thread);
+}
+
 static void *run(void *arg)
 {
 	current = arg;
 	current->body(current->arg);
 	sem_undo_put(TAKE(current->identity.undo));
+	futex_pi_exit(true);
+	tid_del(current);
 	return NULL;
 }
 
@@ -109,6 +157,8 @@ struct host_thread *host_spawn(void (*body)(void *arg), void *arg)
 		.capabilities = UINT64_MAX,
 		.ns = host_self()->ns,
 	};
+	t->tid = t->identity.pid;
+	tid_add(t);
 	if (pthread_create(&t->pthread, NULL, run, t))
 		panic("pthread_create");
 	return t;
@@ -213,33 +263,30 @@ s32 port_pid(void)
 {
 	return host_self()->pid;
 }
-u32 port_priority(void)
-{
-	return 0;
-}
 u32 port_urgency(void)
 {
 	return host_self()->urgency;
 }
-/* This world's threads have no numbers that user memory could name, and all one priority. */
 s32 port_tid(void)
 {
-	return host_self()->pid;
+	return host_current()->tid;
 }
-struct port_thread *port_thread_find(s32 tid)
+u32 port_base_priority(const struct port_thread *t)
 {
-	return NULL;
+	return load_relaxed(&((const struct host_thread *)t)->identity.priority);
+}
+void port_boost(struct port_thread *t, u32 priority)
+{
+	store_relaxed(&((struct host_thread *)t)->boost, priority);
+}
+u32 host_boost(struct host_thread *t)
+{
+	return load_relaxed(&t->boost);
 }
 struct port_pi *port_pi(struct port_thread *t)
 {
-	static _Thread_local struct port_pi mine;
-	return &mine;
+	return &((struct host_thread *)t)->pi;
 }
-u32 port_base_priority(struct port_thread *t)
-{
-	return 0;
-}
-void port_boost(struct port_thread *t, u32 priority) {}
 u32 port_euid(void)
 {
 	return host_self()->euid;

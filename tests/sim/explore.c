@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "kernel/ipc/futex/futex.h"
 #include "tests/sim/task.h"
 
 struct choice {
@@ -157,6 +158,7 @@ int main(int argc, char **argv)
 	extern const struct test *const __start_sim_tests[], *const __stop_sim_tests[];
 	unsigned run = 0;
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	futex_init();
 	for (const struct test *const *t = __start_sim_tests; t < __stop_sim_tests; t++) {
 		if (argc > 1 && fnmatch(argv[1], (*t)->name, 0))
 			continue;

@@ -225,33 +225,26 @@ s32 port_pid(void)
 {
 	return sim_self->identity.pid;
 }
-u32 port_priority(void)
-{
-	return 0;
-}
 u32 port_urgency(void)
 {
 	return sim_self->identity.urgency;
 }
-/* This world's threads have no numbers that user memory could name, and all one priority. */
 s32 port_tid(void)
 {
-	return sim_self->identity.pid;
+	return sim_self->tid;
 }
-struct port_thread *port_thread_find(s32 tid)
+u32 port_base_priority(const struct port_thread *t)
 {
-	return NULL;
+	return ((const struct sim_task *)t)->identity.priority;
+}
+void port_boost(struct port_thread *t, u32 priority)
+{
+	((struct sim_task *)t)->boost = priority;
 }
 struct port_pi *port_pi(struct port_thread *t)
 {
-	static _Thread_local struct port_pi mine;
-	return &mine;
+	return &((struct sim_task *)t)->pi;
 }
-u32 port_base_priority(struct port_thread *t)
-{
-	return 0;
-}
-void port_boost(struct port_thread *t, u32 priority) {}
 u32 port_euid(void)
 {
 	return sim_self->identity.euid;

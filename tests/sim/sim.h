@@ -72,6 +72,7 @@ void sim_outcome(unsigned n, u64 expected);
 /* Who a task, or the test itself (NULL), is. */
 struct sim_identity {
 	s32 pid;
+	u32 priority; /* base, for futexes */
 	u32 euid, egid;
 	u32 groups[4], group_count;
 	u64 capabilities; /* bit PORT_CAP_* */
@@ -80,6 +81,8 @@ struct sim_identity {
 	struct sem_undo_list *undo;
 };
 struct sim_identity *sim_identity(struct sim_task *t);
+u32 sim_boost(struct sim_task *t); /* what it was lent */
+bool sim_parked(struct sim_task *t);
 /* Times the task has been sent `sig` by port_raise(). */
 unsigned sim_raised(struct sim_task *t, int sig);
 

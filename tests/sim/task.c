@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include "kernel/ipc/futex/pi.h"
 #include "tests/sim/task.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -40,6 +41,7 @@ static void task_entry(void)
 	__sanitizer_finish_switch_fiber(NULL, &main_base, &main_size);
 #endif
 	t->body(t->arg);
+	futex_pi_exit(true);
 	if (t->held.count || t->read_depth)
 		panic("task %d ends with a lock or read section open", t->index);
 	t->state = TASK_DONE;
@@ -68,7 +70,8 @@ struct sim_task *sim_spawn(void (*body)(void *arg), void *arg)
 	t->body = body;
 	t->arg = arg;
 	t->identity = main_task.identity;
-	t->identity.pid = 100 + t->index;
+	t->identity.pid = t->tid = 100 + t->index;
+	futex_pi_thread_init(&t->pi);
 	t->identity.undo = NULL;
 	getcontext(&t->context);
 	t->context.uc_stack.ss_sp = stack;
@@ -232,6 +235,22 @@ void sim_defer_add(struct port_defer *d)
 void sim_signal_anytime(struct sim_task *t)
 {
 	t->signal_to_come = true;
+}
+/* Also one that is done: its memory stays. */
+struct port_thread *port_thread_find(s32 tid)
+{
+	for (int i = 0; i < task_count; i++)
+		if (tasks[i].tid == tid)
+			return (struct port_thread *)&tasks[i];
+	return NULL;
+}
+u32 sim_boost(struct sim_task *t)
+{
+	return t->boost;
+}
+bool sim_parked(struct sim_task *t)
+{
+	return t->state == TASK_PARKED;
 }
 struct sim_identity *sim_identity(struct sim_task *t)
 {

@@ -24,6 +24,9 @@ struct sim_task {
 	struct held_locks held;
 	unsigned raised[65];
 	struct sim_identity identity;
+	s32 tid; /* pid of its first identity */
+	struct port_pi pi;
+	u32 boost;
 	int index;
 };
 

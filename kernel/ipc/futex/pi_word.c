@@ -144,7 +144,7 @@ struct pi_word *pi_word_settle(struct futex_bucket *b, struct pi_word *w, struct
 		word_end(b, w);
 		return NULL;
 	}
-	return w == &leaving->word ? word_move(b, w, host) : w;
+	return w == &leaving->word && host != leaving ? word_move(b, w, host) : w;
 }
 
 /* --- Sleepers --- */
