@@ -158,7 +158,7 @@ static int move(struct futex_bucket *from, const struct port_futex_key *from_key
 		futex_queue(to, w);
 		moved++;
 	}
-	return moved;
+	return moved < max && pi_word_find(from, from_key) ? -EINVAL : moved;
 }
 
 static int requeue_once(const struct futex_move *m, const struct port_futex_key *from_key,
