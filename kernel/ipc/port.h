@@ -130,7 +130,6 @@ s32 port_pid(void); /* thread group, as getpid(2) */
 s32 port_tid(void); /* of the calling thread, gettid(2) */
 /* --- Priorities: 1..99 real-time, 0 ordinary. The base priority is the thread's own, without what was lent to it. --- */
 u32 port_base_priority(const struct port_thread *t);
-u32 port_priority(void); /* the caller's, with what was lent */
 /* t runs at least at that priority; 0 ends it. Locks may be held. */
 void port_boost(struct port_thread *t, u32 priority);
 /* In a read section. => NULL: no such thread. */

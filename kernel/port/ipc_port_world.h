@@ -100,10 +100,6 @@ static ALWAYS_INLINE s32 port_pid(void)
 {
 	return task_current()->process->pid;
 }
-static ALWAYS_INLINE u32 port_priority(void)
-{
-	return thread_current()->priority;
-}
 static ALWAYS_INLINE u32 port_base_priority(const struct port_thread *t)
 {
 	return load_relaxed(&((const struct thread *)t)->rt_priority);

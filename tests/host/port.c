@@ -275,10 +275,6 @@ u32 port_base_priority(const struct port_thread *t)
 {
 	return load_relaxed(&((const struct host_thread *)t)->identity.priority);
 }
-u32 port_priority(void)
-{
-	return MAX(port_base_priority(port_self()), load_relaxed(&host_current()->boost));
-}
 void port_boost(struct port_thread *t, u32 priority)
 {
 	store_relaxed(&((struct host_thread *)t)->boost, priority);

@@ -237,10 +237,6 @@ u32 port_base_priority(const struct port_thread *t)
 {
 	return ((const struct sim_task *)t)->identity.priority;
 }
-u32 port_priority(void)
-{
-	return MAX(port_base_priority(port_self()), load_relaxed(&sim_self->boost));
-}
 void port_boost(struct port_thread *t, u32 priority)
 {
 	((struct sim_task *)t)->boost = priority;
