@@ -95,7 +95,8 @@ static NOINLINE long futex_two_words(uptr_t word, u32 op, u32 value, u64 value2,
 		.move = (s32)value2,
 		.expected = (op & FUTEX_CMD_MASK) == FUTEX_REQUEUE ? NULL : &value3,
 	};
-	return (op & FUTEX_CMD_MASK) == FUTEX_CMP_REQUEUE_PI ? futex_pi_requeue(&m) : futex_requeue(&m);
+	return (op & FUTEX_CMD_MASK) == FUTEX_CMP_REQUEUE_PI ? futex_pi_requeue(&m)
+	                                                     : futex_requeue(&m);
 }
 
 /* => 0 and the deadline, for ever without a time-out. Absolute. */

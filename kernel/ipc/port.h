@@ -136,15 +136,15 @@ void port_boost(struct port_thread *t, u32 priority);
 struct port_thread *port_thread_find(s32 tid);
 /* What the module keeps in each thread, kernel/ipc/futex/pi.h; zeroed when it begins, then futex_pi_thread_init(). */
 struct port_pi {
-	struct port_lock lock;     /* class FUTEX_PI */
-	u32 boost;                 /* [lock] what it was lent: the first of `held` */
-	struct rb_root held;       /* [lock] words it owns for which others sleep, by what they lend */
+	struct port_lock lock; /* class FUTEX_PI */
+	u32 boost;             /* [lock] what it was lent: the first of `held` */
+	struct rb_root held;   /* [lock] words it owns for which others sleep, by what they lend */
 	struct pi_waiter *waiting; /* [lock] its sleep for an owned word, or NULL */
 	bool gone;                 /* [lock] will own nothing more */
 	bool ready;                /* initialised */
 };
 struct port_pi *port_pi(struct port_thread *t);
-u32 port_uid(void);      /* real */
+u32 port_uid(void); /* real */
 u32 port_gid(void);
 /* Whom a queue of sleepers serves first, Linux's way: 0..39 ordinary, by nice value, 40 + priority when real-time. */
 u32 port_urgency(void);

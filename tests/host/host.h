@@ -26,7 +26,7 @@ struct host_identity *host_self(void);
 
 struct host_thread;
 struct host_identity *host_identity(struct host_thread *t); /* of another */
-u32 host_boost(struct host_thread *t); /* what it was lent */
+u32 host_boost(struct host_thread *t);                      /* what it was lent */
 struct host_thread *host_thread_self(void);
 /* Runs body(arg) in a new thread of a new process, in the caller's namespace. */
 struct host_thread *host_spawn(void (*body)(void *arg), void *arg);

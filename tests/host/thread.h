@@ -12,7 +12,7 @@ struct host_thread {
 	struct host_identity identity; /* the thread's own */
 	s32 tid;                       /* [I] pid of its first identity */
 	struct port_pi pi;
-	u32 boost;           /* [a] */
+	u32 boost;            /* [a] */
 	struct list tid_link; /* [tids.lock] threads that can be found */
 	unsigned raised[65];
 	unsigned allocation_to_fail, copy_to_fail;

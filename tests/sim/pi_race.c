@@ -62,7 +62,7 @@ static void unlock(u32 i)
 struct plan {
 	u32 take[WORDS], count;
 	u64 timeout;
-	bool dies; /* without unlocking */
+	bool dies;  /* without unlocking */
 	int result; /* of the last lock */
 	struct sim_task *task;
 };

@@ -17,8 +17,8 @@ enum {
 };
 static const unsigned WAITERS = 0x80000000, DIED = 0x40000000;
 
-static long futex(volatile void *word, int op, unsigned value, const void *time, volatile void *word2,
-                  unsigned value3)
+static long futex(volatile void *word, int op, unsigned value, const void *time,
+                  volatile void *word2, unsigned value3)
 {
 	return syscall(SYS_futex, word, op, value, time, word2, value3);
 }

@@ -7,20 +7,22 @@ struct pi_word {
 	struct port_futex_key key; /* [I] */
 	struct port_thread *owner; /* [l] */
 	struct pi_word *next;      /* [l] of the bucket */
-	struct pi_waiter *fixer;   /* [l] owner since the last one died, has yet to write the word; or NULL */
-	struct rb_root waiters;    /* [l] by priority, then FIFO */
-	u32 owner_tid;             /* [l] */
-	u32 lent;                  /* [l and the owner's] its place in `held`: priority of the first sleeper */
-	struct rb_node held;       /* [the owner's] in struct port_pi */
+	struct pi_waiter
+		*fixer; /* [l] owner since the last one died, has yet to write the word; or NULL */
+	struct rb_root waiters; /* [l] by priority, then FIFO */
+	u32 owner_tid;          /* [l] */
+	u32 lent; /* [l and the owner's] its place in `held`: priority of the first sleeper */
+	struct rb_node held; /* [the owner's] in struct port_pi */
 };
 
 struct pi_waiter {
 	struct futex_waiter sleep; /* `key` is the word it sleeps for now */
 	struct pi_word word;       /* the state of that word, when this record is the host */
 	struct rb_node node;       /* [l] in pi_word.waiters */
-	struct port_futex_key origin, target; /* [I] FUTEX_WAIT_REQUEUE_PI: from where to where it may move */
-	u32 tid;                      /* [I] */
-	u32 priority;                 /* [l] effective, as it is queued */
+	struct port_futex_key origin,
+		target;  /* [I] FUTEX_WAIT_REQUEUE_PI: from where to where it may move */
+	u32 tid;         /* [I] */
+	u32 priority;    /* [l] effective, as it is queued */
 	bool owned_word; /* [l] sleeps for a word with an owner; else it has yet to be moved there */
 	bool fix;        /* [l] decided: the owner died, the word is to be written */
 };
