@@ -66,7 +66,7 @@ enum port_capability { /* capabilities(7): the numbers are the ABI's */
 	               PORT_CAP_SYS_RESOURCE = 24,
 };
 
-enum { PORT_PAGE_SIZE = 4096 };
+enum { PORT_PAGE_SIZE = 4096, PORT_BLOCK_SIZE = 8192 };
 
 /* Names a 32-bit word of user memory across address spaces, futex(7). */
 struct port_futex_key {
@@ -82,6 +82,9 @@ void port_free(void *p); /* NULL allowed */
 /* At most PORT_PAGE_SIZE bytes, not zeroed; for what is filled at once and lives shortly. */
 MUST_CHECK void *port_buffer_alloc(size_t size);
 void port_buffer_free(void *p);
+/* The same of PORT_BLOCK_SIZE bytes; may fail while single pages are left. */
+MUST_CHECK void *port_block_alloc(void);
+void port_block_free(void *block); /* NULL allowed */
 /* A buffer page of PORT_PAGE_SIZE bytes, not zeroed, with one reference; free drops one. */
 MUST_CHECK void *port_page_alloc(void);
 void port_page_get(void *page);

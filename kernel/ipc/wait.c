@@ -1,18 +1,34 @@
 #include "kernel/ipc/wait.h"
 
-void ipc_wake_flush_all(struct ipc_wake_list *list)
+void ipc_wake_all(struct ipc_waiter *w)
 {
 	/* The read section keeps a thread's memory although it may exit once its wait is over. */
 	port_read_lock();
-	for (struct ipc_waiter *w = list->first, *next; w; w = next) {
+	while (w) {
+		struct ipc_waiter *next = w->next;
 		struct port_thread *thread = w->thread;
-		next = w->next;
 		store_release(&w->state,
 		              WAIT_OVER); /* pairs with ipc_wait(); w is gone from here on */
 		port_unpark(thread);
+		w = next;
 	}
 	port_read_unlock();
-	list->first = NULL;
+}
+
+bool ipc_waiter_withdraw(struct ipc_waiter *w, struct port_lock *lock,
+                         void (*dequeue)(struct ipc_waiter *w))
+{
+	bool pending = false;
+	port_read_lock();
+	if (!ipc_waiter_over(w)) {
+		port_lock(lock);
+		pending = ipc_waiter_pending(w);
+		if (pending)
+			dequeue(w);
+		port_unlock(lock);
+	}
+	port_read_unlock();
+	return pending;
 }
 
 /* Decided but not yet flushed: the waker is between its unlock and its flush. */
@@ -23,28 +39,30 @@ static int result_when_over(struct ipc_waiter *w)
 	return w->result;
 }
 
-static ALWAYS_INLINE int wait_by(enum port_wake (*park)(u64 deadline, enum port_sleep kind),
-                                 struct ipc_waiter *w, u64 deadline,
-                                 bool (*withdraw)(struct ipc_waiter *w))
+/* Goes on waiting; `why` ended the sleep of before. */
+static ALWAYS_INLINE int wait_more(enum port_wake (*park)(u64 deadline, enum port_sleep kind),
+                                   struct ipc_waiter *w, u64 deadline,
+                                   bool (*withdraw)(struct ipc_waiter *w), enum port_wake why)
 {
-	for (;;) {
-		enum port_wake why = park(deadline, PORT_INTERRUPTIBLE);
-		if (likely(ipc_waiter_over(w)))
-			return w->result;
-		if (why == PORT_WOKEN)
-			continue;
-		if (withdraw(w))
-			return why == PORT_TIMEOUT ? -EAGAIN : -EINTR;
-		return result_when_over(w);
+	while (!ipc_waiter_over(w)) {
+		if (why != PORT_WOKEN) {
+			if (withdraw(w))
+				return why == PORT_TIMEOUT ? -EAGAIN : -EINTR;
+			return result_when_over(w);
+		}
+		why = park(deadline, PORT_INTERRUPTIBLE);
 	}
+	return w->result;
 }
 
-int ipc_wait(struct ipc_waiter *w, u64 deadline, bool (*withdraw)(struct ipc_waiter *w))
+int ipc_wait_more(struct ipc_waiter *w, u64 deadline, bool (*withdraw)(struct ipc_waiter *w),
+                  enum port_wake why)
 {
-	return wait_by(port_park, w, deadline, withdraw);
+	return wait_more(port_park, w, deadline, withdraw, why);
 }
 
 int ipc_wait_real(struct ipc_waiter *w, u64 deadline, bool (*withdraw)(struct ipc_waiter *w))
 {
-	return wait_by(port_park_real, w, deadline, withdraw);
+	return wait_more(port_park_real, w, deadline, withdraw,
+	                 port_park_real(deadline, PORT_INTERRUPTIBLE));
 }

@@ -59,12 +59,14 @@ static inline void ipc_waiter_decide(struct ipc_waiter *w, s32 result, struct ip
 	list->last = w;
 }
 
-/* Wakes all on the list. No lock held. */
-void ipc_wake_flush_all(struct ipc_wake_list *list);
+/* Wakes all on the list, which is empty then. No lock held. */
+void ipc_wake_all(struct ipc_waiter *first);
 static ALWAYS_INLINE void ipc_wake_flush(struct ipc_wake_list *list)
 {
-	if (unlikely(list->first))
-		ipc_wake_flush_all(list);
+	struct ipc_waiter *first = list->first;
+	list->first = NULL;
+	if (unlikely(first))
+		ipc_wake_all(first);
 }
 
 static inline bool ipc_waiter_over(const struct ipc_waiter *w)
@@ -72,11 +74,23 @@ static inline bool ipc_waiter_over(const struct ipc_waiter *w)
 	return load_acquire(&w->state) == WAIT_OVER;
 }
 
+/* The end of most `withdraw` functions, of sleepers without a reference to their object: `lock` is the object's, and is
+ * looked at only if the object must still be there. */
+bool ipc_waiter_withdraw(struct ipc_waiter *w, struct port_lock *lock,
+                         void (*dequeue)(struct ipc_waiter *w));
+
 /*
  * Sleeps until w is over, the deadline, or a signal. => its result, -EAGAIN at the deadline, -EINTR.
  * `withdraw` locks the object and, if w is still pending, dequeues it and returns true.
  */
-MUST_CHECK int ipc_wait(struct ipc_waiter *w, u64 deadline, bool (*withdraw)(struct ipc_waiter *w));
+MUST_CHECK int ipc_wait_more(struct ipc_waiter *w, u64 deadline,
+                             bool (*withdraw)(struct ipc_waiter *w), enum port_wake why);
+MUST_CHECK static ALWAYS_INLINE int ipc_wait(struct ipc_waiter *w, u64 deadline,
+                                             bool (*withdraw)(struct ipc_waiter *w))
+{
+	enum port_wake why = port_park(deadline, PORT_INTERRUPTIBLE);
+	return likely(ipc_waiter_over(w)) ? w->result : ipc_wait_more(w, deadline, withdraw, why);
+}
 /* The same with a deadline in port_real_ns() time. */
 MUST_CHECK int ipc_wait_real(struct ipc_waiter *w, u64 deadline,
                              bool (*withdraw)(struct ipc_waiter *w));

@@ -45,10 +45,16 @@ static inline void list_add_tail(struct list *head, struct list *node)
 {
 	list_insert_between(node, head->prev, head);
 }
+/* Takes node out and leaves its links as they were: for what is freed or goes into another list at once. */
+static inline void list_unlink(struct list *node)
+{
+	struct list *prev = node->prev, *next = node->next;
+	prev->next = next;
+	next->prev = prev;
+}
 static inline void list_del(struct list *node)
 {
-	node->prev->next = node->next;
-	node->next->prev = node->prev;
+	list_unlink(node);
 	list_init(node);
 }
 /* Moves all nodes of `from` to the tail of `to`; `from` is left empty. */

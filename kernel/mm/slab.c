@@ -254,7 +254,7 @@ void slab_free(struct slab_cache *c, void *p)
 
 static u32 capacity_for(size_t size)
 {
-	return size <= 512 ? MAGAZINE_MAX : 32;
+	return size <= 512 ? MAGAZINE_MAX : size <= PAGE_SIZE ? 32 : 8;
 }
 
 enum { DEPOT_BYTES = 256 << 10 };

@@ -7,6 +7,7 @@
 
 void ipc_init(void)
 {
+	port_memory_init();
 	futex_init();
 	proc_sysv_init();
 	mqueue_init();

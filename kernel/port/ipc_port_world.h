@@ -87,6 +87,17 @@ static ALWAYS_INLINE struct port_thread *port_self(void)
 {
 	return (struct port_thread *)thread_current();
 }
+static ALWAYS_INLINE enum park_kind port_park_kind(enum port_sleep kind)
+{
+	return kind == PORT_INTERRUPTIBLE ? PARK_INTERRUPTIBLE : PARK_UNINTERRUPTIBLE;
+}
+static ALWAYS_INLINE enum port_wake port_park(u64 deadline, enum port_sleep kind)
+{
+	_Static_assert((int)PORT_WOKEN == PARK_WOKEN && (int)PORT_TIMEOUT == PARK_TIMEOUT &&
+	                       (int)PORT_SIGNAL == PARK_SIGNAL,
+	               "the reasons are numbered alike");
+	return (enum port_wake)park(deadline, port_park_kind(kind));
+}
 static ALWAYS_INLINE void port_unpark(struct port_thread *t)
 {
 	unpark((struct thread *)t);

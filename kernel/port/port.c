@@ -7,6 +7,8 @@
 #include "kernel/lib/printf.h"
 #include "kernel/mm/aspace.h"
 #include "kernel/mm/page.h"
+#include "kernel/mm/slab.h"
+#include "kernel/port/internal.h"
 #include "kernel/sched/policy.h"
 #include "kernel/sched/realtime.h"
 #include "kernel/sync/park_wall.h"
@@ -18,6 +20,20 @@ void port_free(void *p)
 {
 	kvfree(p);
 }
+static struct slab_cache *block_cache;
+void port_memory_init(void)
+{
+	block_cache = slab_cache_new("ipc_block", PORT_BLOCK_SIZE, PAGE_SIZE);
+}
+void *port_block_alloc(void)
+{
+	return slab_alloc(block_cache);
+}
+void port_block_free(void *block)
+{
+	slab_free(block_cache, block);
+}
+
 void port_lock_init(struct port_lock *l, enum lock_class class)
 {
 	l->spin = (struct spinlock){0};
@@ -43,26 +59,9 @@ void port_defer(struct port_defer *d, void (*fn)(struct port_defer *d))
 	rcu_call(&d->rcu, (void (*)(struct rcu_head *))fn);
 }
 
-static enum park_kind park_kind_of(enum port_sleep kind)
-{
-	static const enum park_kind kinds[] = {
-		[PORT_UNINTERRUPTIBLE] = PARK_UNINTERRUPTIBLE,
-		[PORT_INTERRUPTIBLE] = PARK_INTERRUPTIBLE,
-	};
-	return kinds[kind];
-}
-
-enum port_wake port_park(u64 deadline, enum port_sleep kind)
-{
-	_Static_assert((int)PORT_WOKEN == PARK_WOKEN && (int)PORT_TIMEOUT == PARK_TIMEOUT &&
-	                       (int)PORT_SIGNAL == PARK_SIGNAL,
-	               "the reasons are numbered alike");
-	return (enum port_wake)park(deadline, park_kind_of(kind));
-}
-
 enum port_wake port_park_real(u64 deadline, enum port_sleep kind)
 {
-	return (enum port_wake)park_wall(deadline, park_kind_of(kind));
+	return (enum port_wake)park_wall(deadline, port_park_kind(kind));
 }
 
 u64 port_mono_ns(void)

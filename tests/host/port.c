@@ -63,6 +63,15 @@ void port_buffer_free(void *p)
 {
 	port_free(p);
 }
+void *port_block_alloc(void)
+{
+	void *p = port_alloc(PORT_BLOCK_SIZE);
+	return p ? memset(p, 0xa5, PORT_BLOCK_SIZE) : NULL;
+}
+void port_block_free(void *block)
+{
+	port_free(block);
+}
 
 /* --- Threads --- */
 

@@ -63,6 +63,14 @@ void port_buffer_free(void *p)
 {
 	port_free(p);
 }
+void *port_block_alloc(void)
+{
+	return port_alloc(PORT_BLOCK_SIZE);
+}
+void port_block_free(void *block)
+{
+	port_free(block);
+}
 
 /* --- Locks ------------------------------------------------------------------------------------- */
 

@@ -111,31 +111,18 @@ static NOINLINE int settle_many_unlock(struct sem_set *set, const struct sembuf 
 	sem_settle(set, &wakes);
 	return leave_wake_unlock(set, &wakes);
 }
-static NOINLINE int settle_one_unlock(struct sem_set *set, u32 num)
-{
-	struct ipc_wake_list wakes = {0};
-	sem_settle_one(set, num, &wakes);
-	return leave_wake_unlock(set, &wakes);
-}
 
 /* --- Sleeping --- */
 
+static void dequeue(struct ipc_waiter *wait)
+{
+	sem_unwatch(container_of(wait, struct sem_waiter, wait));
+}
 /* ipc_wait() asks: the sleeper gives up, unless its outcome is decided. */
 static bool withdraw(struct ipc_waiter *wait)
 {
 	struct sem_waiter *w = container_of(wait, struct sem_waiter, wait);
-	bool pending = false;
-
-	port_read_lock();
-	if (!ipc_waiter_over(wait)) { /* so the set's memory is still there, see wait.h */
-		port_lock(&w->set->obj.lock);
-		pending = ipc_waiter_pending(wait);
-		if (pending)
-			sem_unwatch(w);
-		port_unlock(&w->set->obj.lock);
-	}
-	port_read_unlock();
-	return pending;
+	return ipc_waiter_withdraw(wait, &w->set->obj.lock, dequeue);
 }
 
 static ALWAYS_INLINE void waiter_init(struct sem_waiter *w, struct sem_set *set)
@@ -313,7 +300,7 @@ static ALWAYS_INLINE int op_single(struct sem_set *set, const struct sembuf *op,
 	set->pid[op->sem_num] = port_pid();
 	set->otime = port_real_seconds();
 	if (unlikely(set->sleepers && op->sem_op) && !sem_nobody_minds(set, op->sem_num))
-		return settle_one_unlock(set, op->sem_num);
+		return sem_settle_one_unlock(set, op->sem_num);
 	return leave_unlock(set, 0);
 }
 

@@ -37,7 +37,7 @@
  *	ipc_wake_flush: return 0       +-- deadline: -EAGAIN; signal: -EINTR: leaves the queue
  *
  * One operation, nobody asleep: that is all of sem_op_single, some seventy instructions. One operation
- * among sleepers that wait with one operation each: sem_settle_one. Everything else: sem_settle_marked.
+ * among sleepers that wait with one operation each: sem_settle_one_unlock. Everything else: sem_settle_marked.
  *
  * Who is completed, and when. Exactly as on Linux: after every change first all operations that only wait
  * for zero and now can; then, of the others, the one that has waited longest among those that can proceed

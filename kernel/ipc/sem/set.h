@@ -129,7 +129,7 @@ void sem_queue_del(struct sem_waiter *w);
 void sem_queue_del_mixed(struct sem_queue *q, struct sem_waiter *w);
 static ALWAYS_INLINE void sem_queue_del_blocked(struct sem_queue *q, struct sem_waiter *w)
 {
-	list_del(&w->link);
+	list_unlink(&w->link);
 	q->waiters--;
 	if (unlikely(q->mixed))
 		sem_queue_del_mixed(q, w);
@@ -182,8 +182,8 @@ static ALWAYS_INLINE bool sem_settle(struct sem_set *set, struct ipc_wake_list *
 {
 	return unlikely(set->sleepers) && sem_settle_marked(set, wakes);
 }
-/* The same after a change of semaphore num only, not marked. */
-bool sem_settle_one(struct sem_set *set, u32 num, struct ipc_wake_list *wakes);
+/* The same after a change of semaphore num only, not marked; leaves lock and read section, and wakes. => 0 */
+int sem_settle_one_unlock(struct sem_set *set, u32 num);
 
 /* set.c */
 static ALWAYS_INLINE struct sem_set *sem_find(const struct ipc_namespace *ns, ipc_id_t id)
@@ -211,6 +211,7 @@ struct sem_undo_list {
 	struct sem_undo *last;     /* [a] hint, hashed; NULL: none */
 	struct sem_undo **buckets; /* [l] */
 	u32 mask, count;           /* [l] buckets - 1; entries */
+	struct sem_undo *settled;  /* at the end: entries to free with the list, by chain */
 	struct port_defer defer;
 	struct sem_undo *first_buckets[SEM_UNDO_BUCKETS];
 };

@@ -215,57 +215,65 @@ bool sem_settle_marked(struct sem_set *set, struct ipc_wake_list *wakes)
 
 /* --- The common case: everybody sleeps with one operation, and one semaphore changed. --- */
 
-/* w waits with one operation, for what its semaphore is now, and is off its queue. => was it done? */
-static ALWAYS_INLINE bool complete_single(struct sem_set *set, struct sem_waiter *w,
+/* w waits with one operation, for what its semaphore is now, and is off its queue. */
+static ALWAYS_INLINE void complete_single(struct sem_set *set, struct sem_waiter *w,
                                           struct ipc_wake_list *wakes)
 {
 	const struct sembuf *op = w->rq.ops;
-	enum sem_verdict verdict = sem_apply(set, op, w->rq.undo);
 
 	set->sleepers--;
-	if (unlikely(verdict != SEM_DONE)) { /* beyond SEM_UNDO's range */
+	if (likely(!w->rq.undo)) {
+		set->value[op->sem_num] += op->sem_op;
+	} else if (sem_apply(set, op, w->rq.undo) != SEM_DONE) { /* beyond SEM_UNDO's range */
 		ipc_waiter_decide(&w->wait, -ERANGE, wakes);
-		return false;
+		return;
 	}
 	set->pid[op->sem_num] = w->rq.pid;
 	ipc_waiter_decide(&w->wait, 0, wakes);
-	return true;
 }
 
-static NOINLINE bool complete_all_zero(struct sem_set *set, struct sem_queue *q,
+static NOINLINE void complete_all_zero(struct sem_set *set, struct sem_queue *q,
                                        struct ipc_wake_list *wakes)
 {
 	struct sem_waiter *w, *next;
-	bool any = false;
 
 	list_for_each_safe (w, next, &q->zero, link) {
 		sem_queue_del(w);
-		any |= complete_single(set, w, wakes);
+		complete_single(set, w, wakes);
 	}
-	return any;
 }
 
-bool sem_settle_one(struct sem_set *set, u32 num, struct ipc_wake_list *wakes)
+static ALWAYS_INLINE void settle_one(struct sem_set *set, u32 num, struct ipc_wake_list *wakes)
 {
 	struct sem_queue *q =
 		sem_queue_of(set, num); /* somebody minds: it exists, or is not needed */
 	struct sem_waiter *w;
-	bool any = false;
 
 	if (unlikely(!list_empty(&set->complex))) {
 		sem_mark(set, num);
-		return sem_settle_marked(set, wakes);
+		sem_settle_marked(set, wakes);
+		return;
 	}
 	for (;;) {
 		if (set->value[num] == 0) {
 			if (unlikely(!list_empty(&q->zero)))
-				any |= complete_all_zero(set, q, wakes);
-			return any; /* single operations only: nobody else waits for zero */
+				complete_all_zero(set, q, wakes);
+			return; /* single operations only: nobody else waits for zero */
 		}
 		w = sem_queue_first(q, set->value[num]);
 		if (!w)
-			return any;
+			return;
 		sem_queue_del_blocked(q, w);
-		any |= complete_single(set, w, wakes);
+		complete_single(set, w, wakes);
 	}
+}
+
+int sem_settle_one_unlock(struct sem_set *set, u32 num)
+{
+	struct ipc_wake_list wakes = {0};
+	settle_one(set, num, &wakes);
+	port_unlock(&set->obj.lock);
+	ipc_wake_flush(&wakes);
+	port_read_unlock();
+	return 0;
 }

@@ -34,6 +34,10 @@ static struct sem_undo_list *list_new(void)
 static void list_free(struct port_defer *d)
 {
 	struct sem_undo_list *l = container_of(d, struct sem_undo_list, defer);
+	for (struct sem_undo *u = l->settled, *next; u; u = next) {
+		next = u->chain;
+		port_free(u);
+	}
 	if (l->buckets != l->first_buckets)
 		port_free(l->buckets);
 	port_free(l);
@@ -84,18 +88,18 @@ static bool unhash_entry(struct sem_undo_list *l, struct sem_undo *u)
 	return true;
 }
 
-/* Doubles the hash; without memory it merely stays slow. */
+/* Four times the hash; without memory it merely stays slow. */
 static NOINLINE void list_grow(struct sem_undo_list *l)
 {
 	u32 mask = load_relaxed(&l->mask);
-	struct sem_undo **bigger = port_alloc(sizeof(*bigger) * (mask + 1) * 2), **old = bigger;
+	struct sem_undo **bigger = port_alloc(sizeof(*bigger) * (mask + 1) * 4), **old = bigger;
 	if (!bigger)
 		return;
 	port_lock(&l->lock);
 	if (l->mask == mask) {
 		old = l->buckets;
 		l->buckets = bigger;
-		l->mask = mask * 2 + 1;
+		l->mask = mask * 4 + 3;
 		l->count = 0;
 		for (u32 i = 0; i <= mask; i++)
 			for (struct sem_undo *u = old[i], *next; u; u = next) {
@@ -246,31 +250,29 @@ static void settle_debt(struct sem_undo *u)
 	ipc_wake_flush(&wakes);
 }
 
-/* => an entry taken off the list, from bucket *i on, or NULL. */
-static struct sem_undo *take_entry(struct sem_undo_list *l, u32 *i)
+/* => the entries of bucket i, by chain, now the caller's to free. The list has no users left. */
+static struct sem_undo *take_bucket(struct sem_undo_list *l, u32 i)
 {
-	GUARD(port)
-	(&l->lock);
-	for (; *i <= l->mask; (*i)++) {
-		struct sem_undo *u = l->buckets[*i];
-		if (u && unhash_entry(l, u))
-			return u;
-	}
-	return NULL;
+	if (!load_relaxed(&l->buckets[i]))
+		return NULL; /* only RMID touches it, and takes entries out */
+	GUARD(port)(&l->lock);
+	for (struct sem_undo *u = l->buckets[i]; u; u = u->chain)
+		u->hashed = false;
+	return TAKE(l->buckets[i]);
 }
 
 void sem_undo_put(struct sem_undo_list *l)
 {
-	struct sem_undo *u;
-	u32 bucket = 0;
-
 	if (!l || !refcount_put(&l->refs))
 		return;
 	port_read_lock();
-	while ((u = take_entry(l, &bucket))) {
-		settle_debt(u);
-		port_defer(&u->defer, undo_free);
-	}
+	for (u32 i = 0; i <= l->mask; i++)
+		for (struct sem_undo *u = take_bucket(l, i), *next; u; u = next) {
+			next = u->chain;
+			settle_debt(u);
+			u->chain = l->settled; /* freed with the list */
+			l->settled = u;
+		}
 	port_defer(&l->defer, list_free);
 	port_read_unlock();
 }
