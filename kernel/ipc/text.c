@@ -6,99 +6,128 @@ struct ipc_text_page {
 	struct ipc_text_page *next;
 	u8 bytes[PORT_PAGE_SIZE - sizeof(struct ipc_text_page *)];
 };
+enum { PAGE_BYTES = sizeof(((struct ipc_text_page *)0)->bytes) };
 
-static u64 first_part(size_t at, u64 size)
+/* --- pieces: a text as a sequence of them, wherever it is --- */
+
+struct piece {
+	u8 *bytes;
+	u64 room; /* may be more than the text has */
+	struct ipc_text_page *next;
+};
+
+static struct piece piece_first(const struct ipc_text *t, size_t at)
 {
-	return MIN(size, ipc_text_first(at));
-}
-static u64 page_part(u64 left)
-{
-	return MIN(left, (u64)sizeof(((struct ipc_text_page *)0)->bytes));
+	u8 *behind = (u8 *)t->bytes;
+	switch (t->kind) {
+	case TEXT_INLINE: return (struct piece){behind, UINT64_MAX, NULL};
+	case TEXT_BLOCK: return (struct piece){t->block, UINT64_MAX, NULL};
+	case TEXT_PAGES: return (struct piece){behind, ipc_text_first(at), t->pages};
+	}
+	UNREACHABLE();
 }
 
-void ipc_text_free_pages(struct ipc_text_page *p)
+/* n bytes of the piece are done. */
+static void piece_advance(struct piece *p, u64 n)
 {
-	while (p) {
-		struct ipc_text_page *next = p->next;
+	p->bytes += n;
+	p->room -= n;
+	if (!p->room)
+		*p = (struct piece){p->next->bytes, PAGE_BYTES, p->next->next};
+}
+
+/* --- making --- */
+
+void ipc_text_free_large(struct ipc_text *t)
+{
+	if (t->kind == TEXT_BLOCK) {
+		port_block_free(t->block);
+		return;
+	}
+	for (struct ipc_text_page *p = t->pages, *next; p; p = next) {
+		next = p->next;
 		port_page_free(p);
-		p = next;
 	}
 }
 
-/* => false: no memory; what was chained so far is t's. */
-static bool add_pages(struct ipc_text *t, u64 size)
+/* => a message whose text has memory for `size` bytes in one block, or NULL. */
+static void *new_block(size_t at, u64 size)
 {
-	struct ipc_text_page **link = &t->more;
-	for (u64 left = size; left; link = &(*link)->next) {
-		struct ipc_text_page *p = port_page_alloc();
-		if (!p)
-			return false;
-		p->next = NULL;
-		*link = p;
-		left -= page_part(left);
+	u8 *block = port_block_alloc();
+	void *msg = block ? port_buffer_alloc(at + sizeof(struct ipc_text)) : NULL;
+	if (unlikely(!msg)) {
+		port_block_free(block);
+		return NULL;
 	}
-	return true;
+	*ipc_text_of(msg, at) =
+		(struct ipc_text){.size = (u32)size, .kind = TEXT_BLOCK, .block = block};
+	return msg;
 }
 
-void *ipc_text_new_empty(size_t at, u64 size)
+static void *new_pages(size_t at, u64 size)
 {
-	u64 first = first_part(at, size);
-	void *msg = port_buffer_alloc(at + sizeof(struct ipc_text) + first);
+	void *msg = port_buffer_alloc(PORT_PAGE_SIZE);
 	if (!msg)
 		return NULL;
 	struct ipc_text *t = ipc_text_of(msg, at);
-	t->size = size;
-	t->more = NULL;
-	if (add_pages(t, size - first))
-		return msg;
-	ipc_text_free(msg, at);
-	return NULL;
-}
-
-static int copy_in(struct ipc_text *t, size_t at, uptr_t from)
-{
-	u64 done = first_part(at, t->size);
-	TRY(port_copy_in(t->bytes, from, done));
-	for (struct ipc_text_page *p = t->more; p; p = p->next) {
-		u64 n = page_part(t->size - done);
-		TRY(port_copy_in(p->bytes, uptr_add(from, done), n));
-		done += n;
+	*t = (struct ipc_text){.size = (u32)size, .kind = TEXT_PAGES};
+	for (u64 have = ipc_text_first(at); have < size; have += PAGE_BYTES) {
+		struct ipc_text_page *p = port_page_alloc();
+		if (!p) {
+			ipc_text_free(msg, at);
+			return NULL;
+		}
+		p->next = t->pages;
+		t->pages = p;
 	}
-	return 0;
+	return msg;
 }
 
 void *ipc_text_new_large(size_t at, uptr_t from, u64 size)
 {
-	void *msg = ipc_text_new_empty(at, size);
-	if (!msg)
+	void *msg = size <= PORT_BLOCK_SIZE ? new_block(at, size) : NULL;
+	if (!msg && !(msg = new_pages(at, size)))
 		return err_ptr(-ENOMEM);
-	int err = copy_in(ipc_text_of(msg, at), at, from);
-	if (!err)
-		return msg;
-	ipc_text_free(msg, at);
-	return err_ptr(err);
+	struct piece p = piece_first(ipc_text_of(msg, at), at);
+	for (u64 left = size, n; left; left -= n) {
+		n = MIN(left, p.room);
+		if (unlikely(port_copy_in(p.bytes, from, n))) {
+			ipc_text_free(msg, at);
+			return err_ptr(-EFAULT);
+		}
+		if (likely(n == left))
+			break;
+		piece_advance(&p, n);
+		from = uptr_add(from, n);
+	}
+	return msg;
 }
+
+/* --- copying --- */
 
 int ipc_text_out_large(const void *msg, size_t at, uptr_t to, u64 n)
 {
-	const struct ipc_text *t = ipc_text_of(msg, at);
-	u64 done = first_part(at, n);
-	TRY(port_copy_out(to, t->bytes, done));
-	for (const struct ipc_text_page *p = t->more; p && done < n; p = p->next) {
-		u64 part = page_part(n - done);
-		TRY(port_copy_out(uptr_add(to, done), p->bytes, part));
-		done += part;
+	struct piece p = piece_first(ipc_text_of(msg, at), at);
+	for (u64 part; n > (part = p.room); n -= part) {
+		TRY(port_copy_out(to, p.bytes, part));
+		piece_advance(&p, part);
+		to = uptr_add(to, part);
 	}
-	return 0;
+	return port_copy_out(to, p.bytes, n);
 }
 
 void ipc_text_fill(void *to, const void *from, size_t at)
 {
 	struct ipc_text *t = ipc_text_of(to, at);
 	const struct ipc_text *f = ipc_text_of(from, at);
+	struct piece d = piece_first(t, at), s = piece_first(f, at);
+	for (u64 left = f->size, n; left; left -= n) {
+		n = MIN(left, MIN(d.room, s.room));
+		memcpy(d.bytes, s.bytes, n);
+		if (n == left)
+			break;
+		piece_advance(&d, n);
+		piece_advance(&s, n);
+	}
 	t->size = f->size;
-	memcpy(t->bytes, f->bytes, first_part(at, f->size));
-	struct ipc_text_page *p = t->more;
-	for (const struct ipc_text_page *q = f->more; q; q = q->next, p = p->next)
-		memcpy(p->bytes, q->bytes, sizeof p->bytes);
 }

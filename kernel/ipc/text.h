@@ -1,24 +1,31 @@
 /*
  * The bytes of a message, in both families of queues.
  *
- * The struct that describes a message ends with a struct ipc_text. Both and the bytes are one allocation while they fit
- * a page; a longer text goes on in a chain of pages. Made and filled before any lock is taken, so that sending
- * cannot fail once it has begun.
+ * The struct that describes a message ends with a struct ipc_text. Where the bytes are:
+ *
+ *	TEXT_INLINE	behind it, in the same allocation: while both fit a page
+ *	TEXT_BLOCK	in one block, up to PORT_BLOCK_SIZE, which is MSGMAX's default: one copy in, one copy out
+ *	TEXT_PAGES	the first bytes behind it, the rest in a chain of pages: longer texts, and those for
+ *			which no block was to be had, since memory may be there in single pages only
+ *
+ * All memory is made and filled before any lock is taken, so that sending cannot fail once it has begun.
  *
  *	struct x_msg { ...; struct ipc_text text; };
- *	+--------+------+--------------+     +------+---------------+
- *	| x_msg  | more | first bytes  | --> | next | up to a page  | --> ...
- *	+--------+------+--------------+     +------+---------------+
  *
  * Owner: whoever owns the message. Locking: none; a message is filled by its sender alone, then only read.
  */
 #pragma once
 #include "kernel/ipc/port.h"
 
+enum ipc_text_kind { TEXT_INLINE, TEXT_BLOCK, TEXT_PAGES };
 struct ipc_text_page;
-struct ipc_text {
-	u64 size; /* [I] bytes */
-	struct ipc_text_page *more;
+struct ipc_text { /* all [I] */
+	u32 size; /* bytes */
+	enum ipc_text_kind kind;
+	union {
+		u8 *block;
+		struct ipc_text_page *pages;
+	};
 	u8 bytes[];
 };
 
@@ -28,13 +35,11 @@ static ALWAYS_INLINE u64 ipc_text_first(size_t at)
 	return PORT_PAGE_SIZE - at - sizeof(struct ipc_text);
 }
 
-/* All with no lock held. `at`: offset of the text in its message; `msg`: the message.
- * ipc_text_new_empty => a message with memory for a text of `size` bytes, nothing else filled in, or NULL. */
-MUST_CHECK void *ipc_text_new_empty(size_t at, u64 size);
+/* All with no lock held. `at`: offset of the text in its message; `msg`: the message; size: below 2^32. */
 MUST_CHECK void *ipc_text_new_large(size_t at, uptr_t from, u64 size);
 MUST_CHECK int ipc_text_out_large(const void *msg, size_t at, uptr_t to, u64 n);
-void ipc_text_free_pages(struct ipc_text_page *p);
-/* Copies the text of `from`, for which `to` has the memory. A lock may be held. */
+void ipc_text_free_large(struct ipc_text *t);
+/* Makes the text of `to` equal to that of `from`, which is not larger. A lock may be held. */
 void ipc_text_fill(void *to, const void *from, size_t at);
 
 static ALWAYS_INLINE struct ipc_text *ipc_text_of(const void *msg, size_t at)
@@ -44,8 +49,8 @@ static ALWAYS_INLINE struct ipc_text *ipc_text_of(const void *msg, size_t at)
 static ALWAYS_INLINE void ipc_text_free(void *msg, size_t at)
 {
 	struct ipc_text *t = ipc_text_of(msg, at);
-	if (unlikely(t->more))
-		ipc_text_free_pages(t->more);
+	if (unlikely(t->kind != TEXT_INLINE))
+		ipc_text_free_large(t);
 	port_buffer_free(msg);
 }
 /* => a message whose text is filled, and nothing else; or err_ptr -EFAULT, -ENOMEM. */
@@ -57,8 +62,8 @@ MUST_CHECK static ALWAYS_INLINE void *ipc_text_new(size_t at, uptr_t from, u64 s
 	if (unlikely(!msg))
 		return err_ptr(-ENOMEM);
 	struct ipc_text *t = ipc_text_of(msg, at);
-	t->size = size;
-	t->more = NULL;
+	t->size = (u32)size;
+	t->kind = TEXT_INLINE;
 	if (likely(!port_copy_in(t->bytes, from, size)))
 		return msg;
 	port_buffer_free(msg);
@@ -68,6 +73,6 @@ MUST_CHECK static ALWAYS_INLINE void *ipc_text_new(size_t at, uptr_t from, u64 s
 MUST_CHECK static ALWAYS_INLINE int ipc_text_out(const void *msg, size_t at, uptr_t to, u64 n)
 {
 	const struct ipc_text *t = ipc_text_of(msg, at);
-	return likely(!t->more) ? port_copy_out(to, t->bytes, n)
-	                        : ipc_text_out_large(msg, at, to, n);
+	return likely(t->kind == TEXT_INLINE) ? port_copy_out(to, t->bytes, n)
+	                                      : ipc_text_out_large(msg, at, to, n);
 }

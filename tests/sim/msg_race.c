@@ -4,6 +4,7 @@
  * The invariant: a message is in exactly one place. What was sent is what was received plus what is in the queue;
  * a call that failed has sent, or taken, nothing.
  */
+#include <string.h>
 #include "kernel/ipc/msg/msg.h"
 #include "kernel/ipc/ns.h"
 #include "tests/sim/sim.h"
@@ -281,5 +282,40 @@ SIM(msg_every_allocation_may_fail)
 		if (other >= 0)
 			CHECK_EQ(msg_remove(ns, (ipc_id_t){other}), 0);
 	}
+	world_end();
+}
+
+/* Where the bytes of a message are depends on its size and on what memory is left; what is received does not. */
+SIM(msg_texts_of_every_kind)
+{
+	static const u64 sizes[] = {1, 3999, 4001, 8191, 8192, 8193, 20000};
+	static u8 text[20000];
+	static struct {
+		s64 type;
+		u8 text[20000];
+	} got;
+
+	world_new();
+	ns->msg_max = ns->msg_mnb = sizeof text;
+	CHECK_EQ(msg_remove(ns, id), 0);
+	id.n = msg_get(ns, (ipc_key_t){IPC_PRIVATE}, 0600);
+	for (u32 i = 0; i < sizeof text; i++)
+		text[i] = (u8)(i * 7 + i / 251);
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++)
+		SIM_EACH_FAULT(sim_fail_allocation)
+		{
+			u64 n = sizes[i];
+			int sent = msg_send(ns, id, 5, UPTR((uintptr_t)text), n, 0, PORT_FOREVER);
+			CHECK(sent == 0 || sent == -ENOMEM);
+			s64 copied = msg_receive(ns, id, UPTR((uintptr_t)&got), sizeof text, 0,
+			                         MSG_COPY | IPC_NOWAIT, PORT_FOREVER);
+			CHECK(copied == (sent ? -ENOMSG : (s64)n) || copied == -ENOMEM);
+			CHECK(copied < 0 || !memcmp(got.text, text, n));
+			memset(&got, 0, sizeof got);
+			s64 received = msg_receive(ns, id, UPTR((uintptr_t)&got), sizeof text, 0,
+			                           IPC_NOWAIT, PORT_FOREVER);
+			CHECK_EQ(received, sent ? -ENOMSG : (s64)n);
+			CHECK(sent || (!memcmp(got.text, text, n) && got.type == 5));
+		}
 	world_end();
 }

@@ -348,7 +348,44 @@ TEST(copies_leave_the_message)
 	FAILS(msgrcv(queue, &in, 100, 0, MSG_COPY), EINVAL);
 	FAILS(msgrcv(queue, &in, 100, 0, MSG_COPY | MSG_EXCEPT | IPC_NOWAIT), EINVAL);
 	FAILS(msgrcv(queue, &in, 2, 0, MSG_COPY | IPC_NOWAIT), E2BIG);
+	FAILS(msgrcv(queue, &in, 2, 0, MSG_COPY | IPC_NOWAIT | MSG_NOERROR), EINVAL);
 	EQ(status().msg_qnum, 2);
+	/* The buffer is looked at first, before there is anything to put there. */
+	FAILS(msgrcv(queue, (void *)8, 100, 9, MSG_COPY | IPC_NOWAIT), EFAULT);
+	FAILS(msgrcv(queue, (void *)8, 100, 9, IPC_NOWAIT), ENOMSG);
+	/* Times and pids tell nothing of it. */
+	struct msqid_ds before = status();
+	GETS(0, MSG_COPY, "zero");
+	struct msqid_ds after = status();
+	YES(!memcmp(&before, &after, sizeof(before)));
+}
+
+TEST(large_messages_are_copied_whole)
+{
+	static const int sizes[] = {4000, 4001, 8192, 8193, 16384, 20000, 65536};
+	own_namespace();
+	OK(file_write("/proc/sys/kernel/msgmax", "65536"));
+	OK(file_write("/proc/sys/kernel/msgmnb", "65536"));
+	new_queue();
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		size_t n = (size_t)sizes[i];
+		out.type = 1;
+		for (size_t k = 0; k < n; k++)
+			out.text[k] = (char)(k * 131 + k / 256);
+		OK(msgsnd(queue, &out, n, IPC_NOWAIT));
+		FAILS(msgsnd(queue, &out, 65537 - n, IPC_NOWAIT), EAGAIN);
+		memset(&in, 1, sizeof(in));
+		ssize_t copied = msgrcv(queue, &in, 66000, 0, MSG_COPY | IPC_NOWAIT);
+		if (copied >= 0 || errno != ENOSYS) {
+			EQ(copied, n);
+			YES(!memcmp(in.text, out.text, n));
+			EQ(in.text[n], 1);
+		}
+		memset(&in, 1, sizeof(in));
+		EQ(msgrcv(queue, &in, 66000, 0, IPC_NOWAIT), n);
+		YES(!memcmp(in.text, out.text, n));
+		EQ(in.text[n], 1);
+	}
 }
 
 TEST(nothing_is_lost_between_many_senders_and_receivers)

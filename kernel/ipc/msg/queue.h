@@ -119,7 +119,7 @@ struct msg_sender *msg_sender_for(const struct msg_queue *q, u64 room);
 /* send.c. Lock held. */
 static ALWAYS_INLINE bool msg_fits(const struct msg_queue *q, u64 size)
 {
-	return size <= q->max_bytes - MIN(q->bytes, q->max_bytes) && q->count < q->max_bytes;
+	return q->bytes + size <= q->max_bytes && q->count < q->max_bytes;
 }
 /* Hands m to a waiting receiver or queues it; m has its age. */
 void msg_deliver(struct msg_queue *q, struct msg *m, struct ipc_wake_list *wakes);
@@ -149,6 +149,16 @@ static ALWAYS_INLINE int msg_lock(struct msg_queue *q, int err)
 	port_read_unlock();
 	return err;
 }
+/* For sending and receiving. => 0 and a locked queue in a read section; -EACCES, -EIDRM, or `missing` when there is none:
+ * -EINVAL, or -EIDRM for who has slept at the queue and knows that it was there. */
+static ALWAYS_INLINE int msg_enter(const struct ipc_namespace *ns, ipc_id_t id, u32 want,
+                                   int missing, struct msg_queue **out_queue)
+{
+	port_read_lock();
+	struct msg_queue *q = msg_find(ns, id);
+	*out_queue = q;
+	return msg_lock(q, likely(q) ? ipc_permit(&q->obj, want) : missing);
+}
 static ALWAYS_INLINE void msg_unlock(struct msg_queue *q)
 {
 	port_unlock(&q->obj.lock);
@@ -164,9 +174,4 @@ static ALWAYS_INLINE void msg_unlock_wake(struct msg_queue *q, struct ipc_wake_l
 static inline int msg_wait_result(int result)
 {
 	return result == -EINTR ? -ERESTARTNOHAND : result;
-}
-/* Who slept at the queue knows that it was there: when it cannot be found any more, it was removed. */
-static inline int msg_asked_again(int result)
-{
-	return result == -EINVAL ? -EIDRM : result;
 }

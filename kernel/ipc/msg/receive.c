@@ -59,7 +59,7 @@ static ALWAYS_INLINE struct msg *choose(struct msg_queue *q, struct msg_want wan
 
 void msg_take(struct msg_queue *q, struct msg *m)
 {
-	list_del(&m->link);
+	list_unlink(&m->link);
 	if (unlikely(q->mixed)) {
 		typed_del(&q->types, &m->typed);
 		q->mixed = !list_empty(&q->messages);
@@ -70,76 +70,98 @@ void msg_take(struct msg_queue *q, struct msg *m)
 
 /* --- sleeping --- */
 
+static void dequeue(struct ipc_waiter *wait)
+{
+	struct msg_receiver *r = container_of(wait, struct msg_receiver, wait);
+	msg_receiver_del(r->queue, r);
+}
+/* ipc_wait() asks: the sleeper gives up, unless its outcome is decided. */
 static bool withdraw(struct ipc_waiter *wait)
 {
 	struct msg_receiver *r = container_of(wait, struct msg_receiver, wait);
-	bool pending = false;
-	port_read_lock();
-	if (!ipc_waiter_over(wait)) { /* so the queue's memory is still there, see wait.h */
-		port_lock(&r->queue->obj.lock);
-		pending = ipc_waiter_pending(wait);
-		if (pending)
-			msg_receiver_del(r->queue, r);
-		port_unlock(&r->queue->obj.lock);
-	}
-	port_read_unlock();
-	return pending;
+	return ipc_waiter_withdraw(wait, &r->queue->obj.lock, dequeue);
 }
 
-struct receive_request {
-	struct msg_want want;
-	u64 size;
-	u32 flags;
-	u64 deadline;
-};
-
 /* => 0 and *out: handed over by a sender; MSG_ASK_AGAIN; or why not. Leaves lock and read section. */
-static NOINLINE int sleep_unlock(struct msg_queue *q, const struct receive_request *rq,
-                                 struct msg **out)
+static int sleep_unlock(struct msg_queue *q, struct msg_want want, u64 max, u64 deadline,
+                        struct msg **out)
 {
-	struct msg_receiver r = {
-		.queue = q,
-		.want = rq->want,
-		.max = rq->flags & MSG_NOERROR ? UINT64_MAX : rq->size,
-		.pid = port_pid(),
-	};
+	struct msg_receiver r; /* what is not set here is when it is queued */
 	ipc_waiter_init(&r.wait);
+	r.queue = q;
+	r.want = want;
+	r.max = max;
+	r.pid = port_pid();
+	r.got = NULL;
 	msg_receiver_add(q, &r);
 	msg_unlock(q);
-	int result = msg_wait_result(ipc_wait(&r.wait, rq->deadline, withdraw));
+	int result = msg_wait_result(ipc_wait(&r.wait, deadline, withdraw));
 	*out = r.got;
 	return result;
 }
 
-/* --- receiving --- */
+/* --- receiving. The queue is locked in a read section, and afterwards neither. --- */
 
-/* => 0 and *out, which is the caller's; or -errno, MSG_ASK_AGAIN. */
-static ALWAYS_INLINE int receive_once(struct ipc_namespace *ns, ipc_id_t id,
-                                      const struct receive_request *rq, struct msg **out)
+/* There is room for senders that sleep. */
+static NOINLINE void settle_unlock(struct msg_queue *q)
 {
 	struct ipc_wake_list wakes = {0};
-	port_read_lock();
-	struct msg_queue *q = msg_find(ns, id);
-	TRY(msg_lock(q, q ? ipc_permit(&q->obj, IPC_READ) : -EINVAL));
-	struct msg *m = choose(q, rq->want);
-	if (unlikely(!m)) {
-		if (!(rq->flags & IPC_NOWAIT))
-			return sleep_unlock(q, rq, out);
+	msg_settle_senders(q, &wakes);
+	msg_unlock_wake(q, &wakes);
+}
+
+/* => m, which is the caller's; or err_ptr -E2BIG. max: what the caller takes; UINT64_MAX: any, cut off. */
+static ALWAYS_INLINE struct msg *take_unlock(struct msg_queue *q, struct msg *m, u64 max)
+{
+	if (unlikely(max < m->text.size)) {
 		msg_unlock(q);
-		return -ENOMSG;
-	}
-	if (unlikely(rq->size < m->text.size && !(rq->flags & MSG_NOERROR))) {
-		msg_unlock(q);
-		return -E2BIG;
+		return err_ptr(-E2BIG);
 	}
 	msg_take(q, m);
 	q->rtime = port_real_seconds();
 	q->receive_pid = port_pid();
 	if (unlikely(!list_empty(&q->senders)))
-		msg_settle_senders(q, &wakes);
-	msg_unlock_wake(q, &wakes);
-	*out = m;
-	return 0;
+		settle_unlock(q);
+	else
+		msg_unlock(q);
+	return m;
+}
+
+/* There is no such message yet. => one, or err_ptr. */
+static NOINLINE struct msg *receive_later_unlock(struct ipc_namespace *ns, ipc_id_t id,
+                                                 struct msg_queue *q, struct msg_want want, u64 max,
+                                                 u64 deadline)
+{
+	for (;;) {
+		struct msg *m;
+		int result = sleep_unlock(q, want, max, deadline, &m);
+		if (result == MSG_ASK_AGAIN)
+			result = msg_enter(ns, id, IPC_READ, -EIDRM, &q);
+		else if (!result)
+			return m;
+		if (result)
+			return err_ptr(result);
+		m = choose(q, want);
+		if (m)
+			return take_unlock(q, m, max);
+	}
+}
+
+/* => a message, which is the caller's, or err_ptr. */
+static ALWAYS_INLINE struct msg *receive(struct ipc_namespace *ns, ipc_id_t id,
+                                         struct msg_want want, u64 max, u32 flags, u64 deadline)
+{
+	struct msg_queue *q;
+	int err = msg_enter(ns, id, IPC_READ, -EINVAL, &q);
+	if (unlikely(err))
+		return err_ptr(err);
+	struct msg *m = choose(q, want);
+	if (likely(m))
+		return take_unlock(q, m, max);
+	if (!(flags & IPC_NOWAIT))
+		return receive_later_unlock(ns, id, q, want, max, deadline);
+	msg_unlock(q);
+	return err_ptr(-ENOMSG);
 }
 
 /* The receiver could not take the message after all: it goes back to its place, or to who waits for it. It goes with
@@ -170,10 +192,9 @@ static NOINLINE s64 receive_copy(struct ipc_namespace *ns, ipc_id_t id, uptr_t b
 {
 	if ((flags & MSG_EXCEPT) || !(flags & IPC_NOWAIT))
 		return -EINVAL;
+	/* Filled from the caller's buffer although that is of no use, as Linux does: EFAULT comes before ENOMSG. */
 	AUTO_PUT(msg)
-	copy = ipc_text_new_empty(MSG_TEXT, MIN(size, (u64)(u32)load_relaxed(&ns->msg_max)));
-	if (!copy)
-		return -ENOMEM;
+	copy = TRY_PTR(msg_new(0, buf, MIN(size, (u64)(u32)load_relaxed(&ns->msg_max))));
 	u64 room = copy->text.size;
 	port_read_lock();
 	struct msg_queue *q = msg_find(ns, id);
@@ -201,13 +222,8 @@ s64 msg_receive(struct ipc_namespace *ns, ipc_id_t id, uptr_t buf, u64 size, s64
 		return -EINVAL;
 	if (unlikely(flags & MSG_COPY))
 		return receive_copy(ns, id, buf, size, type, flags);
-	const struct receive_request rq = {want_of(type, flags), size, flags, deadline};
-	struct msg *m = NULL;
-	int result = receive_once(ns, id, &rq, &m);
-	while (unlikely(result == MSG_ASK_AGAIN))
-		result = msg_asked_again(receive_once(ns, id, &rq, &m));
-	if (unlikely(result))
-		return result;
+	struct msg *m = TRY_PTR(receive(ns, id, want_of(type, flags),
+	                                flags & MSG_NOERROR ? UINT64_MAX : size, flags, deadline));
 	u64 n = MIN(size, m->text.size);
 	if (unlikely(to_user(m, buf, n))) {
 		give_back(ns, id, m);

@@ -30,7 +30,7 @@ static ALWAYS_INLINE void enqueue(struct msg_queue *q, struct msg *m)
 }
 
 /* => true when a receiver took m. Those whose buffer is too small learn it, and the next is asked. */
-static NOINLINE bool hand_over(struct msg_queue *q, struct msg *m, struct ipc_wake_list *wakes)
+static ALWAYS_INLINE bool hand_over(struct msg_queue *q, struct msg *m, struct ipc_wake_list *wakes)
 {
 	struct msg_receiver *r;
 	while ((r = msg_receiver_for(q, m->typed.type))) {
@@ -50,24 +50,20 @@ static NOINLINE bool hand_over(struct msg_queue *q, struct msg *m, struct ipc_wa
 
 static ALWAYS_INLINE void deliver(struct msg_queue *q, struct msg *m, struct ipc_wake_list *wakes)
 {
-	if (unlikely(msg_receivers_wait(q)) && hand_over(q, m, wakes))
-		return;
-	enqueue(q, m);
+	if (!msg_receivers_wait(q) || !hand_over(q, m, wakes))
+		enqueue(q, m);
 }
-
 void msg_deliver(struct msg_queue *q, struct msg *m, struct ipc_wake_list *wakes)
 {
 	deliver(q, m, wakes);
 }
 
-/* The infallible part of a send, by the sender itself or on behalf of one that sleeps. */
-static ALWAYS_INLINE void commit(struct msg_queue *q, struct msg *m, s32 pid,
-                                 struct ipc_wake_list *wakes)
+/* The infallible part of a send, by the sender itself or on behalf of one that sleeps; m is to be delivered. */
+static ALWAYS_INLINE void commit(struct msg_queue *q, struct msg *m, s32 pid)
 {
 	m->typed.age = q->next_age++;
 	q->send_pid = pid;
 	q->stime = port_real_seconds();
-	deliver(q, m, wakes);
 }
 
 void msg_settle_senders(struct msg_queue *q, struct ipc_wake_list *wakes)
@@ -80,30 +76,28 @@ void msg_settle_senders(struct msg_queue *q, struct ipc_wake_list *wakes)
 			ipc_waiter_decide(&s->wait, MSG_ASK_AGAIN, wakes);
 			continue;
 		}
-		commit(q, s->m, s->pid, wakes);
+		commit(q, s->m, s->pid);
+		msg_deliver(q, s->m, wakes);
 		ipc_waiter_decide(&s->wait, 0, wakes);
 	}
 }
 
+/* --- sleeping --- */
+
+static void dequeue(struct ipc_waiter *wait)
+{
+	struct msg_sender *s = container_of(wait, struct msg_sender, wait);
+	msg_sender_del(s->queue, s);
+}
 /* ipc_wait() asks: the sleeper gives up, unless its outcome is decided. */
 static bool withdraw(struct ipc_waiter *wait)
 {
 	struct msg_sender *s = container_of(wait, struct msg_sender, wait);
-	bool pending = false;
-	port_read_lock();
-	if (!ipc_waiter_over(wait)) { /* so the queue's memory is still there, see wait.h */
-		port_lock(&s->queue->obj.lock);
-		pending = ipc_waiter_pending(wait);
-		if (pending)
-			msg_sender_del(s->queue, s);
-		port_unlock(&s->queue->obj.lock);
-	}
-	port_read_unlock();
-	return pending;
+	return ipc_waiter_withdraw(wait, &s->queue->obj.lock, dequeue);
 }
 
 /* => 0: sent by whoever made room; MSG_ASK_AGAIN; or why not. Leaves lock and read section. */
-static NOINLINE int sleep_unlock(struct msg_queue *q, struct msg *m, u64 deadline)
+static int sleep_unlock(struct msg_queue *q, struct msg *m, u64 deadline)
 {
 	struct msg_sender s = {
 		.queue = q, .m = m, .pid = port_pid(), .permissions = q->permissions};
@@ -113,22 +107,56 @@ static NOINLINE int sleep_unlock(struct msg_queue *q, struct msg *m, u64 deadlin
 	return msg_wait_result(ipc_wait(&s.wait, deadline, withdraw));
 }
 
-/* => 0 when the queue has taken m over. */
-static ALWAYS_INLINE int send_once(struct ipc_namespace *ns, ipc_id_t id, struct msg *m, u32 flags,
-                                   u64 deadline)
+/* --- sending. The queue is locked in a read section, and afterwards neither. --- */
+
+/* Receivers wait, and one may want m. */
+static NOINLINE void deliver_unlock(struct msg_queue *q, struct msg *m)
 {
 	struct ipc_wake_list wakes = {0};
-	port_read_lock();
-	struct msg_queue *q = msg_find(ns, id);
-	TRY(msg_lock(q, q ? ipc_permit(&q->obj, IPC_WRITE) : -EINVAL));
+	deliver(q, m, &wakes);
+	msg_unlock_wake(q, &wakes);
+}
+
+static ALWAYS_INLINE void send_unlock(struct msg_queue *q, struct msg *m)
+{
+	commit(q, m, port_pid());
+	if (unlikely(msg_receivers_wait(q))) {
+		deliver_unlock(q, m);
+		return;
+	}
+	enqueue(q, m);
+	msg_unlock(q);
+}
+
+/* There is no room. => 0: sent. */
+static NOINLINE int send_later_unlock(struct ipc_namespace *ns, ipc_id_t id, struct msg_queue *q,
+                                      struct msg *m, u64 deadline)
+{
+	for (;;) {
+		int result = sleep_unlock(q, m, deadline);
+		if (result != MSG_ASK_AGAIN)
+			return result;
+		TRY(msg_enter(ns, id, IPC_WRITE, -EIDRM, &q));
+		if (msg_fits(q, m->text.size)) {
+			send_unlock(q, m);
+			return 0;
+		}
+	}
+}
+
+/* => 0 when the queue has taken m over. */
+static ALWAYS_INLINE int send(struct ipc_namespace *ns, ipc_id_t id, struct msg *m, u32 flags,
+                              u64 deadline)
+{
+	struct msg_queue *q;
+	TRY(msg_enter(ns, id, IPC_WRITE, -EINVAL, &q));
 	if (unlikely(!msg_fits(q, m->text.size))) {
 		if (!(flags & IPC_NOWAIT))
-			return sleep_unlock(q, m, deadline);
+			return send_later_unlock(ns, id, q, m, deadline);
 		msg_unlock(q);
 		return -EAGAIN;
 	}
-	commit(q, m, port_pid(), &wakes);
-	msg_unlock_wake(q, &wakes);
+	send_unlock(q, m);
 	return 0;
 }
 
@@ -137,12 +165,8 @@ int msg_send(struct ipc_namespace *ns, ipc_id_t id, s64 type, uptr_t text, u64 s
 {
 	if (unlikely(size > (u64)(u32)load_relaxed(&ns->msg_max) || id.n < 0 || type < 1))
 		return -EINVAL;
-	struct msg *m = msg_new(type, text, size);
-	if (unlikely(is_err(m)))
-		return ptr_err(m);
-	int result = send_once(ns, id, m, flags, deadline);
-	while (unlikely(result == MSG_ASK_AGAIN))
-		result = msg_asked_again(send_once(ns, id, m, flags, deadline));
+	struct msg *m = TRY_PTR(msg_new(type, text, size));
+	int result = send(ns, id, m, flags, deadline);
 	if (unlikely(result))
 		msg_free(m);
 	return result;

@@ -118,6 +118,8 @@ static struct msg_receiver *other_for(const struct msg_queue *q, s64 type)
 struct msg_receiver *msg_receiver_for(const struct msg_queue *q, s64 type)
 {
 	struct msg_receiver *other = other_for(q, type);
+	if (likely(rb_empty(&q->exact)))
+		return other;
 	struct msg_receiver *exact = receiver_of(typed_of_type(&q->exact, type));
 	if (!exact || !other)
 		return exact ? exact : other;
