@@ -204,8 +204,6 @@ static bool mergeable(const struct vm_area *a, const struct vm_area *b)
 	    a->flags != b->flags || a->object != b->object || a->ops != b->ops ||
 	    a->file != b->file || a->private != b->private || area_is_huge(a))
 		return false;
-	if (a->ops && !a->ops->mergeable && (a->ops->open || a->ops->close))
-		return false;
 	return !a->object || a->offset + (a->end - a->start) == b->offset;
 }
 
@@ -223,6 +221,7 @@ static void absorb(struct vm_area *a, struct vm_area *b, struct list *dead)
 	range_remove(&a->aspace->areas, &b->range);
 	range_resize(&a->aspace->areas, &a->range, a->start, end);
 	a->has_owned |= b->has_owned;
+	a->touched |= b->touched;
 	list_del(&b->mapping_link);
 	if (o)
 		spin_unlock(&o->mappings_lock);
@@ -233,6 +232,8 @@ static void absorb(struct vm_area *a, struct vm_area *b, struct list *dead)
 
 struct vm_area *area_merge(struct vm_area *a, struct list *dead)
 {
+	if (a->ops && !a->ops->mergeable && (a->ops->open || a->ops->close))
+		return a;
 	struct vm_area *below = area_prev(a), *above = vm_area_next(a);
 
 	if (above && mergeable(a, above))

@@ -78,6 +78,7 @@ struct vm_area {
 	struct list
 		mapping_link; /* [object->mappings_lock] object->mappings; while dead: the caller's list */
 	bool has_owned; /* [pte_lock] private mapping of an object that got pages of its own */
+	bool touched; /* [pte_lock] the mapping of an object may have entries in the page tables */
 	bool huge_lost; /* [object->lock] huge pages were taken from it: SIGBUS where it has none */
 };
 enum {

@@ -113,6 +113,7 @@ static int map_present(struct vm_area *a, u64 addr, u64 index, bool alone)
 	if (!p || index >= limit)
 		return 0;
 	TRY(table_make(a->aspace, addr, &s));
+	a->touched = true;
 	if (s.table[s.first])
 		return 1;
 	if (!alone) {

@@ -92,6 +92,7 @@ static struct range *area_fork(const struct range *r, void *arg)
 	if (!copy)
 		return NULL;
 	copy->aspace = f->to;
+	copy->touched &= area_is_private(copy); /* of the others' entries none are copied */
 	if (area_is_huge(copy))
 		huge_area_leave_claim(copy);
 	copy->flags &= ~(u32)(VM_LOCKED | VM_LOCKONFAULT);

@@ -137,6 +137,7 @@ static int entry_fill(const struct huge_fault *f, struct page *p, pte_t bits)
 	DEBUG_ASSERT(!*link);
 	huge_set_new(link, page_phys(p) | bits);
 	as->huge_pages++;
+	f->a->touched = true;
 	return 0;
 }
 

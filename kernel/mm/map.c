@@ -62,7 +62,7 @@ static s64 place_guarded(struct aspace *as, u64 low, u64 high, u64 length, u64 a
 		s64 at = range_place_down(&as->areas, low, high, length, align);
 		if (at < 0)
 			return at;
-		struct vm_area *above = vm_area_find(as, (u64)at);
+		struct vm_area *above = area_of(range_above_place(&as->areas, (u64)at));
 		if (!above || guarded_start(above) >= (u64)at + length)
 			return at;
 		high = guarded_start(above);
@@ -133,13 +133,14 @@ int vm_unmap_object(struct aspace *as, u64 addr, const struct vm_area_ops *ops)
 	write_lock(&as->lock);
 	for (a = vm_area_find(as, addr); a; a = next) {
 		next = vm_area_next(a);
+		if (object && a->start - addr >= ROUND_UP(object->size, PAGE_SIZE))
+			break;
 		if (a->ops != ops || a->start - addr != a->offset ||
 		    (object && a->object != object))
 			continue;
-		if (object && a->start - addr >= ROUND_UP(object->size, PAGE_SIZE))
-			break;
 		object = a->object;
-		zap_range(as, a->start, a->end, ZAP_ALL);
+		if (load_relaxed(&a->touched))
+			zap_range(as, a->start, a->end, ZAP_ALL);
 		area_unlink(a, &dead);
 		err = 0;
 	}

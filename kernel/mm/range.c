@@ -2,11 +2,6 @@
 #include "kernel/lib/bug.h"
 #include "kernel/lib/checked.h"
 
-static struct range *range_of(struct rb_node *n)
-{
-	return n ? rb_entry(n, struct range, node) : NULL;
-}
-
 static u64 widest(const struct rb_node *n)
 {
 	return n ? rb_entry(n, struct range, node)->subtree_gap : 0;
@@ -23,7 +18,7 @@ static bool gap_augment(struct rb_node *n)
 
 void range_set_init(struct range_set *s)
 {
-	s->root = (struct rb_root){.augment = gap_augment};
+	*s = (struct range_set){.root.augment = gap_augment};
 }
 
 struct range *range_find(const struct range_set *s, u64 addr)
@@ -45,67 +40,93 @@ struct range *range_find(const struct range_set *s, u64 addr)
 	return best;
 }
 
-struct range *range_first(const struct range_set *s)
+/* A hole under r, or above all when r is NULL, has grown. */
+static void place_note(struct range_set *s, const struct range *r)
 {
-	return range_of(rb_first(&s->root));
+	if (!r)
+		s->place = NULL;
+	else if (s->place && r->start > s->place->start)
+		s->passed = MAX(s->passed, r->gap);
 }
 
-struct range *range_last(const struct range_set *s)
+/* The hole below r, or below what follows r, is another one now. => did that change r? */
+static bool gap_set(struct range_set *s, struct range *r, u64 floor)
 {
-	return range_of(rb_last(&s->root));
+	u64 gap, before;
+
+	if (!r) {
+		place_note(s, r);
+		return false;
+	}
+	gap = r->start - floor, before = r->gap;
+	r->gap = gap;
+	if (gap > before)
+		place_note(s, r);
+	return gap != before;
 }
 
-struct range *range_next(const struct range *r)
-{
-	return range_of(rb_next(&r->node));
-}
-
-struct range *range_prev(const struct range *r)
-{
-	return range_of(rb_prev(&r->node));
-}
-
-/* The hole below r, or below what follows r, is another one now. */
 static void gap_update(struct range_set *s, struct range *r, u64 floor)
 {
-	if (!r || r->gap == r->start - floor)
-		return;
-	r->gap = r->start - floor;
-	rb_augment_path(&s->root, &r->node);
+	if (gap_set(s, r, floor))
+		rb_augment_path(&s->root, &r->node);
+}
+
+/* Between two neighbours one of which has no child on that side. */
+static void link_between(struct range_set *s, struct range *r)
+{
+	struct range *below = r->prev, *above = r->next;
+
+	*(below ? &below->next : &s->first) = r;
+	*(above ? &above->prev : &s->last) = r;
+	if (above && !above->node.left)
+		rb_link(&s->root, &r->node, &above->node, &above->node.left);
+	else if (below)
+		rb_link(&s->root, &r->node, &below->node, &below->node.right);
+	else
+		rb_link(&s->root, &r->node, NULL, &s->root.node);
+}
+
+static bool fits_under(const struct range *r, const struct range *above)
+{
+	return r->end <= above->start && r->start >= above->start - above->gap;
 }
 
 void range_insert(struct range_set *s, struct range *r)
 {
-	struct rb_node **link = &s->root.node, *parent = NULL;
-	struct range *below = NULL, *above = NULL;
-
 	DEBUG_ASSERT(r->start < r->end);
-	while (*link) {
-		parent = *link;
-		struct range *p = rb_entry(parent, struct range, node);
-		if (r->start < p->start) {
-			above = p;
-			link = &parent->left;
-		} else {
-			below = p;
-			link = &parent->right;
-		}
-	}
+	struct range *above =
+		s->place && fits_under(r, s->place) ? s->place : range_find(s, r->start);
+	struct range *below = above ? above->prev : s->last;
 	DEBUG_ASSERT(!below || below->end <= r->start);
 	DEBUG_ASSERT(!above || r->end <= above->start);
+	r->prev = below, r->next = above;
 	r->gap = r->start - (below ? below->end : 0);
-	rb_link(&s->root, &r->node, parent, link);
-	gap_update(s, above, r->end);
+	bool changed = above && gap_set(s, above, r->end);
+	link_between(s, r);
+	if (changed) /* an ancestor: linking may have stopped short of it */
+		rb_augment_path(&s->root, &above->node);
+	if (above && above == s->place && above->start == r->end)
+		s->place = r;
 }
 
 struct range_copier {
 	struct range *(*copy)(const struct range *r, void *arg);
 	void *arg;
+	struct range_set *to;
+	struct range *last; /* copied in order so far */
 };
+
+static void clone_append(struct range_copier *c, struct range *r)
+{
+	r->prev = c->last;
+	r->next = NULL;
+	*(c->last ? &c->last->next : &c->to->first) = r;
+	c->last = r;
+}
 
 /* Below a red-black tree's height, so the recursion is short. */
 static bool subtree_clone(struct rb_node **link, struct rb_node *parent, const struct rb_node *from,
-                          const struct range_copier *c)
+                          struct range_copier *c)
 {
 	while (from) {
 		const struct range *r = rb_entry(from, struct range, node);
@@ -115,7 +136,10 @@ static bool subtree_clone(struct rb_node **link, struct rb_node *parent, const s
 		copy->gap = r->gap;
 		copy->subtree_gap = r->subtree_gap;
 		rb_place_copy(link, parent, &copy->node, from);
-		if (from->left && !subtree_clone(&copy->node.left, &copy->node, from->left, c))
+		bool all =
+			!from->left || subtree_clone(&copy->node.left, &copy->node, from->left, c);
+		clone_append(c, copy);
+		if (!all)
 			return false;
 		link = &copy->node.right;
 		parent = &copy->node;
@@ -127,19 +151,26 @@ static bool subtree_clone(struct rb_node **link, struct rb_node *parent, const s
 bool range_clone(struct range_set *to, const struct range_set *from,
                  struct range *(*copy)(const struct range *r, void *arg), void *arg)
 {
-	struct range_copier c = {copy, arg};
+	struct range_copier c = {copy, arg, to, NULL};
 	bool all = subtree_clone(&to->root.node, NULL, from->root.node, &c);
 
 	rb_find_first(&to->root);
+	to->last = c.last;
 	return all;
 }
 
 void range_remove(struct range_set *s, struct range *r)
 {
-	struct range *below = range_prev(r), *above = range_next(r);
+	struct range *below = r->prev, *above = r->next;
 
+	if (s->place == r)
+		s->place = above;
+	*(below ? &below->next : &s->first) = above;
+	*(above ? &above->prev : &s->last) = below;
+	/* Above is an ancestor of r, or a leaf below it, or takes its place: erasing updates the rest. */
+	if (gap_set(s, above, below ? below->end : 0))
+		gap_augment(&above->node);
 	rb_erase(&s->root, &r->node);
-	gap_update(s, above, below ? below->end : 0);
 }
 
 void range_resize(struct range_set *s, struct range *r, u64 start, u64 end)
@@ -183,10 +214,32 @@ static s64 place_below(struct rb_node *n, u64 low, u64 high, u64 length, u64 ali
 	return at;
 }
 
-s64 range_place_down(const struct range_set *s, u64 low, u64 high, u64 length, u64 align)
+/* => the place in the hole that is remembered, or -ENOMEM: it will not do, or a higher one might. */
+static s64 place_again(const struct range_set *s, u64 low, u64 high, u64 length, u64 align)
 {
-	struct range *last = range_last(s);
-	s64 at = place_in(last ? last->end : 0, UINT64_MAX, low, high, length, align);
+	const struct range *r = s->place;
 
-	return at >= 0 ? at : place_below(s->root.node, low, high, length, align);
+	if (!r || high != s->place_high || align != s->place_align || length <= s->passed)
+		return -ENOMEM;
+	return place_in(r->start - r->gap, r->start, low, high, length, align);
+}
+
+s64 range_place_down(struct range_set *s, u64 low, u64 high, u64 length, u64 align)
+{
+	struct range *last = s->last;
+	s64 at = place_again(s, low, high, length, align);
+
+	if (likely(at >= 0))
+		return at;
+	at = place_in(last ? last->end : 0, UINT64_MAX, low, high, length, align);
+	if (at >= 0)
+		return at;
+	at = place_below(s->root.node, low, high, length, align);
+	if (at >= 0) {
+		s->place = range_find(s, (u64)at);
+		s->place_high = high;
+		s->place_align = align;
+		s->passed = length - 1;
+	}
+	return at;
 }

@@ -137,6 +137,7 @@ static s64 remap_move(struct remap *r, struct vm_area *a)
 		return -ENOMEM;
 	}
 	to->has_owned = a->has_owned;
+	to->touched = a->touched;
 	if (r->flags & MREMAP_DONTUNMAP) {
 		area_account(a, -1);
 		a->flags &= ~(u32)(VM_LOCKED | VM_LOCKONFAULT);
