@@ -102,7 +102,8 @@ TEST(access_modes)
 
 TEST(attributes)
 {
-	struct mq_attr attr = {.mq_maxmsg = 7, .mq_msgsize = 123, .mq_flags = O_NONBLOCK, .mq_curmsgs = 5};
+	struct mq_attr attr = {
+		.mq_maxmsg = 7, .mq_msgsize = 123, .mq_flags = O_NONBLOCK, .mq_curmsgs = 5};
 	const char *name = queue_name("a");
 	int q = OK(sys_open(name, O_CREAT | O_RDWR, 0600, &attr));
 	OK(sys_unlink(name));
@@ -184,7 +185,8 @@ TEST(the_limit_of_a_user)
 	as_user(43210);
 	limit.rlim_max = limit.rlim_cur;
 	MUST(setrlimit(RLIMIT_MSGQUEUE, &limit));
-	struct mq_attr attr = {.mq_maxmsg = 3, .mq_msgsize = 100}, small = {.mq_maxmsg = 2, .mq_msgsize = 10};
+	struct mq_attr attr = {.mq_maxmsg = 3, .mq_msgsize = 100},
+		       small = {.mq_maxmsg = 2, .mq_msgsize = 10};
 	const char *a = queue_name("a"), *b = queue_name("b"), *c = queue_name("c");
 	int q = OK(sys_open(a, O_CREAT | O_RDWR, 0600, &attr));
 	FAILS(sys_open(b, O_CREAT | O_RDWR, 0600, &attr), EMFILE);
