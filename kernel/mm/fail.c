@@ -27,7 +27,16 @@ bool alloc_fail_nth(u32 n)
 	store_relaxed(&fail_thread, n ? thread_current() : NULL);
 	return fired;
 }
+
+u32 alloc_fail_left(void)
+{
+	return load_relaxed(&fail_thread) == thread_current() ? fail_countdown : 0;
+}
 #else
+u32 alloc_fail_left(void)
+{
+	return 0;
+}
 bool alloc_fail_nth(u32 n)
 {
 	return false;
