@@ -83,9 +83,12 @@ TEST(making_objects)
 	own_namespace();
 	for (int keyed = 0; keyed < 2; keyed++) {
 		key_t key = keyed ? 0x4641 : IPC_PRIVATE;
-		EACH_FAILURE(semget(key, 3, IPC_CREAT | 0600), OK(semctl((int)result, 0, IPC_RMID)));
-		EACH_FAILURE(semget(key, 32000, IPC_CREAT | 0600), OK(semctl((int)result, 0, IPC_RMID)));
-		EACH_FAILURE(msgget(key, IPC_CREAT | 0600), OK(msgctl((int)result, IPC_RMID, NULL)));
+		EACH_FAILURE(semget(key, 3, IPC_CREAT | 0600),
+		             OK(semctl((int)result, 0, IPC_RMID)));
+		EACH_FAILURE(semget(key, 32000, IPC_CREAT | 0600),
+		             OK(semctl((int)result, 0, IPC_RMID)));
+		EACH_FAILURE(msgget(key, IPC_CREAT | 0600),
+		             OK(msgctl((int)result, IPC_RMID, NULL)));
 		EACH_FAILURE(shmget(key, 3 * PAGE, IPC_CREAT | 0600),
 		             OK(shmctl((int)result, IPC_RMID, NULL)));
 	}
@@ -146,7 +149,8 @@ TEST(messages)
 			OK(msgsnd(id, &m, n, 0));
 		});
 		if (msgrcv(id, &m, n, 0, IPC_NOWAIT | MSG_COPY_FLAG) >= 0 || errno != ENOSYS)
-			EACH_FAILURE(msgrcv(id, &m, n, 0, IPC_NOWAIT | MSG_COPY_FLAG), EQ(result, n));
+			EACH_FAILURE(msgrcv(id, &m, n, 0, IPC_NOWAIT | MSG_COPY_FLAG),
+			             EQ(result, n));
 		OK(msgrcv(id, &m, n, 0, IPC_NOWAIT));
 	}
 	struct msqid_ds ds;

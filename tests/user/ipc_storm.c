@@ -164,7 +164,7 @@ static int queue;
 static struct {
 	_Atomic unsigned next;
 	_Atomic unsigned char taken[NUMBERS];
-} *ledger;
+} * ledger;
 struct numbered {
 	long type;
 	unsigned number;
@@ -191,7 +191,8 @@ static void send_or_receive(int victim)
 	static struct numbered m;
 	if (victim % 2) {
 		long type = draw() % 3 ? 0 : draw() % 2 ? -3 : (long)(1 + draw() % 5);
-		ssize_t n = msgrcv(queue, &m, sizeof(m) - sizeof(long), type, draw() % 4 ? 0 : IPC_NOWAIT);
+		ssize_t n = msgrcv(queue, &m, sizeof(m) - sizeof(long), type,
+		                   draw() % 4 ? 0 : IPC_NOWAIT);
 		if (n >= 0)
 			take(&m, n);
 		return;
@@ -217,7 +218,8 @@ TEST(killed_while_sending_and_receiving)
 	EQ(msg_used().msgmap, ds.msg_qnum);
 	EQ(msg_used().msgtql, ds.msg_cbytes);
 	unsigned long left = 0, bytes = 0;
-	for (ssize_t n; (n = msgrcv(queue, &m, sizeof(m) - sizeof(long), 0, IPC_NOWAIT)) >= 0; left++) {
+	for (ssize_t n; (n = msgrcv(queue, &m, sizeof(m) - sizeof(long), 0, IPC_NOWAIT)) >= 0;
+	     left++) {
 		take(&m, n);
 		bytes += (unsigned long)n;
 	}
@@ -238,7 +240,8 @@ static void use_by_key(int victim)
 	int id = msgget(0x5702, IPC_CREAT | 0600);
 	if (draw() % 16 == 0)
 		msgctl(id, IPC_RMID, NULL);
-	else if (victim % 2 ? msgrcv(id, &m, TEXT_MAX, 0, 0) >= 0 : !msgsnd(id, &m, draw() % TEXT_MAX, 0))
+	else if (victim % 2 ? msgrcv(id, &m, TEXT_MAX, 0, 0) >= 0
+	                    : !msgsnd(id, &m, draw() % TEXT_MAX, 0))
 		return;
 	else if (errno != EIDRM && errno != EINVAL)
 		test_fail(__FILE__, __LINE__, "got %s", errno_name(errno));
@@ -261,7 +264,7 @@ TEST(queues_come_and_go)
 static struct {
 	long steps, torn;
 	pid_t holder;
-} *board;
+} * board;
 static int lock;
 
 static void step(int victim)
@@ -349,7 +352,8 @@ TEST(as_many_sets_as_there_can_be)
 {
 	own_namespace();
 	for (int i = 0; i < MANY; i++)
-		ids[i] = OK(semget(i % 2 ? IPC_PRIVATE : 0x100000 + i, 1 + i % 3, IPC_CREAT | 0600));
+		ids[i] =
+			OK(semget(i % 2 ? IPC_PRIVATE : 0x100000 + i, 1 + i % 3, IPC_CREAT | 0600));
 	FAILS(semget(IPC_PRIVATE, 1, 0600), ENOSPC);
 	EQ(semget(0x100000 + 31998, 0, 0), ids[31998]);
 	EQ(sem_used().semusz, MANY);
@@ -417,8 +421,9 @@ static long wild(void)
 
 TEST(wild_arguments)
 {
-	static const int calls[] = {SYS_msgget, SYS_msgsnd, SYS_msgrcv, SYS_msgctl, SYS_shmget, SYS_shmat,
-	                            SYS_shmdt,  SYS_shmctl, SYS_semget, SYS_semctl, SYS_semtimedop};
+	static const int calls[] = {SYS_msgget, SYS_msgsnd, SYS_msgrcv,    SYS_msgctl,
+	                            SYS_shmget, SYS_shmat,  SYS_shmdt,     SYS_shmctl,
+	                            SYS_semget, SYS_semctl, SYS_semtimedop};
 	enum { WORKERS = 4 };
 	pid_t pids[WORKERS];
 	own_namespace();
@@ -439,7 +444,7 @@ TEST(wild_arguments)
 				if (call == SYS_msgget || call == SYS_semget || call == SYS_shmget)
 					a[1] = call == SYS_msgget ? a[1] : a[1] % 10000;
 				else if (call != SYS_shmdt && existing)
-					a[0] = call == SYS_shmat || call == SYS_shmctl     ? s
+					a[0] = call == SYS_shmat || call == SYS_shmctl        ? s
 					       : call == SYS_semctl || call == SYS_semtimedop ? set
 					                                                      : q;
 				if (call == SYS_msgsnd)
