@@ -32,8 +32,6 @@ static int check_exclusive(u32 op, struct file *target, const struct epoll_event
 {
 	static const u32 allowed =
 		POLLIN | POLLOUT | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
-	if (!(ev->events & EPOLLEXCLUSIVE))
-		return 0;
 	if (op == EPOLL_CTL_MOD)
 		return -EINVAL;
 	return op == EPOLL_CTL_ADD && (epoll_of(target) || ev->events & ~allowed) ? -EINVAL : 0;
@@ -45,16 +43,18 @@ static int add(struct epoll *ep, struct file *target, s32 fd, const struct epoll
 	return s ? epoll_add(ep, s, fd, ev) : -ENOMEM;
 }
 
-static int control(struct file *f, u32 op, struct file *target, s32 fd, struct epoll_event *ev)
+static ALWAYS_INLINE int control(struct file *f, u32 op, struct file *target, s32 fd,
+                                 struct epoll_event *ev)
 {
-	if (!target->ops->poll)
+	if (unlikely(!target->ops->poll))
 		return -EPERM;
 	struct epoll *ep = epoll_of(f);
-	if (f == target || !ep)
+	if (unlikely(f == target || !ep))
 		return -EINVAL;
-	if (!capable(CAP_BLOCK_SUSPEND))
+	if (unlikely(ev->events & EPOLLWAKEUP) && !capable(CAP_BLOCK_SUSPEND))
 		ev->events &= ~EPOLLWAKEUP;
-	TRY(check_exclusive(op, target, ev));
+	if (unlikely(ev->events & EPOLLEXCLUSIVE))
+		TRY(check_exclusive(op, target, ev));
 	switch (op) {
 	case EPOLL_CTL_ADD: return add(ep, target, fd, ev);
 	case EPOLL_CTL_DEL: return epoll_remove(ep, load_acquire(&target->watched), fd);
@@ -63,18 +63,35 @@ static int control(struct file *f, u32 op, struct file *target, s32 fd, struct e
 	}
 }
 
-SYSCALL4(epoll_ctl, int, epfd, u32, op, int, fd, uptr_t, event)
+static NOINLINE int control_shared(int epfd, u32 op, int fd, struct epoll_event *ev)
 {
-	struct epoll_event ev = {0};
-	if (op != EPOLL_CTL_DEL)
-		TRY(copy_from_user(&ev, event, sizeof ev));
 	AUTO_FDREF f = fdref_get(epfd);
 	if (!f.file)
 		return -EBADF;
 	AUTO_FDREF target = fdref_get(fd);
-	if (!target.file)
+	return target.file ? control(f.file, op, target.file, fd, ev) : -EBADF;
+}
+
+SYSCALL4(epoll_ctl, int, epfd, u32, op, int, fd, uptr_t, event)
+{
+	struct epoll_event ev;
+	if (op == EPOLL_CTL_DEL)
+		ev.events = 0;
+	else
+		TRY(copy_from_user(&ev, event, sizeof ev));
+	struct file *f = fd_own(epfd), *target = fd_own(fd);
+	if (unlikely(!f || !target || (f->flags | target->flags) & FILE_O_PATH))
+		return control_shared(epfd, op, fd, &ev);
+	return control(f, op, target, fd, &ev);
+}
+
+static NOINLINE long wait_shared(int epfd, uptr_t events, u32 max, u64 deadline)
+{
+	AUTO_FDREF f = fdref_get(epfd);
+	if (!f.file)
 		return -EBADF;
-	return control(f.file, op, target.file, fd, &ev);
+	struct epoll *ep = epoll_of(f.file);
+	return ep ? epoll_wait(ep, events, max, deadline) : -EINVAL;
 }
 
 static ALWAYS_INLINE long wait(int epfd, uptr_t events, s32 max, u64 deadline)
@@ -83,11 +100,10 @@ static ALWAYS_INLINE long wait(int epfd, uptr_t events, s32 max, u64 deadline)
 		return -EINVAL;
 	if (unlikely(!user_range_ok(events, (u64)max * sizeof(struct epoll_event))))
 		return -EFAULT;
-	AUTO_FDREF f = fdref_get(epfd);
-	if (unlikely(!f.file))
-		return -EBADF;
-	struct epoll *ep = epoll_of(f.file);
-	return ep ? epoll_wait(ep, events, (u32)max, deadline) : -EINVAL;
+	struct file *f = fd_own(epfd);
+	struct epoll *ep = likely(f) ? epoll_of(f) : NULL;
+	return likely(ep) ? epoll_wait(ep, events, (u32)max, deadline)
+	                  : wait_shared(epfd, events, (u32)max, deadline);
 }
 
 /* 0: do not wait. */

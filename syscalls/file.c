@@ -1,4 +1,5 @@
 /* read(2), write(2), pread(2), readv(2) and their kin; lseek(2), fsync(2), ftruncate(2), posix_fadvise(2). */
+#include "abi/fcntl.h"
 #include "arch/uaccess.h"
 #include "kernel/fs/attr.h"
 #include "kernel/mm/slab.h"
@@ -7,7 +8,20 @@
 
 enum { IOV_FAST = 8 };
 
-SYSCALL3(read, int, fd, uptr_t, buf, size_t, count)
+/* What nearly every read and write is: no other thread uses the descriptors, the file is no path, the access mode fits
+ * (`denied`: the bits of it that must not be set), and the position, if it has one, is not shared. => the file, or NULL. */
+static ALWAYS_INLINE struct file *file_simple(int fd, u32 denied, uptr_t buf, size_t count)
+{
+	struct file *f = fd_own(fd);
+	if (unlikely(!f) || unlikely(!user_range_ok(buf, count)))
+		return NULL;
+	u32 flags = load_relaxed(&f->flags);
+	if (flags & FILE_POSITIONED && refcount_read(&f->refs) != 1)
+		return NULL;
+	return likely(!(flags & (FILE_O_PATH | denied))) ? f : NULL;
+}
+
+static NOINLINE long read_any(int fd, uptr_t buf, size_t count)
 {
 	struct fdref r = fdref_get(fd);
 	if (unlikely(!r.file))
@@ -21,7 +35,16 @@ SYSCALL3(read, int, fd, uptr_t, buf, size_t, count)
 	return n;
 }
 
-SYSCALL3(write, int, fd, uptr_t, buf, size_t, count)
+SYSCALL3(read, int, fd, uptr_t, buf, size_t, count)
+{
+	struct file *f = file_simple(fd, O_WRONLY, buf, count);
+	if (unlikely(!f) || unlikely(!f->ops->read))
+		return read_any(fd, buf, count);
+	struct uio io = uio_user(buf, MIN(count, (size_t)UIO_MAX));
+	return f->ops->read(f, &io, &f->pos);
+}
+
+static NOINLINE long write_any(int fd, uptr_t buf, size_t count)
 {
 	struct fdref r = fdref_get_path(fd); /* a file of O_PATH is not writable */
 	if (unlikely(!r.file))
@@ -33,6 +56,15 @@ SYSCALL3(write, int, fd, uptr_t, buf, size_t, count)
 	}
 	fdref_put(r);
 	return n;
+}
+
+SYSCALL3(write, int, fd, uptr_t, buf, size_t, count)
+{
+	struct file *f = file_simple(fd, 0, buf, count);
+	if (unlikely(!f) || unlikely(!file_writable(f)) || unlikely(!f->ops->write))
+		return write_any(fd, buf, count);
+	struct uio io = uio_user(buf, MIN(count, (size_t)UIO_MAX));
+	return f->ops->write(f, &io, &f->pos);
 }
 
 SYSCALL4(pread64, int, fd, uptr_t, buf, size_t, count, s64, pos)

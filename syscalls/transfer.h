@@ -15,16 +15,13 @@ static ALWAYS_INLINE bool file_has_positions(const struct file *f)
 {
 	return f->ops->seek && f->inode->mode & S_IFMT;
 }
-static NOINLINE bool file_pos_lock_shared(struct file *f)
+static ALWAYS_INLINE bool file_pos_lock(struct file *f)
 {
-	if (!f->ops->seek || !(S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode)))
+	if (likely(!(f->flags & FILE_POSITIONED)) || likely(refcount_read(&f->refs) == 1) ||
+	    !f->ops->seek)
 		return false;
 	mutex_lock(&f->pos_lock);
 	return true;
-}
-static ALWAYS_INLINE bool file_pos_lock(struct file *f)
-{
-	return unlikely(refcount_read(&f->refs) != 1) && file_pos_lock_shared(f);
 }
 static ALWAYS_INLINE void file_pos_unlock(struct file *f, bool locked)
 {

@@ -16,7 +16,7 @@ struct seq;
 enum { /* internal bits of file.flags: F_GETFL masks them away */
        FILE_F_WRITER = 1 << 30,
        FILE_F_DENY_WRITE = (int)0x80000000,
-       FILE_F_INTERNAL = (int)0xc0000000
+       FILE_F_INTERNAL = (int)0xe0000000 /* with FILE_POSITIONED */
 };
 
 /* flags: O_* as given by the user and checked by open_flags_check. => file with one reference, or err_ptr. */

@@ -189,6 +189,7 @@ void port_poll_wake_all(struct port_pollq *q, u32 events);
  * what is waited for; EPOLLEXCLUSIVE: of those who say so, one is told. => events now, or -ENOMEM. May sleep. */
 MUST_CHECK s64 port_watch_begin(struct port_watch *w, const struct port_watched *what,
                                 struct epoll_item *item, u32 events);
+void port_watch_init(struct port_watch *w);
 /* Leaves the queues: epoll_notice() runs no more, on any processor. Also after port_watch_begin() failed, or twice. */
 void port_watch_end(struct port_watch *w);
 MUST_CHECK u32 port_watched_events(const struct port_watched *what); /* POLL*, now. May sleep. */

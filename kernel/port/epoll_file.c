@@ -40,7 +40,7 @@ static s64 no_seek(struct file *f, s64 offset, int whence)
 	return 0;
 }
 
-static const struct file_ops instance_ops = {.poll = instance_poll,
+const struct file_ops epoll_file_ops = {.poll = instance_poll,
                                              .seek = no_seek,
                                              .release = instance_release,
                                              .fdinfo = instance_fdinfo};
@@ -50,7 +50,7 @@ struct file *epoll_file_new(void)
 	struct epoll *ep = epoll_new();
 	if (!ep)
 		return err_ptr(-ENOMEM);
-	struct file *f = file_new_anon("eventpoll", &instance_ops, O_RDWR, ep);
+	struct file *f = file_new_anon("eventpoll", &epoll_file_ops, O_RDWR, ep);
 	if (is_err(f)) {
 		epoll_release(ep);
 		return f;
@@ -58,11 +58,6 @@ struct file *epoll_file_new(void)
 	ep->self.what.file = f;
 	f->watched = &ep->self;
 	return f;
-}
-
-struct epoll *epoll_of(struct file *f)
-{
-	return f->ops == &instance_ops ? f->private : NULL;
 }
 
 struct epoll_source *epoll_file_source(struct file *f)

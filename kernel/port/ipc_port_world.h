@@ -47,6 +47,12 @@ struct port_watch {
 	struct epoll_item *item;
 	struct watch_hook first; /* most files have one queue */
 };
+static ALWAYS_INLINE void port_watch_init(struct port_watch *w)
+{
+	w->first.entry.wake = NULL;
+	w->first.q = NULL;
+	w->first.next = NULL;
+}
 
 MUST_CHECK static ALWAYS_INLINE void *port_alloc(size_t size)
 {
@@ -191,12 +197,11 @@ static ALWAYS_INLINE void port_poll_wake(struct port_pollq *q, u32 events)
 	 * released may still be on its way. Partner: the locked instruction in waitq_add(). */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (unlikely(waitq_active(&q->waitq)))
-		waitq_wake(&q->waitq, events);
+		waitq_wake_active(&q->waitq, events);
 }
 static ALWAYS_INLINE void port_poll_wake_all(struct port_pollq *q, u32 events)
 {
-	if (unlikely(waitq_active(&q->waitq)))
-		waitq_wake_all(&q->waitq, events);
+	waitq_wake_all(&q->waitq, events);
 }
 
 MUST_CHECK static ALWAYS_INLINE u32 port_watched_events(const struct port_watched *what)
@@ -205,6 +210,7 @@ MUST_CHECK static ALWAYS_INLINE u32 port_watched_events(const struct port_watche
 }
 static ALWAYS_INLINE void port_poll_wake_later(struct port_poll_later *l)
 {
+	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* as in port_poll_wake() */
 	if (unlikely(waitq_active(&l->q.waitq)))
 		waitq_wake_later(&l->later);
 }

@@ -67,6 +67,14 @@ static ALWAYS_INLINE struct fdref fdref_get(int fd) /* .file NULL: EBADF */
 	}
 	return r;
 }
+/* The file of a descriptor that nobody else can close meanwhile, without more ado. NULL: ask fdref_get(). */
+static ALWAYS_INLINE struct file *fd_own(int fd)
+{
+	struct fdtable *t = fdtable_current();
+	const struct fdarray *a = t->array;
+	return likely(refcount_read(&t->refs) == 1) && likely((u32)fd < a->size) ? a->files[fd]
+	                                                                        : NULL;
+}
 static inline void fdref_auto_drop(struct fdref *r)
 {
 	fdref_put(*r);

@@ -1,4 +1,5 @@
 #include "kernel/fs/dentry.h"
+#include "kernel/fs/inode.h"
 #include "kernel/fs/open.h"
 #include "kernel/mm/slab.h"
 #include "kernel/proc/file.h"
@@ -27,6 +28,8 @@ struct file *file_new(const struct path *path, const struct file_ops *ops, u32 f
 		path_get(path);
 		f->path = *path;
 		f->inode = path->dentry->inode;
+		if (S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode))
+			f->flags |= FILE_POSITIONED;
 	}
 	return f;
 }

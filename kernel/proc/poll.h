@@ -23,7 +23,7 @@ struct poll_table {
 };
 static inline void poll_wait(struct poll_table *pt, struct file *f, struct waitq *q)
 {
-	if (pt)
+	if (unlikely(pt))
 		pt->add(pt, f, q);
 }
 

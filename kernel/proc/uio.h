@@ -40,6 +40,12 @@ static ALWAYS_INLINE size_t uio_put(struct uio *io, const void *from, size_t n)
 {
 	if (unlikely(n > io->span || io->kernel))
 		return uio_put_pieces(io, from, n);
+	if (__builtin_constant_p(n) && n <= USER_INLINE_MAX) { /* a record: whole or not at all */
+		if (copy_to_user(UPTR(io->base), from, n))
+			return 0;
+		uio_advance(io, n);
+		return n;
+	}
 	size_t done = n - copy_to_user_partial(UPTR(io->base), from, n);
 	uio_advance(io, done);
 	return done;
@@ -48,6 +54,12 @@ static ALWAYS_INLINE size_t uio_take(struct uio *io, void *to, size_t n)
 {
 	if (unlikely(n > io->span || io->kernel))
 		return uio_take_pieces(io, to, n);
+	if (__builtin_constant_p(n) && n <= USER_INLINE_MAX) {
+		if (copy_from_user(to, UPTR(io->base), n))
+			return 0;
+		uio_advance(io, n);
+		return n;
+	}
 	size_t done = n - copy_from_user_partial(to, UPTR(io->base), n);
 	uio_advance(io, done);
 	return done;

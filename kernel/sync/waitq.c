@@ -69,26 +69,35 @@ static NOINLINE void wake_later(void)
 	}
 }
 
-static void wake(struct waitq *q, u64 key, bool all)
+void waitq_wake_active(struct waitq *q, u64 key)
 {
-	/* Orders the waker's change of the condition before the look at the list. Partner: the locked instruction in
-	 * waitq_add, before the waiter looks at the condition. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (likely(list_empty(&q->entries)))
-		return;
-	wake_entries(q, key, all);
+	wake_entries(q, key, false);
+	if (unlikely(this_cpu(later_list)))
+		wake_later();
+}
+void waitq_wake_all_active(struct waitq *q, u64 key)
+{
+	wake_entries(q, key, true);
 	if (unlikely(this_cpu(later_list)))
 		wake_later();
 }
 
+/* Orders the waker's change of the condition before the look at the list. Partner: the locked instruction in
+ * waitq_add, before the waiter looks at the condition. */
+static inline bool active_after_change(struct waitq *q)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return unlikely(waitq_active(q));
+}
 void waitq_wake(struct waitq *q, u64 key)
 {
-	wake(q, key, false);
+	if (active_after_change(q))
+		waitq_wake_active(q, key);
 }
-
 void waitq_wake_all(struct waitq *q, u64 key)
 {
-	wake(q, key, true);
+	if (active_after_change(q))
+		waitq_wake_all_active(q, key);
 }
 
 void waitq_close(struct waitq *q)

@@ -95,6 +95,10 @@ s64 port_watch_begin(struct port_watch *w, const struct port_watched *what, stru
 	return port_watched_events(what);
 }
 
+void port_watch_init(struct port_watch *w)
+{
+	*w = (struct port_watch){0};
+}
 void port_watch_end(struct port_watch *w)
 {
 	if (!w->q)

@@ -21,13 +21,19 @@ struct epoll *epoll_new(void)
 	list_init(&ep->waiters);
 	refcount_init(&ep->refs, 1);
 	port_poll_later_init(&ep->poll);
+	ep->table.slots = ep->table.first_slots;
+	ep->table.mask = EPOLL_SLOTS - 1;
 	ep->user = port_user_get();
+	ep->watches = port_user_account(ep->user, PORT_EPOLL_WATCHES);
 	return ep;
 }
 
 static void epoll_free(struct port_defer *d)
 {
-	port_free(container_of(d, struct epoll, defer));
+	struct epoll *ep = container_of(d, struct epoll, defer);
+	if (ep->table.slots != ep->table.first_slots)
+		port_free(ep->table.slots);
+	port_free(ep);
 }
 
 void epoll_put(struct epoll *ep)
@@ -40,29 +46,30 @@ void epoll_put(struct epoll *ep)
 
 /* --- Notices --- */
 
-/* Chooses one of those who sleep. => false: there is none. */
-static bool choose_waiter_locked(struct epoll *ep, struct ipc_wake_list *wakes)
+/* Chooses one of those who sleep, there are some, and wakes it. The lock is held, and released. */
+static NOINLINE void choose_waiter_unlock(struct epoll *ep)
 {
+	struct ipc_wake_list wakes = {0};
 	struct list *node = list_pop(&ep->waiters);
-	if (node)
-		ipc_waiter_decide(&list_entry(node, struct waiter, link)->wait, 0, wakes);
-	return node;
+	ipc_waiter_decide(&list_entry(node, struct waiter, link)->wait, 0, &wakes);
+	port_unlock(&ep->lock);
+	ipc_wake_flush(&wakes);
 }
 
 /* => true: somebody sleeps, or slept until now, who will take care of the item. */
-static bool link_ready(struct epoll *ep, struct epoll_item *item)
+static ALWAYS_INLINE bool link_ready(struct epoll *ep, struct epoll_item *item)
 {
-	struct ipc_wake_list wakes = {0};
 	port_lock(&ep->lock);
-	bool waited_for = !list_empty(&ep->waiters);
-	if (!list_linked(&item->ready)) {
+	bool waited_for = !list_empty(&ep->waiters), fresh = !list_linked(&item->ready);
+	if (fresh) {
 		list_add_tail(&ep->ready, &item->ready);
+		ep->count++;
 		store_relaxed(&ep->any, true);
-		if (waited_for)
-			(void)choose_waiter_locked(ep, &wakes);
 	}
-	port_unlock(&ep->lock);
-	ipc_wake_flush(&wakes);
+	if (unlikely(waited_for) && fresh)
+		choose_waiter_unlock(ep);
+	else
+		port_unlock(&ep->lock);
 	return waited_for;
 }
 
@@ -96,49 +103,67 @@ void epoll_make_ready(struct epoll_item *item)
 
 struct scan {
 	struct epoll *ep;
-	struct list mark;        /* behind the last item to be asked */
+	u32 left;                /* items still to be asked */
 	struct epoll_item *back; /* the last one asked, when it is to be linked again */
 	bool back_first;         /* where it stood; else at the tail: others get their turn */
 };
 
-/* Links `back`, then takes the next item off. => NULL, and the end of the scan, at its mark or when `stop`. */
-static struct epoll_item *scan_step(struct scan *s, bool stop)
+static void scan_back_locked(struct scan *s)
 {
-	struct ipc_wake_list wakes = {0};
-	struct epoll_item *next = NULL;
+	struct epoll_item *item = TAKE(s->back);
+	if (list_linked(&item->ready))
+		return;
+	s->ep->count++;
+	if (s->back_first)
+		list_add(&s->ep->ready, &item->ready);
+	else
+		list_add_tail(&s->ep->ready, &item->ready);
+}
+
+/* The lock is held, and released. Who sleeps takes care of what is left. */
+static ALWAYS_INLINE void scan_end_unlock(struct epoll *ep)
+{
+	store_relaxed(&ep->any, ep->count != 0);
+	if (unlikely(!list_empty(&ep->waiters)) && ep->count)
+		choose_waiter_unlock(ep);
+	else
+		port_unlock(&ep->lock);
+}
+
+/* Links `back`, then takes the next item off. => NULL: the end of the scan. */
+static ALWAYS_INLINE struct epoll_item *scan_step(struct scan *s)
+{
 	struct epoll *ep = s->ep;
 
 	port_lock(&ep->lock);
-	if (s->back && !list_linked(&s->back->ready)) {
-		if (s->back_first)
-			list_add(&ep->ready, &s->back->ready);
-		else
-			list_add_tail(&ep->ready, &s->back->ready);
+	if (s->back)
+		scan_back_locked(s);
+	if (!s->left) {
+		scan_end_unlock(ep);
+		return NULL;
 	}
-	s->back = NULL;
-	if (!stop && ep->ready.next != &s->mark) {
-		next = list_entry(list_pop(&ep->ready), struct epoll_item, ready);
-	} else {
-		list_del(&s->mark);
-		if (list_empty(&ep->ready))
-			store_relaxed(&ep->any, false);
-		else
-			(void)choose_waiter_locked(ep, &wakes);
-	}
+	s->left--;
+	ep->count--;
+	struct epoll_item *next = list_entry(list_pop(&ep->ready), struct epoll_item, ready);
 	port_unlock(&ep->lock);
-	ipc_wake_flush(&wakes);
 	return next;
 }
 
-/* ep->mutex is held until the scan has ended. => the first item, or NULL. */
+/* ep->mutex is held until the scan has ended: nobody else takes items off, so the first `left` are those of now. => the
+ * first item, or NULL. */
 static ALWAYS_INLINE struct epoll_item *scan_begin(struct scan *s, struct epoll *ep)
 {
 	*s = (struct scan){.ep = ep};
 	port_lock(&ep->lock);
-	list_add_tail(&ep->ready, &s->mark);
-	store_relaxed(&ep->any, true);
+	if (unlikely(!ep->count)) {
+		scan_end_unlock(ep);
+		return NULL;
+	}
+	s->left = ep->count - 1;
+	ep->count--;
+	struct epoll_item *first = list_entry(list_pop(&ep->ready), struct epoll_item, ready);
 	port_unlock(&ep->lock);
-	return scan_step(s, false);
+	return first;
 }
 
 static ALWAYS_INLINE u32 item_events(const struct epoll_item *item)
@@ -176,7 +201,9 @@ static s64 report(struct epoll *ep, uptr_t to, u32 max)
 	while (item) {
 		got = report_item(&s, item, uptr_add(to, n * sizeof(struct epoll_event)));
 		n += got > 0;
-		item = scan_step(&s, got < 0 || n == max);
+		if (unlikely(got < 0 || n == max))
+			s.left = 0;
+		item = scan_step(&s);
 	}
 	port_mutex_unlock(&ep->mutex);
 	return n ? (s64)n : got;
@@ -194,8 +221,9 @@ static NOINLINE u32 events_scan(struct epoll *ep)
 			events = POLLIN | POLLRDNORM;
 			s.back = item;
 			s.back_first = true;
+			s.left = 0;
 		}
-		item = scan_step(&s, events);
+		item = scan_step(&s);
 	}
 	port_mutex_unlock(&ep->mutex);
 	return events;
@@ -225,14 +253,14 @@ static int sleep(struct epoll *ep, u64 deadline)
 
 	ipc_waiter_init(&w.wait);
 	port_lock(&ep->lock);
-	bool empty = list_empty(&ep->ready);
-	if (empty)
+	bool any = ep->any;
+	if (!any)
 		list_add_tail(&ep->waiters, &w.link);
 	port_unlock(&ep->lock);
-	return empty ? ipc_wait(&w.wait, deadline, withdraw) : 0;
+	return any ? 0 : ipc_wait(&w.wait, deadline, withdraw);
 }
 
-s64 epoll_wait(struct epoll *ep, uptr_t to, u32 max, u64 deadline)
+s64 epoll_wait_some(struct epoll *ep, uptr_t to, u32 max, u64 deadline)
 {
 	for (;;) {
 		s64 n = load_relaxed(&ep->any) ? report(ep, to, max) : 0;
@@ -247,8 +275,8 @@ s64 epoll_wait(struct epoll *ep, uptr_t to, u32 max, u64 deadline)
 void epoll_for_each(struct epoll *ep, void (*fn)(const struct epoll_item *item, void *arg),
                     void *arg)
 {
-	struct rb_node *n;
+	struct epoll_item *item;
 	GUARD(port_mutex)(&ep->mutex);
-	rb_for_each (n, &ep->items)
-		fn(rb_entry(n, struct epoll_item, node), arg);
+	epoll_for_each_item (item, ep, slot)
+		fn(item, arg);
 }

@@ -16,7 +16,7 @@
  *				first registration, given back by epoll_source_release() when the last reference to
  *				the file is gone and before anything of it is dismantled. That of an instance is
  *				part of the instance (`self`).
- *	struct epoll_item	in its instance's tree and in its source's list until it is removed, by whoever is
+ *	struct epoll_item	in its instance's table and in its source's list until it is removed, by whoever is
  *				first: epoll_remove(), the end of its instance, the end of its file. An item holds no
  *				reference to the file: a file outlives its items.
  *	struct waiter		a sleeping wait, on its thread's stack (kernel/ipc/wait.h).
@@ -31,8 +31,8 @@
  *	     |                                                    v reported, level triggered
  *	     +----- asked by the next wait ------------------- READY again, at the tail: others get their turn
  *
- * A wait marks the end of the list before it begins, so it asks each item at most once, and the list does not look empty
- * while an item is off it: whoever would go to sleep meanwhile queues for the mutex instead.
+ * A wait counts the list before it begins, so it asks each item at most once; and until it ends the instance counts as
+ * having something ready: whoever would go to sleep meanwhile queues for the mutex instead.
  *
  * No event is lost. A file changes its state, then gives notice; a wait takes the item off the list, then asks the
  * file. So either the notice finds the item linked, and the file is asked after the change, or it links it again.
@@ -50,7 +50,7 @@
  *
  * Locking
  *	EPOLL_NEST		edges between instances
- *	    ep->mutex (EPOLL)	the tree; an item's life, events and data; held while files are asked and results are copied
+ *	    ep->mutex (EPOLL)	the table; an item's life, events and data; held while files are asked and results are copied
  *	        source->lock (EPOLL_SOURCE)  the list of a file's items, and who ends one of them
  *	        a queue of the file (WAITQ)
  *	            ep->lock (EPOLL_READY)   ready list and waiters
@@ -70,7 +70,6 @@
 #include "abi/poll.h"
 #include "kernel/ipc/port.h"
 #include "kernel/lib/list.h"
-#include "kernel/lib/rbtree.h"
 #include "kernel/lib/refcount.h"
 
 struct epoll;
@@ -83,7 +82,7 @@ struct epoll_source {
 	u64 checked;              /* [EPOLL_NEST] generation of the last count of its paths */
 };
 struct epoll_item {
-	struct rb_node node;         /* [mutex] ep->items, by descriptor and source */
+	struct epoll_item *next;     /* [mutex] in its slot of ep->table */
 	struct list ready;           /* [ep->lock] */
 	struct list watching;        /* [source->lock] */
 	struct epoll *ep;            /* [I] reference */
@@ -94,15 +93,24 @@ struct epoll_item {
 	bool dying; /* [source->lock] the file's end will remove it */
 	struct port_watch watch;
 };
+/* Items by descriptor: a descriptor is its own hash, since the numbers in use are dense. Grows with what is in it. */
+enum { EPOLL_SLOTS = 8 };
+struct epoll_table { /* [mutex] */
+	struct epoll_item **slots;
+	u32 mask, count;
+	struct epoll_item *first_slots[EPOLL_SLOTS];
+};
 struct epoll {
 	struct port_lock lock;
-	struct list ready;   /* [l] struct epoll_item, and the marks of waits in progress */
+	struct list ready;   /* [l] struct epoll_item */
+	u32 count; /* [l] length of `ready` */
 	struct list waiters; /* [l] struct waiter, FIFO */
-	bool any;            /* [l, a] `ready` is not empty */
+	bool any;            /* [l, a] `ready` is not empty, or a wait is asking its items */
 	refcount_t refs;
 	struct port_mutex mutex;
-	struct rb_root items;   /* [mutex] */
+	struct epoll_table table;
 	struct port_user *user; /* [I] reference: who made it pays for its items */
+	u64 *watches;           /* [a] the account */
 	struct epoll_source self;
 	struct port_poll_later poll; /* who polls the instance */
 	struct port_defer defer;
@@ -132,8 +140,12 @@ MUST_CHECK int epoll_change(struct epoll *ep, struct epoll_source *s, s32 fd,
 /* => 0, -ENOENT. */
 MUST_CHECK int epoll_remove(struct epoll *ep, struct epoll_source *s, s32 fd);
 
+MUST_CHECK s64 epoll_wait_some(struct epoll *ep, uptr_t to, u32 max, u64 deadline);
 /* Up to max events to `to`. deadline 0: does not wait. => how many, 0 at the deadline, -EINTR, -EFAULT. */
-MUST_CHECK s64 epoll_wait(struct epoll *ep, uptr_t to, u32 max, u64 deadline);
+MUST_CHECK static ALWAYS_INLINE s64 epoll_wait(struct epoll *ep, uptr_t to, u32 max, u64 deadline)
+{
+	return load_relaxed(&ep->any) || deadline ? epoll_wait_some(ep, to, max, deadline) : 0;
+}
 u32 epoll_events(struct epoll *ep); /* POLL* of the instance as a file. May sleep. */
 /* A file that `item` watches may have changed: `events` may be true now (0: any). Called under a lock of rank WAITQ or
  * below. => true when that has been a wake-up for an exclusive watcher. */
@@ -148,6 +160,9 @@ extern u64 epoll_watches_max; /* [a] /proc/sys/fs/epoll/max_user_watches */
 #define EPOLL_PRIVATE (EPOLLEXCLUSIVE | EPOLLWAKEUP | EPOLLONESHOT | EPOLLET)
 
 /* --- between the files of epoll --- */
+#define epoll_for_each_item(item, ep, slot)                                                        \
+	for (u32 slot = 0; slot <= (ep)->table.mask; slot++)                                       \
+		for (item = (ep)->table.slots[slot]; item; item = item->next)
 enum { NESTS_MAX = 4 };
 void epoll_put(struct epoll *ep);
 /* The item may be ready: links it, tells a waiter and pollers. No lock but mutexes held. */

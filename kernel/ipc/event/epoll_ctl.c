@@ -14,27 +14,58 @@ struct epoll_source *epoll_source_new(struct port_watched what)
 	return s;
 }
 
-/* --- The tree --- */
+/* --- The table --- */
 
-struct place { /* of an item that is there, or could be */
-	struct epoll_item *item;
-	struct rb_node *parent, **link;
-};
-
-static struct place find_locked(struct epoll *ep, const struct epoll_source *s, s32 fd)
+static ALWAYS_INLINE struct epoll_item **slot_of(struct epoll_table *t, s32 fd)
 {
-	struct place p = {.link = &ep->items.node};
-	while (*p.link) {
-		struct epoll_item *at = rb_entry(*p.link, struct epoll_item, node);
-		if (at->fd == fd && at->source == s) {
-			p.item = at;
-			return p;
+	return &t->slots[(u32)fd & t->mask];
+}
+
+static ALWAYS_INLINE struct epoll_item *find_locked(struct epoll *ep, const struct epoll_source *s,
+                                                    s32 fd)
+{
+	struct epoll_item *item = *slot_of(&ep->table, fd);
+	while (item && !(item->fd == fd && item->source == s))
+		item = item->next;
+	return item;
+}
+
+/* Twice as many slots. Without memory the chains become longer, and that is all. */
+static NOINLINE void table_grow(struct epoll_table *t)
+{
+	struct epoll_table to = {.mask = 2 * t->mask + 1};
+	to.slots = port_alloc((to.mask + 1) * sizeof *to.slots);
+	if (!to.slots)
+		return;
+	for (u32 i = 0; i <= t->mask; i++)
+		for (struct epoll_item *item = t->slots[i], *next; item; item = next) {
+			struct epoll_item **slot = slot_of(&to, item->fd);
+			next = item->next;
+			item->next = *slot;
+			*slot = item;
 		}
-		bool left = fd < at->fd || (fd == at->fd && (uintptr_t)s < (uintptr_t)at->source);
-		p.parent = *p.link;
-		p.link = left ? &p.parent->left : &p.parent->right;
-	}
-	return p;
+	if (t->slots != t->first_slots)
+		port_free(t->slots);
+	t->slots = to.slots;
+	t->mask = to.mask;
+}
+
+static ALWAYS_INLINE void table_add(struct epoll_table *t, struct epoll_item *item)
+{
+	if (unlikely(t->count++ > t->mask))
+		table_grow(t);
+	struct epoll_item **slot = slot_of(t, item->fd);
+	item->next = *slot;
+	*slot = item;
+}
+
+static ALWAYS_INLINE void table_del(struct epoll_table *t, struct epoll_item *item)
+{
+	struct epoll_item **at = slot_of(t, item->fd);
+	while (*at != item)
+		at = &(*at)->next;
+	*at = item->next;
+	t->count--;
 }
 
 /* --- The end of an item --- */
@@ -55,12 +86,15 @@ static void item_free(struct epoll_item *item)
 	struct epoll *ep = item->ep;
 
 	port_lock(&ep->lock);
-	list_del(&item->ready);
-	store_relaxed(&ep->any, !list_empty(&ep->ready));
+	if (list_linked(&item->ready)) {
+		list_del(&item->ready);
+		ep->count--;
+		store_relaxed(&ep->any, ep->count != 0);
+	}
 	port_unlock(&ep->lock);
-	rb_erase(&ep->items, &item->node);
-	__atomic_sub_fetch(port_user_account(ep->user, PORT_EPOLL_WATCHES), 1, __ATOMIC_RELAXED);
-	port_free(item);
+	table_del(&ep->table, item);
+	__atomic_sub_fetch(ep->watches, 1, __ATOMIC_RELAXED);
+	port_buffer_free(item);
 	epoll_put(ep); /* never the last: whoever holds the mutex has one */
 }
 
@@ -73,13 +107,12 @@ static void item_end(struct epoll_item *item)
 
 void epoll_release(struct epoll *ep)
 {
-	struct rb_node *n, *next;
-
 	port_mutex_lock(&ep->mutex);
-	for (n = rb_first(&ep->items); n; n = next) {
-		next = rb_next(n);
-		item_end(rb_entry(n, struct epoll_item, node));
-	}
+	for (u32 i = 0; i <= ep->table.mask; i++)
+		for (struct epoll_item *item = ep->table.slots[i], *next; item; item = next) {
+			next = item->next;
+			item_end(item);
+		}
 	port_mutex_unlock(&ep->mutex);
 	epoll_put(ep);
 }
@@ -117,24 +150,22 @@ void epoll_source_release(struct epoll_source *s)
 /* Linux counts before it compares, so that races may go a little beyond, too. => 0 or -ENOSPC. */
 static int charge(struct epoll *ep)
 {
-	u64 *watches = port_user_account(ep->user, PORT_EPOLL_WATCHES);
-	if (load_relaxed(watches) >= load_relaxed(&epoll_watches_max))
+	if (load_relaxed(ep->watches) >= load_relaxed(&epoll_watches_max))
 		return -ENOSPC;
-	__atomic_add_fetch(watches, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(ep->watches, 1, __ATOMIC_RELAXED);
 	return 0;
 }
 
-/* => an item in the tree and among its file's, not yet on the file's queues; or err_ptr. */
-static struct epoll_item *item_new(struct epoll *ep, struct epoll_source *s, s32 fd,
-                                   const struct epoll_event *ev, const struct place *p)
+/* => an item in the table and among its file's, not yet on the file's queues; or err_ptr. */
+static ALWAYS_INLINE struct epoll_item *item_new(struct epoll *ep, struct epoll_source *s, s32 fd,
+                                                 const struct epoll_event *ev)
 {
 	int err = charge(ep);
-	if (err)
+	if (unlikely(err))
 		return err_ptr(err);
-	struct epoll_item *item = port_alloc(sizeof *item);
-	if (!item) {
-		__atomic_sub_fetch(port_user_account(ep->user, PORT_EPOLL_WATCHES), 1,
-		                   __ATOMIC_RELAXED);
+	struct epoll_item *item = port_buffer_alloc(sizeof *item);
+	if (unlikely(!item)) {
+		__atomic_sub_fetch(ep->watches, 1, __ATOMIC_RELAXED);
 		return err_ptr(-ENOMEM);
 	}
 	item->ep = ep;
@@ -142,9 +173,11 @@ static struct epoll_item *item_new(struct epoll *ep, struct epoll_source *s, s32
 	item->fd = fd;
 	item->events = ev->events | POLLERR | POLLHUP;
 	item->data = ev->data;
+	item->dying = false;
 	list_init(&item->ready);
+	port_watch_init(&item->watch);
 	refcount_get(&ep->refs);
-	rb_link(&ep->items, &item->node, p->parent, p->link);
+	table_add(&ep->table, item);
 	port_lock(&s->lock);
 	list_add_tail(&s->items, &item->watching);
 	port_unlock(&s->lock);
@@ -155,13 +188,12 @@ static struct epoll_item *item_new(struct epoll *ep, struct epoll_source *s, s32
 static int add_locked(struct epoll *ep, struct epoll_source *s, s32 fd,
                       const struct epoll_event *ev, bool nested)
 {
-	struct place p = find_locked(ep, s, fd);
-	if (p.item)
+	if (find_locked(ep, s, fd))
 		return -EEXIST;
 	/* An instance that becomes watched must not take up a file meanwhile without a look at the paths. */
 	if (s->instance)
 		port_mutex_lock_nested(&s->instance->mutex);
-	struct epoll_item *item = item_new(ep, s, fd, ev, &p);
+	struct epoll_item *item = item_new(ep, s, fd, ev);
 	if (s->instance)
 		port_mutex_unlock(&s->instance->mutex);
 	if (is_err(item))
@@ -224,14 +256,14 @@ static int change_locked(struct epoll_item *item, const struct epoll_event *ev)
 int epoll_change(struct epoll *ep, struct epoll_source *s, s32 fd, const struct epoll_event *ev)
 {
 	GUARD(port_mutex)(&ep->mutex);
-	struct epoll_item *item = find_locked(ep, s, fd).item;
+	struct epoll_item *item = find_locked(ep, s, fd);
 	return item ? change_locked(item, ev) : -ENOENT;
 }
 
 int epoll_remove(struct epoll *ep, struct epoll_source *s, s32 fd)
 {
 	GUARD(port_mutex)(&ep->mutex);
-	struct epoll_item *item = find_locked(ep, s, fd).item;
+	struct epoll_item *item = find_locked(ep, s, fd);
 	if (!item)
 		return -ENOENT;
 	item_end(item);

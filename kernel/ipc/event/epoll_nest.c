@@ -24,19 +24,17 @@ void epoll_nest_unlock(void)
 
 static int find_below(struct epoll *at, const struct epoll *target, u32 depth)
 {
-	struct rb_node *n;
+	struct epoll_item *item;
 	int err = 0;
 
 	port_mutex_lock_nested(&at->mutex);
 	at->visited = generation;
-	rb_for_each (n, &at->items) {
-		struct epoll *inner = rb_entry(n, struct epoll_item, node)->source->instance;
-		if (!inner || inner->visited == generation)
+	epoll_for_each_item (item, at, slot) {
+		struct epoll *inner = item->source->instance;
+		if (err || !inner || inner->visited == generation)
 			continue;
 		err = inner == target || depth > NESTS_MAX ? -ELOOP
 		                                           : find_below(inner, target, depth + 1);
-		if (err)
-			break;
 	}
 	port_mutex_unlock(&at->mutex);
 	return err;
@@ -106,20 +104,16 @@ static int count_paths(struct epoll_source *leaf)
 
 static int check_below(struct epoll *at)
 {
-	struct rb_node *n;
+	struct epoll_item *item;
 	int err = 0;
 
 	port_mutex_lock_nested(&at->mutex);
-	at->visited = generation;
-	rb_for_each (n, &at->items) {
-		struct epoll_source *s = rb_entry(n, struct epoll_item, node)->source;
-		if (s->instance)
-			err = s->instance->visited == generation ? 0 : check_below(s->instance);
-		else if (s->checked != generation)
-			err = count_paths(s);
+	epoll_for_each_item (item, at, slot) {
+		struct epoll_source *s = item->source;
+		if (err || s->checked == generation)
+			continue;
 		s->checked = generation;
-		if (err)
-			break;
+		err = s->instance ? check_below(s->instance) : count_paths(s);
 	}
 	port_mutex_unlock(&at->mutex);
 	return err;

@@ -1,8 +1,5 @@
 #include "kernel/ipc/event/eventfd.h"
-#include "abi/poll.h"
 #include "kernel/ipc/wait.h"
-
-#define COUNTER_MAX (UINT64_MAX - 1)
 
 struct eventfd_waiter {
 	struct ipc_waiter wait;
@@ -38,7 +35,7 @@ static u64 take_locked(struct eventfd *e)
 }
 
 /* Completes every sleeper that can go on now: a reader frees room, a writer fills the counter again. */
-static NOINLINE void settle_locked(struct eventfd *e, struct ipc_wake_list *wakes)
+static void settle_locked(struct eventfd *e, struct ipc_wake_list *wakes)
 {
 	for (;;) {
 		struct list *queue = NULL;
@@ -46,7 +43,7 @@ static NOINLINE void settle_locked(struct eventfd *e, struct ipc_wake_list *wake
 			queue = &e->reading;
 		else if (!list_empty(&e->writing) &&
 		         list_first(&e->writing, struct eventfd_waiter, link)->value <=
-		                 COUNTER_MAX - e->counter)
+		                 EVENTFD_MAX - e->counter)
 			queue = &e->writing;
 		if (!queue)
 			return;
@@ -55,13 +52,25 @@ static NOINLINE void settle_locked(struct eventfd *e, struct ipc_wake_list *wake
 			w->value = take_locked(e);
 		else
 			store_relaxed(&e->counter, e->counter + w->value);
+		e->sleepers--;
 		ipc_waiter_decide(&w->wait, 0, wakes);
 	}
 }
 
-static bool has_sleepers(const struct eventfd *e)
+/* The lock is held, and released. */
+static NOINLINE void settle_unlock(struct eventfd *e)
 {
-	return !list_empty(&e->reading) || !list_empty(&e->writing);
+	struct ipc_wake_list wakes = {0};
+	settle_locked(e, &wakes);
+	port_unlock(&e->lock);
+	ipc_wake_flush(&wakes);
+}
+static ALWAYS_INLINE void changed_unlock(struct eventfd *e)
+{
+	if (unlikely(e->sleepers))
+		settle_unlock(e);
+	else
+		port_unlock(&e->lock);
 }
 
 static bool withdraw(struct ipc_waiter *wait)
@@ -72,6 +81,7 @@ static bool withdraw(struct ipc_waiter *wait)
 	bool pending = ipc_waiter_pending(wait);
 	if (pending) {
 		list_del(&w->link);
+		w->e->sleepers--;
 		settle_locked(w->e, &wakes); /* a smaller write may have stood behind this one */
 	}
 	port_unlock(&w->e->lock);
@@ -85,32 +95,35 @@ static int sleep_unlocked(struct eventfd *e, struct list *queue, u64 *value)
 	struct eventfd_waiter w = {.e = e, .value = *value};
 	ipc_waiter_init(&w.wait);
 	list_add_tail(queue, &w.link);
+	e->sleepers++;
 	port_unlock(&e->lock);
 	int err = ipc_wait(&w.wait, PORT_FOREVER, withdraw);
 	*value = w.value;
 	return err ? -ERESTARTSYS : 0;
 }
 
+/* Nothing to take, or no room: the lock is held, and released. => 0: done, -EAGAIN, -ERESTARTSYS. */
+static NOINLINE int wait_unlock(struct eventfd *e, struct list *queue, u64 *value, bool nonblock)
+{
+	if (!nonblock)
+		return sleep_unlocked(e, queue, value);
+	port_unlock(&e->lock);
+	return -EAGAIN;
+}
+
 ssize eventfd_read(struct eventfd *e, struct port_io *io, bool nonblock)
 {
-	struct ipc_wake_list wakes = {0};
 	u64 value = 0;
 
-	if (port_io_left(io) < sizeof value)
+	if (unlikely(port_io_left(io) < sizeof value))
 		return -EINVAL;
 	port_lock(&e->lock);
 	if (likely(e->counter)) {
 		value = take_locked(e);
-		if (unlikely(has_sleepers(e)))
-			settle_locked(e, &wakes);
-		port_unlock(&e->lock);
-		ipc_wake_flush(&wakes);
+		changed_unlock(e);
 		port_poll_wake(&e->poll, POLLOUT | POLLWRNORM);
-	} else if (nonblock) {
-		port_unlock(&e->lock);
-		return -EAGAIN;
 	} else {
-		TRY(sleep_unlocked(e, &e->reading, &value));
+		TRY(wait_unlock(e, &e->reading, &value, nonblock));
 	}
 	return port_io_put(io, &value, sizeof value) == sizeof value ? (ssize)sizeof value
 	                                                             : -EFAULT;
@@ -118,39 +131,21 @@ ssize eventfd_read(struct eventfd *e, struct port_io *io, bool nonblock)
 
 ssize eventfd_write(struct eventfd *e, struct port_io *io, bool nonblock)
 {
-	struct ipc_wake_list wakes = {0};
 	u64 value;
 
-	if (port_io_left(io) < sizeof value)
+	if (unlikely(port_io_left(io) < sizeof value))
 		return -EINVAL;
-	if (port_io_take(io, &value, sizeof value) < sizeof value)
+	if (unlikely(port_io_take(io, &value, sizeof value) < sizeof value))
 		return -EFAULT;
-	if (value == UINT64_MAX)
+	if (unlikely(value == UINT64_MAX))
 		return -EINVAL;
 	port_lock(&e->lock);
-	if (likely(value <= COUNTER_MAX - e->counter)) {
+	if (likely(value <= EVENTFD_MAX - e->counter)) {
 		store_relaxed(&e->counter, e->counter + value);
-		if (unlikely(has_sleepers(e)))
-			settle_locked(e, &wakes);
-		bool readable = e->counter != 0;
-		port_unlock(&e->lock);
-		ipc_wake_flush(&wakes);
-		if (readable)
-			port_poll_wake(&e->poll, POLLIN | POLLRDNORM);
-		return sizeof value;
+		changed_unlock(e);
+	} else {
+		TRY(wait_unlock(e, &e->writing, &value, nonblock));
 	}
-	if (nonblock) {
-		port_unlock(&e->lock);
-		return -EAGAIN;
-	}
-	TRY(sleep_unlocked(e, &e->writing, &value));
 	port_poll_wake(&e->poll, POLLIN | POLLRDNORM);
 	return sizeof value;
-}
-
-u32 eventfd_events(const struct eventfd *e)
-{
-	u64 counter = load_relaxed(&e->counter);
-	return (counter ? POLLIN | POLLRDNORM : 0) |
-	       (counter < COUNTER_MAX ? POLLOUT | POLLWRNORM : 0);
 }

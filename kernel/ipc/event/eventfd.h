@@ -19,13 +19,16 @@
  * taken when the copy to the user faults is lost, as on Linux.
  */
 #pragma once
+#include "abi/poll.h"
 #include "kernel/ipc/port.h"
 #include "kernel/lib/list.h"
 
+#define EVENTFD_MAX (UINT64_MAX - 1)
 struct eventfd {
 	struct port_lock lock;
 	u64 counter;                  /* [l, a] */
 	bool semaphore;               /* [I] EFD_SEMAPHORE */
+	u32 sleepers;                 /* [l] in the two lists */
 	struct list reading, writing; /* [l] struct eventfd_waiter, FIFO */
 	struct port_pollq poll;
 };
@@ -34,4 +37,11 @@ MUST_CHECK struct eventfd *eventfd_new(u32 counter, bool semaphore); /* or NULL 
 void eventfd_free(struct eventfd *e);
 MUST_CHECK ssize eventfd_read(struct eventfd *e, struct port_io *io, bool nonblock);
 MUST_CHECK ssize eventfd_write(struct eventfd *e, struct port_io *io, bool nonblock);
-u32 eventfd_events(const struct eventfd *e); /* POLL*. Any context. */
+/* => POLL*. Any context. */
+static ALWAYS_INLINE u32 eventfd_events(const struct eventfd *e)
+{
+	u64 counter = load_relaxed(&e->counter);
+	if (likely(!counter))
+		return POLLOUT | POLLWRNORM;
+	return POLLIN | POLLRDNORM | (counter < EVENTFD_MAX ? POLLOUT | POLLWRNORM : 0);
+}
