@@ -16,7 +16,7 @@
 #include "kernel/proc/task.h"
 #include "syscalls/syscall.h"
 
-enum { POLLFDS_ON_STACK = 32, SELECT_WORDS_ON_STACK = 4 };
+enum { POLLFDS_ON_STACK = 32, POLLFDS_CONTIGUOUS = 16384, SELECT_WORDS_ON_STACK = 4 };
 enum { NS_PER_US = 1000, NS_PER_MS = 1000000, US_PER_SECOND = 1000000 };
 #define NS_PER_SECOND 1000000000ull
 
@@ -115,7 +115,8 @@ static inline long poll_copied(uptr_t user, struct pollfd *fds, u32 n, u64 deadl
 
 static NOINLINE long poll_many(uptr_t user, u32 n, u64 deadline_ns)
 {
-	struct pollfd *fds = kvzalloc(n * sizeof *fds);
+	size_t bytes = n * sizeof(struct pollfd);
+	struct pollfd *fds = bytes <= POLLFDS_CONTIGUOUS ? kmalloc(bytes) : kvzalloc(bytes);
 	if (!fds)
 		return -ENOMEM;
 	long result = poll_copied(user, fds, n, deadline_ns);

@@ -35,11 +35,15 @@ static ssize event_write(struct file *f, struct uio *io, u64 *pos)
 {
 	return eventfd_write(f->private, io_of(io), nonblock(f));
 }
-static u32 event_poll(struct file *f, struct poll_table *pt)
+static NOINLINE u32 event_poll_register(struct file *f, struct poll_table *pt)
 {
 	struct eventfd *e = f->private;
 	poll_wait(pt, f, &e->poll.waitq);
 	return eventfd_events(e);
+}
+static u32 event_poll(struct file *f, struct poll_table *pt)
+{
+	return likely(!pt) ? eventfd_events(f->private) : event_poll_register(f, pt);
 }
 static void event_release(struct file *f)
 {

@@ -139,6 +139,14 @@ static int poll_scan(struct pollfd *fds, u32 n, struct poll_table *pt)
 	return ready;
 }
 
+/* A descriptor that is not open, or whose file has no poll operation. */
+static NOINLINE u32 poll_unusual(const struct pollfd *p, const struct file *f)
+{
+	if (p->fd < 0)
+		return 0;
+	return f ? poll_without_op(f) & ((u16)p->events | POLLERR | POLLHUP | POLLNVAL) : POLLNVAL;
+}
+
 /* What is ready now: the pass that every call makes. A table of our own cannot change under us, so its
  * array is looked up once and files are used without a reference, as fdref_get does. */
 static int poll_scan_now(struct pollfd *fds, u32 n)
@@ -150,15 +158,15 @@ static int poll_scan_now(struct pollfd *fds, u32 n)
 	u32 size = t->array->size;
 	int ready = 0;
 	for (struct pollfd *p = fds, *end = fds + n; p < end; p++) {
-		struct file *f = (u32)p->fd < size ? files[p->fd] : NULL;
-		u32 events = p->fd < 0 ? 0 : POLLNVAL;
-		if (likely(f)) {
-			u32 (*poll)(struct file *, struct poll_table *) = f->ops->poll;
-			events = (likely(poll) ? poll(f, NULL) : poll_without_op(f)) &
-			         ((u16)p->events | POLLERR | POLLHUP | POLLNVAL);
-		}
+		u32 fd = (u32)p->fd, events;
+		struct file *f = likely(fd < size) ? files[fd] : NULL;
+		if (likely(f) && likely(f->ops->poll))
+			events = f->ops->poll(f, NULL) & ((u32)(u16)p->events | POLLERR | POLLHUP);
+		else
+			events = poll_unusual(p, f);
 		p->revents = (s16)events;
-		ready += events != 0;
+		if (unlikely(events))
+			ready++;
 	}
 	return ready;
 }
