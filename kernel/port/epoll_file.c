@@ -41,9 +41,9 @@ static s64 no_seek(struct file *f, s64 offset, int whence)
 }
 
 const struct file_ops epoll_file_ops = {.poll = instance_poll,
-                                             .seek = no_seek,
-                                             .release = instance_release,
-                                             .fdinfo = instance_fdinfo};
+                                        .seek = no_seek,
+                                        .release = instance_release,
+                                        .fdinfo = instance_fdinfo};
 
 struct file *epoll_file_new(void)
 {

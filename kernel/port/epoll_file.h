@@ -5,7 +5,7 @@
 
 struct epoll;
 
-struct file *epoll_file_new(void);      /* => a file with one reference, or err_ptr */
+struct file *epoll_file_new(void); /* => a file with one reference, or err_ptr */
 extern const struct file_ops epoll_file_ops;
 static ALWAYS_INLINE struct epoll *epoll_of(const struct file *f) /* NULL: another kind of file */
 {

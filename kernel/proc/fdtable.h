@@ -73,7 +73,7 @@ static ALWAYS_INLINE struct file *fd_own(int fd)
 	struct fdtable *t = fdtable_current();
 	const struct fdarray *a = t->array;
 	return likely(refcount_read(&t->refs) == 1) && likely((u32)fd < a->size) ? a->files[fd]
-	                                                                        : NULL;
+	                                                                         : NULL;
 }
 static inline void fdref_auto_drop(struct fdref *r)
 {

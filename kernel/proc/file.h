@@ -56,7 +56,9 @@ struct file {
 /* kernel/port connects epoll: called before release, for a file whose `watched` is set. */
 extern void (*file_watched_release)(struct file *f);
 enum { FILE_O_PATH = 010000000 }; /* O_PATH in flags: a name only */
-enum { FILE_POSITIONED = 1 << 29 }; /* regular file or directory: its position is locked while it is used */
+enum {
+	FILE_POSITIONED = 1 << 29
+}; /* regular file or directory: its position is locked while it is used */
 enum { FILE_READ = 1, FILE_WRITE = 2 };
 static inline bool file_readable(const struct file *f)
 {

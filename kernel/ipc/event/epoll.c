@@ -277,6 +277,5 @@ void epoll_for_each(struct epoll *ep, void (*fn)(const struct epoll_item *item, 
 {
 	struct epoll_item *item;
 	GUARD(port_mutex)(&ep->mutex);
-	epoll_for_each_item (item, ep, slot)
-		fn(item, arg);
+	epoll_for_each_item(item, ep, slot) fn(item, arg);
 }

@@ -103,7 +103,7 @@ struct epoll_table { /* [mutex] */
 struct epoll {
 	struct port_lock lock;
 	struct list ready;   /* [l] struct epoll_item */
-	u32 count; /* [l] length of `ready` */
+	u32 count;           /* [l] length of `ready` */
 	struct list waiters; /* [l] struct waiter, FIFO */
 	bool any;            /* [l, a] `ready` is not empty, or a wait is asking its items */
 	refcount_t refs;

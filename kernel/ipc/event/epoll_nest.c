@@ -29,7 +29,8 @@ static int find_below(struct epoll *at, const struct epoll *target, u32 depth)
 
 	port_mutex_lock_nested(&at->mutex);
 	at->visited = generation;
-	epoll_for_each_item (item, at, slot) {
+	epoll_for_each_item(item, at, slot)
+	{
 		struct epoll *inner = item->source->instance;
 		if (err || !inner || inner->visited == generation)
 			continue;
@@ -108,7 +109,8 @@ static int check_below(struct epoll *at)
 	int err = 0;
 
 	port_mutex_lock_nested(&at->mutex);
-	epoll_for_each_item (item, at, slot) {
+	epoll_for_each_item(item, at, slot)
+	{
 		struct epoll_source *s = item->source;
 		if (err || s->checked == generation)
 			continue;
