@@ -10,10 +10,12 @@ USER_PROGRAMS := $(patsubst user/%.c,build/user/%,$(wildcard user/*.c))
 IPC_TOOLS := @/usr/bin/ipcs @/usr/bin/ipcmk @/usr/bin/ipcrm @/usr/bin/lsipc
 USER_FILES := $(wildcard user/init user/etc/*) scripts/initramfs
 
+# A program is user/NAME.c, together with what is in user/NAME/ if there is such a directory.
+build/user/tour: $(wildcard user/tour/*)
 build/user/%: user/%.c
 	@mkdir -p $(@D)
 	@$(SETUP) initramfs
-	$(Q)musl-gcc $(USER_CFLAGS) -o $@ $<
+	$(Q)musl-gcc $(USER_CFLAGS) -o $@ $(filter %.c,$^)
 
 initramfs: build/initramfs.cpio
 build/initramfs.cpio: $(USER_PROGRAMS) $(USER_FILES)

@@ -310,27 +310,37 @@ struct visit {
 	void *arg;
 };
 
-/* Entries of a table that leads to others, the first of which maps `base`; limit: 256 in a root. */
-static int links_visit(struct page *page, unsigned level, u32 limit, u64 base,
-                       const struct visit *v)
+static int link_visit(pte_t *link, unsigned level, u64 base, const struct visit *v);
+
+/* Entries of a table that leads to others, the first of which maps `base`; in a root those of the user's half are
+ * the ones that are counted. */
+static int links_visit(struct page *page, unsigned level, u64 base, const struct visit *v)
 {
-	struct pte_span s = {.table = page_virt(page), .page = page, .last = limit};
+	pte_t *table = page_virt(page);
 	u32 i;
 
-	pte_for_each (&s, i) {
-		struct page *below = phys_page(pte_phys(s.table[i]));
+	table_for_each(page, table, i)
+	{
 		u64 at = base + ((u64)i << (PAGE_SHIFT + 9 * (level - 1)));
-		struct pte_span leaf = {.table = page_virt(below),
-		                        .page = below,
-		                        .link = &s.table[i],
-		                        .base = at,
-		                        .last = TABLE_ENTRIES};
-		int answer = level == 2 ? v->leaf(&leaf, v->arg)
-		                        : links_visit(below, level - 1, TABLE_ENTRIES, at, v);
-		if (answer)
+		int answer = link_visit(&table[i], level, at, v);
+		if (unlikely(answer))
 			return answer;
 	}
 	return 0;
+}
+
+static int link_visit(pte_t *link, unsigned level, u64 base, const struct visit *v)
+{
+	struct page *below = phys_page(pte_phys(*link));
+
+	if (level > 2)
+		return links_visit(below, level - 1, base, v);
+	struct pte_span leaf = {.table = page_virt(below),
+	                        .page = below,
+	                        .link = link,
+	                        .base = base,
+	                        .last = TABLE_ENTRIES};
+	return v->leaf(&leaf, v->arg);
 }
 
 int pagetable_visit(const struct arch_pagetable *pt,
@@ -338,7 +348,7 @@ int pagetable_visit(const struct arch_pagetable *pt,
 {
 	struct visit v = {leaf, arg};
 
-	return links_visit(phys_page(pt->root), LEVELS, TABLE_ENTRIES / 2, 0, &v);
+	return links_visit(phys_page(pt->root), LEVELS, 0, &v);
 }
 
 struct dismantle {
@@ -348,14 +358,13 @@ struct dismantle {
 
 static void link_dismantle(pte_t *link, unsigned level, const struct dismantle *d);
 
-/* Entries of a table that leads to others; limit: 256 in a root. */
-static void links_dismantle(struct page *page, unsigned level, u32 limit, const struct dismantle *d)
+/* Entries of a table that leads to others. */
+static void links_dismantle(struct page *page, unsigned level, const struct dismantle *d)
 {
-	struct pte_span s = {.table = page_virt(page), .page = page, .last = limit};
+	pte_t *table = page_virt(page);
 	u32 i;
 
-	pte_for_each (&s, i)
-		link_dismantle(&s.table[i], level, d);
+	table_for_each(page, table, i) link_dismantle(&table[i], level, d);
 	page->used = 0;
 }
 
@@ -370,7 +379,7 @@ static void link_dismantle(pte_t *link, unsigned level, const struct dismantle *
 		                           .last = TABLE_ENTRIES},
 		        d->arg);
 	} else {
-		links_dismantle(below, level - 1, TABLE_ENTRIES, d);
+		links_dismantle(below, level - 1, d);
 		pagetable_table_free(below);
 	}
 	*link = 0;
@@ -381,7 +390,7 @@ void pagetable_dismantle(struct arch_pagetable *pt,
 {
 	struct dismantle d = {leaf, arg};
 
-	links_dismantle(phys_page(pt->root), LEVELS, TABLE_ENTRIES / 2, &d);
+	links_dismantle(phys_page(pt->root), LEVELS, &d);
 }
 
 void pagetable_free_chain(struct page *chain)

@@ -13,7 +13,8 @@ static int span_copy(struct aspace *to, const struct pte_span *from, u64 *protec
 	u64 count = 0;
 	u32 i;
 
-	pte_for_each (from, i) {
+	table_for_each(from->page, from->table, i)
+	{
 		pte_t e = from->table[i];
 		if (!(e & PTE_OWNED))
 			continue;

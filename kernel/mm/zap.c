@@ -217,7 +217,8 @@ static void span_zap_final(const struct pte_span *s, void *arg)
 		table_put(s->page);
 		return;
 	}
-	pte_for_each (s, i) {
+	table_for_each(s->page, s->table, i)
+	{
 		pte_t e = s->table[i];
 		struct page *p = phys_page(pte_phys(e));
 		s->table[i] = 0;

@@ -115,6 +115,22 @@ static inline u32 pte_group_end(const struct pte_span *s, u64 groups)
 		     i < end_; i++)                                                                \
 			if (!(s)->table[i]) {                                                      \
 			} else
+/* => the next nonzero entry of a table that has one at i or behind. */
+static ALWAYS_INLINE u32 table_seek(const pte_t *table, u64 occupied, u32 i)
+{
+	for (;;) {
+		if (!(i & 7))
+			i = ((i >> 3) + (u32)__builtin_ctzll(occupied >> (i >> 3))) << 3;
+		do {
+			if (table[i])
+				return i;
+		} while (++i & 7);
+	}
+}
+/* The same for a whole table, which ends with the last of its entries. The body may empty its entry and clear `used`. */
+#define table_for_each(page, table, i)                                                             \
+	for (u32 left_ = (i = 0, (page)->used);                                                    \
+	     left_ && (i = table_seek(table, (page)->occupied, i), true); left_--, i++)
 /* Fills an entry that was none. */
 static inline void pte_set_new(const struct pte_span *s, u32 i, pte_t e)
 {
