@@ -7,7 +7,8 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*run)(void);
-	} tours[] = {{"sem", tour_sem}, {"msg", tour_msg}, {"shm", tour_shm}, {"events", tour_events}};
+	} tours[] = {
+		{"sem", tour_sem}, {"msg", tour_msg}, {"shm", tour_shm}, {"events", tour_events}};
 	for (size_t i = 0; argc == 2 && i < sizeof(tours) / sizeof(*tours); i++) {
 		if (strcmp(argv[1], tours[i].name))
 			continue;
