@@ -8,6 +8,7 @@ struct dropper {
 	struct list link; /* [droppers.lock] */
 	struct port_thread *thread;
 	struct socket_rights *todo; /* [own] */
+	bool collect;               /* [own] a socket was closed: search for cycles at the end */
 };
 static struct {
 	struct port_lock lock; /* class SOCKET_LIST */
@@ -25,11 +26,6 @@ void socket_rights_init(void)
 struct socket_rights *socket_rights_new(u32 room)
 {
 	return port_alloc(sizeof(struct socket_rights) + room * sizeof(struct port_file *));
-}
-
-bool socket_any_in_flight(void)
-{
-	return load_relaxed(&socket_flight.count);
 }
 
 /* --- In flight --- */
@@ -144,4 +140,25 @@ void socket_rights_free(struct socket_rights *r)
 	port_lock(&droppers.lock);
 	list_del(&self.link);
 	port_unlock(&droppers.lock);
+	if (self.collect)
+		socket_collect();
+}
+
+/* A search looks at all that are in flight: when these are many, not every close is worth one. */
+enum { SEARCHED_PER_CLOSE = 64 };
+
+void socket_collect_after_close(void)
+{
+	static u32 closes; /* [a] since the last search */
+	u32 count = load_relaxed(&socket_flight.count);
+	if (likely(!count))
+		return;
+	if (__atomic_add_fetch(&closes, 1, __ATOMIC_RELAXED) * (u64)SEARCHED_PER_CLOSE < count)
+		return;
+	store_relaxed(&closes, 0);
+	struct dropper *outer = find_dropper();
+	if (outer)
+		outer->collect = true;
+	else
+		socket_collect();
 }

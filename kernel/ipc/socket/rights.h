@@ -32,6 +32,7 @@ void socket_rights_land(struct socket_rights *r);
 MUST_CHECK struct socket_rights *socket_rights_copy(const struct socket_rights *r);
 /* Landed or never launched; NULL allowed. No lock held. */
 void socket_rights_free(struct socket_rights *r);
-/* => whether some socket is in flight. */
-bool socket_any_in_flight(void);
+/* A socket was closed: if others are in flight, searches for cycles; once for all that are freed together, and so seldom
+ * that a close pays for few of them. */
+void socket_collect_after_close(void);
 DEFINE_GUARD(socket_rights, struct socket_rights *, socket_rights_free)

@@ -158,8 +158,7 @@ void socket_close(struct socket *s)
 		socket_put(r.peer);
 	}
 	socket_put(s);
-	if (unlikely(socket_any_in_flight()))
-		socket_collect();
+	socket_collect_after_close();
 }
 
 void socket_shutdown(struct socket *s, enum socket_shut how)
