@@ -79,7 +79,9 @@ struct port_futex_key {
 /* --- Memory. Zeroed; any size; never sleeps. => NULL when there is none. --- */
 MUST_CHECK void *port_alloc(size_t size);
 void port_free(void *p); /* NULL allowed */
-/* At most PORT_PAGE_SIZE bytes, not zeroed; for what is filled at once and lives shortly. */
+/* At most PORT_BUFFER_MAX bytes, not zeroed; for what is filled at once and lives shortly. Beyond a page it may fail although
+ * smaller ones would not. */
+enum { PORT_BUFFER_MAX = 8 * PORT_PAGE_SIZE };
 MUST_CHECK void *port_buffer_alloc(size_t size);
 void port_buffer_free(void *p);
 /* The same of PORT_BLOCK_SIZE bytes; may fail while single pages are left. */

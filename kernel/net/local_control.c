@@ -10,11 +10,28 @@ enum { CMSG_ALIGNMENT = 8 };
 
 /* --- What a sender attaches --- */
 
-/* Adds the files of one SCM_RIGHTS. */
+/* Room for n files more: most messages carry one set of them. => 0, -EINVAL, -ENOMEM. */
+static int make_room(struct socket_outgoing *out, size_t n)
+{
+	struct socket_rights *old = out->rights;
+	u32 count = old ? old->count : 0;
+	if (n > SOCKET_RIGHTS_MAX - count)
+		return -EINVAL;
+	struct socket_rights *r = socket_rights_new(count + (u32)n);
+	if (!r)
+		return -ENOMEM;
+	if (old) {
+		r->count = count;
+		memcpy(r->files, old->files, count * sizeof old->files[0]);
+		old->count = 0; /* its references have moved */
+		socket_rights_free(old);
+	}
+	out->rights = r;
+	return 0;
+}
+
 static int take_files(struct socket_rights *r, const s32 *fds, size_t n)
 {
-	if (n > SOCKET_RIGHTS_MAX - r->count)
-		return -EINVAL;
 	for (size_t i = 0; i < n; i++) {
 		struct fdref ref = fdref_get_path(fds[i]);
 		if (!ref.file)
@@ -31,10 +48,7 @@ static int parse_rights(const struct abi_cmsghdr *c, struct socket_outgoing *out
 	size_t n = (c->length - sizeof *c) / sizeof(s32);
 	if (!n)
 		return 0;
-	if (n > SOCKET_RIGHTS_MAX)
-		return -EINVAL;
-	if (!out->rights && !(out->rights = socket_rights_new(SOCKET_RIGHTS_MAX)))
-		return -ENOMEM;
+	TRY(make_room(out, n));
 	return take_files(out->rights, (const s32 *)(c + 1), n);
 }
 

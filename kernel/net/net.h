@@ -12,6 +12,7 @@
  */
 #pragma once
 #include "abi/socket.h"
+#include "arch/clock.h"
 #include "kernel/lib/uptr.h"
 #include "kernel/proc/file.h"
 #include "kernel/proc/uio.h"
@@ -117,7 +118,12 @@ static inline bool net_nonblock(const struct net_socket *n, u32 msg_flags)
 	return msg_flags & MSG_DONTWAIT || load_relaxed(&n->file->flags) & O_NONBLOCK;
 }
 /* => until when a call with this time-out may wait; 0: not at all. */
-u64 net_deadline(u64 timeout_ns, bool nonblock);
+static ALWAYS_INLINE u64 net_deadline(u64 timeout_ns, bool nonblock)
+{
+	if (nonblock)
+		return 0;
+	return likely(!timeout_ns) ? UINT64_MAX : clock_mono_ns() + timeout_ns;
+}
 
 /* getsockopt(2), setsockopt(2). */
 MUST_CHECK int net_option_set(struct net_socket *n, int level, int name, uptr_t value, s32 length);

@@ -3,6 +3,7 @@
 #include "kernel/fs/seq.h"
 #include "kernel/ipc/socket/socket.h"
 #include "kernel/net/net.h"
+#include "kernel/proc/hooks.h"
 
 u32 net_buffer_default[2] = {SOCKET_BUFFER_DEFAULT, SOCKET_BUFFER_DEFAULT};
 u32 net_buffer_max[2] = {SOCKET_BUFFER_DEFAULT, SOCKET_BUFFER_DEFAULT};
@@ -72,6 +73,10 @@ void net_proc_init(void)
 	for (u32 i = 0; i < ARRAY_SIZE(limits); i++)
 		sysctl_register(&limits[i]);
 }
+
+/* Nothing else is left to be closed that would search. */
+static const struct proc_hooks net_hooks = {.name = "net", .shutdown = socket_collect};
+PROC_HOOKS(net_hooks);
 
 void net_init(void)
 {

@@ -1,5 +1,4 @@
 #include "abi/fcntl.h"
-#include "arch/clock.h"
 #include "kernel/fs/anon.h"
 #include "kernel/fs/inode.h"
 #include "kernel/ipc/socket/socket.h"
@@ -10,13 +9,6 @@ struct net_socket *net_socket_of(const struct file *f)
 {
 	const struct file_ops *ops = f->ops;
 	return ops == net_local.file_ops || ops == net_netlink.file_ops ? f->private : NULL;
-}
-
-u64 net_deadline(u64 timeout_ns, bool nonblock)
-{
-	if (nonblock)
-		return 0;
-	return likely(!timeout_ns) ? PORT_FOREVER : clock_mono_ns() + timeout_ns;
 }
 
 /* A file whose socket has no object yet; released, it frees the socket. */

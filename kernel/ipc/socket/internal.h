@@ -29,11 +29,11 @@ struct socket_message {
 	u64 time;                     /* [I] once queued; 0: not asked for */
 	char data[];
 };
-enum { MESSAGE_PART_MAX = PORT_PAGE_SIZE - sizeof(struct socket_message) };
 
-/* A message of the next `n` bytes of io, charged to s. => err_ptr(-ENOBUFS, -EFAULT). n is at most
- * MESSAGE_PART_MAX for streams. */
-MUST_CHECK struct socket_message *message_new(struct socket *s, struct port_io *io, size_t n);
+/* What is left in io as one message, charged to s. => err_ptr(-ENOBUFS, -EFAULT). */
+MUST_CHECK struct socket_message *message_new(struct socket *s, struct port_io *io);
+/* The same for as much of it as makes a good piece of a stream: `length`. Something is left. */
+MUST_CHECK struct socket_message *piece_new(struct socket *s, struct port_io *io);
 /* Frees one that is in no queue, its files too; `sender` is charged for it. No lock held. */
 void message_free(struct socket_message *m, struct socket *sender);
 /* Frees a chain of them, taken off a queue whose owner has this peer. */

@@ -2,11 +2,41 @@
 
 /* --- Making and freeing --- */
 
-static struct socket_message *part_new(size_t n)
+static ALWAYS_INLINE void part_init(struct socket_message *m, size_t n)
 {
-	struct socket_message *m = port_buffer_alloc(sizeof *m + n);
+	/* Field by field: `ids` and the data are filled in anyway. */
+	m->next = m->more = NULL;
+	m->from = NULL;
+	m->rights = NULL;
+	m->charge = m->length = 0;
+	m->start = 0;
+	m->end = (u32)n;
+	m->peeked = false;
+	m->time = 0;
+}
+
+/* Of a long message: a block that its bytes fill, as large as there is. => NULL: no memory. */
+static NOINLINE struct socket_message *part_new_large(size_t n)
+{
+	size_t block = PORT_BUFFER_MAX;
+	struct socket_message *m = NULL;
+	while (block > sizeof *m + n)
+		block /= 2;
+	while (!(m = port_buffer_alloc(block)) && block > PORT_PAGE_SIZE)
+		block /= 2;
 	if (m)
-		*m = (struct socket_message){.end = (u32)n};
+		part_init(m, block - sizeof *m);
+	return m;
+}
+
+/* => a part for up to n bytes: its `end` says for how many; or NULL. */
+static ALWAYS_INLINE struct socket_message *part_new(size_t n)
+{
+	if (unlikely(n > PORT_PAGE_SIZE - sizeof(struct socket_message)))
+		return part_new_large(n);
+	struct socket_message *m = port_buffer_alloc(sizeof *m + n);
+	if (likely(m))
+		part_init(m, n);
 	return m;
 }
 
@@ -30,32 +60,48 @@ static NOINLINE int message_fill_more(struct socket_message *m, struct port_io *
 {
 	struct socket_message *last = m;
 	while (n) {
-		size_t part = MIN(n, (size_t)MESSAGE_PART_MAX);
-		last->more = part_new(part);
+		last->more = part_new(n);
 		if (!last->more)
 			return -ENOBUFS;
 		last = last->more;
-		if (port_io_take(io, last->data, part) < part)
+		if (port_io_take(io, last->data, last->end) < last->end)
 			return -EFAULT;
-		m->charge += part_charge(part);
-		n -= part;
+		m->charge += part_charge(last->end);
+		n -= last->end;
 	}
 	return 0;
 }
 
-struct socket_message *message_new(struct socket *s, struct port_io *io, size_t n)
+/* The first part. => err_ptr(-ENOBUFS, -EFAULT) */
+static ALWAYS_INLINE struct socket_message *first_part(struct port_io *io, size_t n)
 {
-	size_t part = MIN(n, (size_t)MESSAGE_PART_MAX);
-	struct socket_message *m = part_new(part);
-	int err = 0;
+	struct socket_message *m = part_new(n);
 	if (unlikely(!m))
 		return err_ptr(-ENOBUFS);
-	m->charge = part_charge(part);
+	m->length = m->end;
+	m->charge = part_charge(m->end);
+	if (likely(port_io_take(io, m->data, m->end) == m->end))
+		return m;
+	port_buffer_free(m);
+	return err_ptr(-EFAULT);
+}
+
+struct socket_message *piece_new(struct socket *s, struct port_io *io)
+{
+	struct socket_message *m = first_part(io, port_io_left(io));
+	if (likely(!is_err(m)))
+		socket_charge(s, m->charge);
+	return m;
+}
+
+struct socket_message *message_new(struct socket *s, struct port_io *io)
+{
+	size_t n = port_io_left(io);
+	struct socket_message *m = first_part(io, n);
+	if (unlikely(is_err(m)))
+		return m;
 	m->length = (u32)n;
-	if (port_io_take(io, m->data, part) < part)
-		err = -EFAULT;
-	else if (n > part)
-		err = message_fill_more(m, io, n - part);
+	int err = unlikely(n > m->end) ? message_fill_more(m, io, n - m->end) : 0;
 	if (unlikely(err)) {
 		parts_free(m);
 		return err_ptr(err);

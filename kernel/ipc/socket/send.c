@@ -71,9 +71,9 @@ static ALWAYS_INLINE int deliver_piece(struct socket *peer, struct socket_messag
 static ssize send_piece(struct socket *s, struct socket *peer, struct port_io *io,
                         struct socket_outgoing *out, bool *shut)
 {
-	size_t n = MIN(port_io_left(io), (size_t)MESSAGE_PART_MAX);
 	TRY(room(s, out->deadline));
-	struct socket_message *m = TRY_PTR(message_new(s, io, n));
+	struct socket_message *m = TRY_PTR(piece_new(s, io));
+	ssize n = m->length;
 	m->rights = TAKE(out->rights);
 	sign(m, s, peer, out);
 	if (unlikely(deliver_piece(peer, m))) {
@@ -81,7 +81,7 @@ static ssize send_piece(struct socket *s, struct socket *peer, struct port_io *i
 		message_free(m, s);
 		return -EPIPE;
 	}
-	return (ssize)n;
+	return n;
 }
 
 static ssize send_stream(struct socket *s, struct port_io *io, struct socket_outgoing *out)
@@ -215,7 +215,7 @@ static ssize send_message(struct socket *s, struct port_io *io, struct socket_ou
 	if (unlikely(n > (size_t)load_relaxed(&s->send_limit) - SOCKET_MESSAGE_OVERHEAD))
 		return -EMSGSIZE;
 	TRY(room(s, out->deadline));
-	struct socket_message *m = TRY_PTR(message_new(s, io, n));
+	struct socket_message *m = TRY_PTR(message_new(s, io));
 	m->rights = TAKE(out->rights);
 	if (s->type == SOCKET_DGRAM) {
 		socket_get(s);
