@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "kernel/ipc/socket/socket.h"
 #include "kernel/ipc/event/epoll.h"
 #include "kernel/ipc/futex/futex.h"
 #include "kernel/ipc/sem/sem.h"
@@ -67,6 +68,7 @@ int main(int argc, char **argv)
 	host_init();
 	futex_init();
 	epoll_init();
+	socket_init();
 	for (const struct test *const *t = __start_tests; t < __stop_tests; t++) {
 		if (fnmatch(pattern, (*t)->name, 0))
 			continue;

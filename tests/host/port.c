@@ -55,7 +55,7 @@ void port_free(void *p)
 }
 void *port_buffer_alloc(size_t size)
 {
-	ASSERT(size <= PORT_PAGE_SIZE);
+	ASSERT(size <= PORT_BUFFER_MAX);
 	void *p = port_alloc(size);
 	return p ? memset(p, 0xa5, size) : NULL;
 }

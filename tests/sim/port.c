@@ -56,7 +56,7 @@ void port_free(void *p)
 }
 void *port_buffer_alloc(size_t size)
 {
-	ASSERT(size <= PORT_PAGE_SIZE);
+	ASSERT(size <= PORT_BUFFER_MAX);
 	return port_alloc(size);
 }
 void port_buffer_free(void *p)
@@ -96,8 +96,9 @@ static void release(struct port_lock *l)
 
 void port_lock_init(struct port_lock *l, enum lock_class class)
 {
+	static u64 age;
 	ASSERT(lock_class_facts(class)->spins);
-	*l = (struct port_lock){.class = class};
+	*l = (struct port_lock){.class = class, .age = age++};
 }
 void port_lock(struct port_lock *l)
 {
@@ -109,9 +110,11 @@ void port_unlock(struct port_lock *l)
 }
 void port_lock2(struct port_lock *a, struct port_lock *b)
 {
-	acquire(MIN(a, b), RANK_ABOVE_ALL);
+	/* By age, not by address: malloc would make schedules differ from run to run. */
+	bool in_order = a->age <= b->age;
+	acquire(in_order ? a : b, RANK_ABOVE_ALL);
 	if (a != b)
-		acquire(MAX(a, b), RANK_EQUAL_ALLOWED);
+		acquire(in_order ? b : a, RANK_EQUAL_ALLOWED);
 }
 void port_unlock2(struct port_lock *a, struct port_lock *b)
 {

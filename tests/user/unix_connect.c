@@ -85,7 +85,8 @@ TEST(refusals)
 TEST(bad_arguments)
 {
 	struct name n = abstract_name("server"), other = abstract_name("other");
-	int s = new_socket(SOCK_STREAM), l = new_bound(SOCK_STREAM, &n), file = open("/dev/null", O_RDWR);
+	int s = new_socket(SOCK_STREAM), l = new_bound(SOCK_STREAM, &n),
+	    file = open("/dev/null", O_RDWR);
 	FAILS(listen(s, 1), EINVAL); /* it has no name */
 	FAILS(accept(l, NULL, NULL), EINVAL);
 	FAILS(accept(new_socket(SOCK_DGRAM), NULL, NULL), EOPNOTSUPP);

@@ -86,7 +86,8 @@ TEST(packets_up_to_the_send_buffer)
 TEST(senders_are_named)
 {
 	struct name a = abstract_name("a"), b = abstract_name("b");
-	int sa = new_bound(SOCK_DGRAM, &a), sb = new_bound(SOCK_DGRAM, &b), nobody = new_socket(SOCK_DGRAM);
+	int sa = new_bound(SOCK_DGRAM, &a), sb = new_bound(SOCK_DGRAM, &b),
+	    nobody = new_socket(SOCK_DGRAM);
 	struct sockaddr_un from;
 	socklen_t size = sizeof from;
 	EQ(send_name(sa, "hi", 2, 0, &b), 2);
@@ -107,7 +108,8 @@ TEST(senders_are_named)
 TEST(connected_datagrams)
 {
 	struct name a = abstract_name("a"), b = abstract_name("b");
-	int server = new_bound(SOCK_DGRAM, &a), c = new_socket(SOCK_DGRAM), d = new_bound(SOCK_DGRAM, &b);
+	int server = new_bound(SOCK_DGRAM, &a), c = new_socket(SOCK_DGRAM),
+	    d = new_bound(SOCK_DGRAM, &b);
 	FAILS(write(c, "x", 1), ENOTCONN);
 	OK(connect_name(c, &a));
 	OK(connect_name(c, &a));

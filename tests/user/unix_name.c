@@ -57,7 +57,8 @@ TEST(one_name_for_life)
 TEST(path_errors)
 {
 	own_directory();
-	struct name deep = path_name("no/such"), file = path_name("file/x"), plain = path_name("file");
+	struct name deep = path_name("no/such"), file = path_name("file/x"),
+		    plain = path_name("file");
 	struct name trailing = path_name("x/"), root = path_name("/"), node = path_name("sock");
 	int s = new_socket(SOCK_STREAM);
 	close(MUST(creat("file", 0600)));
@@ -239,7 +240,8 @@ TEST(the_table_in_proc)
 	YES(line != NULL);
 	while (line > text && line[-1] != '\n')
 		line--;
-	EQ(sscanf(line, "%*x: %x %x %x %x %x %lu", &refs, &protocol, &flags, &type, &state, &inode), 6);
+	EQ(sscanf(line, "%*x: %x %x %x %x %x %lu", &refs, &protocol, &flags, &type, &state, &inode),
+	   6);
 	OK(fstat(s, &st));
 	EQ(inode, st.st_ino);
 	EQ(flags, 0x10000);

@@ -126,14 +126,21 @@ TEST(what_a_socket_is)
 	EQ(option(fd, SO_PROTOCOL), 0);
 	EQ(option(fd, SO_ERROR), 0);
 	EQ(option(fd, SO_ACCEPTCONN), 0);
-	static const int fixed[] = {SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_ERROR, SO_ACCEPTCONN, SO_PEERCRED, SO_SNDLOWAT};
+	static const int fixed[] = {SO_TYPE,       SO_DOMAIN,   SO_PROTOCOL, SO_ERROR,
+	                            SO_ACCEPTCONN, SO_PEERCRED, SO_SNDLOWAT};
 	for (unsigned i = 0; i < sizeof fixed / sizeof *fixed; i++)
 		FAILS(setsockopt(fd, SOL_SOCKET, fixed[i], &(int){1}, 4), ENOPROTOOPT);
 }
 
 TEST(options_that_are_remembered)
 {
-	static const int flags[] = {SO_REUSEADDR, SO_KEEPALIVE, SO_BROADCAST, SO_OOBINLINE, SO_DONTROUTE, SO_PASSCRED, 34 /* SO_PASSSEC */};
+	static const int flags[] = {SO_REUSEADDR,
+	                            SO_KEEPALIVE,
+	                            SO_BROADCAST,
+	                            SO_OOBINLINE,
+	                            SO_DONTROUTE,
+	                            SO_PASSCRED,
+	                            34 /* SO_PASSSEC */};
 	int fd = new_socket(SOCK_STREAM);
 	for (unsigned i = 0; i < sizeof flags / sizeof *flags; i++) {
 		EQ(option(fd, flags[i]), 0);
@@ -262,7 +269,8 @@ TEST(time_stamps_of_datagrams)
 		char room[100];
 	} c;
 	struct iovec v = {buffer, 10};
-	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof c};
+	struct msghdr m = {
+		.msg_iov = &v, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof c};
 	struct timespec before, after;
 	struct timeval t;
 	pair(SOCK_DGRAM);

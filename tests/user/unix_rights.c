@@ -21,8 +21,13 @@ static ssize_t send_fds(int to, const void *data, size_t size, const int *fds, i
 {
 	union control c = {0};
 	struct iovec v = {(void *)data, size};
-	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = CMSG_SPACE(n * sizeof(int))};
-	c.header = (struct cmsghdr){.cmsg_len = CMSG_LEN(n * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+	struct msghdr m = {.msg_iov = &v,
+	                   .msg_iovlen = 1,
+	                   .msg_control = &c,
+	                   .msg_controllen = CMSG_SPACE(n * sizeof(int))};
+	c.header = (struct cmsghdr){.cmsg_len = CMSG_LEN(n * sizeof(int)),
+	                            .cmsg_level = SOL_SOCKET,
+	                            .cmsg_type = SCM_RIGHTS};
 	memcpy(CMSG_DATA(&c.header), fds, n * sizeof(int));
 	return syscall(SYS_sendmsg, to, &m, 0); /* libc's has limits of its own */
 }
@@ -42,7 +47,10 @@ static struct got receive(int from, size_t size, size_t room, int flags)
 {
 	static union control c;
 	struct iovec v = {buffer, size};
-	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = room ? &c : NULL, .msg_controllen = room};
+	struct msghdr m = {.msg_iov = &v,
+	                   .msg_iovlen = 1,
+	                   .msg_control = room ? &c : NULL,
+	                   .msg_controllen = room};
 	struct got g = {.count = 0};
 	memset(&c, 0, sizeof c);
 	g.n = recvmsg(from, &m, flags);
@@ -269,7 +277,8 @@ TEST(wrong_files)
 static ssize_t send_control(int to, void *control, size_t length)
 {
 	struct iovec v = {"x", 1};
-	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = length};
+	struct msghdr m = {
+		.msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = length};
 	return syscall(SYS_sendmsg, to, &m, 0);
 }
 
@@ -277,7 +286,8 @@ TEST(malformed_control_messages)
 {
 	union control c = {0};
 	pair(SOCK_DGRAM);
-	c.header = (struct cmsghdr){.cmsg_len = CMSG_LEN(4), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+	c.header = (struct cmsghdr){
+		.cmsg_len = CMSG_LEN(4), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
 	FAILS(send_control(s[0], &c, CMSG_LEN(2)), EINVAL);
 	EQ(send_control(s[0], &c, 8), 1); /* too short to hold one: none */
 	c.header.cmsg_len = 4;
@@ -294,8 +304,10 @@ TEST(malformed_control_messages)
 	uint64_t header[7] = {0, 0, (uintptr_t)&v, 1, (uintptr_t)&c, 1ull << 40, 0};
 	FAILS(syscall(SYS_sendmsg, s[0], header, 0), ENOBUFS);
 	/* Two sets in one message are one. */
-	int *first = (int *)CMSG_DATA(&c.header), *second = (int *)(c.room + CMSG_SPACE(4) + CMSG_LEN(0));
-	struct cmsghdr h = {.cmsg_len = CMSG_LEN(4), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+	int *first = (int *)CMSG_DATA(&c.header),
+	    *second = (int *)(c.room + CMSG_SPACE(4) + CMSG_LEN(0));
+	struct cmsghdr h = {
+		.cmsg_len = CMSG_LEN(4), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
 	c.header = h;
 	memcpy(c.room + CMSG_SPACE(4), &h, sizeof h);
 	*first = 0;
@@ -544,7 +556,9 @@ static ssize_t claim(int to, int pid, unsigned uid, unsigned gid)
 {
 	union control c = {0};
 	struct ucred u = {pid, uid, gid};
-	c.header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof u), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_CREDENTIALS};
+	c.header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof u),
+	                            .cmsg_level = SOL_SOCKET,
+	                            .cmsg_type = SCM_CREDENTIALS};
 	memcpy(CMSG_DATA(&c.header), &u, sizeof u);
 	return send_control(to, &c, CMSG_SPACE(sizeof u));
 }
@@ -574,7 +588,8 @@ TEST(claimed_credentials_are_checked)
 	}
 	REAP(pid);
 	union control c = {0};
-	c.header = (struct cmsghdr){.cmsg_len = CMSG_LEN(8), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_CREDENTIALS};
+	c.header = (struct cmsghdr){
+		.cmsg_len = CMSG_LEN(8), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_CREDENTIALS};
 	FAILS(send_control(s[0], &c, CMSG_SPACE(8)), EINVAL);
 }
 

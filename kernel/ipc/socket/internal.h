@@ -23,7 +23,7 @@ struct socket_message {
 	struct socket_rights *rights; /* [l] */
 	u32 charge;                   /* [I] bytes */
 	u32 length;                   /* [I] of a datagram, all parts */
-	u32 start, end;               /* [reading] of data: unread bytes */
+	u32 start, end;               /* of data: unread bytes. start [reading, a]; end [I] */
 	struct socket_ids ids;        /* [I] once queued */
 	bool peeked;                  /* [reading] an empty datagram that MSG_PEEK has passed */
 	u64 time;                     /* [I] once queued; 0: not asked for */
@@ -40,7 +40,7 @@ void message_free(struct socket_message *m, struct socket *sender);
 void messages_free(struct socket_message *m, struct socket *peer);
 static inline u32 message_left(const struct socket_message *m)
 {
-	return m->end - m->start;
+	return m->end - load_relaxed(&m->start);
 }
 static inline struct socket *message_sender(const struct socket_message *m,
                                             const struct socket *queue)
@@ -69,29 +69,54 @@ static inline bool socket_is_full(const struct socket *s)
 
 /* --- Waiting: a wake-up means "look again". --- */
 
+static inline bool crowd_empty(const struct socket_crowd *c)
+{
+	return !load_relaxed(&c->count);
+}
+static inline void crowd_add_locked(struct socket_crowd *c, struct list *link)
+{
+	list_add_tail(&c->list, link);
+	store_relaxed(&c->count, c->count + 1);
+}
+static inline void crowd_del_locked(struct socket_crowd *c, struct list *link)
+{
+	list_del(link);
+	store_relaxed(&c->count, c->count - 1);
+}
+/* => who came first, or NULL. */
+static inline struct list *crowd_pop_locked(struct socket_crowd *c)
+{
+	struct list *first = c->count ? c->list.next : NULL;
+	if (first)
+		crowd_del_locked(c, first);
+	return first;
+}
+
 struct socket_waiter {
 	struct ipc_waiter wait;
 	struct socket *at;
+	struct socket_crowd *crowd;
 	struct list link; /* [at->lock] */
 };
 /* Queues the caller; at->lock held. */
-static inline void socket_wait_begin(struct socket_waiter *w, struct socket *at, struct list *queue)
+static inline void socket_wait_begin(struct socket_waiter *w, struct socket *at,
+                                     struct socket_crowd *crowd)
 {
 	ipc_waiter_init(&w->wait);
 	w->at = at;
-	list_add_tail(queue, &w->link);
+	w->crowd = crowd;
+	crowd_add_locked(crowd, &w->link);
 }
 /* Sleeps; no lock held. => 0, -EAGAIN at the deadline, or what a signal means: -ERESTARTSYS, with a deadline -EINTR. */
 MUST_CHECK int socket_wait(struct socket_waiter *w, u64 deadline);
-void socket_wake_one_locked(struct list *queue, struct ipc_wake_list *wakes);
-void socket_wake_all_locked(struct list *queue, struct ipc_wake_list *wakes);
+void socket_wake_one_locked(struct socket_crowd *crowd, struct ipc_wake_list *wakes);
+void socket_wake_all_locked(struct socket_crowd *crowd, struct ipc_wake_list *wakes);
 
 /* --- Datagram peers --- */
 
 /* s cannot send to `to` for want of room: its pollers will hear when there is some. => false: there is already. */
 bool socket_throttle(struct socket *s, struct socket *to);
-/* Room in the queue of s: one who waits for it goes on, all pollers are told. s->lock held; => sockets to tell. */
-struct socket *socket_next_throttled_locked(struct socket *s);
+/* There is room in the queue of s. No lock held. */
 void socket_tell_throttled(struct socket *s);
 /* s sends there no longer. No lock held. */
 void socket_unthrottle(struct socket *s);

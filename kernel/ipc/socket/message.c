@@ -139,7 +139,7 @@ void messages_free(struct socket_message *m, struct socket *peer)
 static NOINLINE void announce_room(struct socket *s)
 {
 	struct ipc_wake_list wakes = {0};
-	if (!list_empty(&s->writers)) {
+	if (!crowd_empty(&s->writers)) {
 		port_lock(&s->lock);
 		socket_wake_all_locked(&s->writers, &wakes);
 		port_unlock(&s->lock);
@@ -176,7 +176,7 @@ void message_queue_locked(struct socket *s, struct socket_message *m, struct ipc
 		store_release(&s->first, m);
 	s->last = m;
 	store_relaxed(&s->queued, s->queued + 1);
-	if (!list_empty(&s->readers))
+	if (!crowd_empty(&s->readers))
 		socket_wake_one_locked(&s->readers, wakes);
 }
 

@@ -25,10 +25,10 @@ static void unqueue(struct socket *s, struct socket_message *m, struct ipc_wake_
 	store_relaxed(&s->first, m->next);
 	if (!m->next)
 		s->last = NULL;
-	else if (unlikely(!list_empty(&s->readers)))
+	else if (unlikely(!crowd_empty(&s->readers)))
 		socket_wake_one_locked(&s->readers, wakes);
 	store_relaxed(&s->queued, s->queued - 1);
-	if (unlikely(!list_empty(&s->knocking)))
+	if (unlikely(!crowd_empty(&s->knocking)))
 		socket_wake_one_locked(&s->knocking, wakes);
 	port_unlock(&s->lock);
 }
@@ -59,7 +59,7 @@ static void peek_moved(struct socket *s, s32 by)
 static void pass_on(struct socket *s)
 {
 	struct ipc_wake_list wakes = {0};
-	if (list_empty(&s->readers) || !load_relaxed(&s->first))
+	if (crowd_empty(&s->readers) || !load_relaxed(&s->first))
 		return;
 	port_lock(&s->lock);
 	if (s->first)
@@ -113,7 +113,7 @@ static ssize read_piece(struct socket *s, struct socket_message *m, size_t skip,
 	if (in->peek) {
 		peek_moved(s, (s32)n);
 	} else {
-		m->start += n;
+		store_relaxed(&m->start, m->start + (u32)n);
 		peek_moved(s, -(s32)n);
 	}
 	return (ssize)n;
@@ -189,7 +189,7 @@ static ssize receive_stream(struct socket *s, struct port_io *io, struct socket_
 	struct stream_read r = {
 		.target = in->wait_all ? size : MIN((size_t)load_relaxed(&s->low_water), size)};
 	int err;
-	if (unlikely(s->state != SOCKET_CONNECTED))
+	if (unlikely(load_relaxed(&s->state) != SOCKET_CONNECTED))
 		return -EINVAL;
 	r.target = MAX(r.target, (size_t)1);
 	port_mutex_lock(&s->reading);
@@ -293,7 +293,7 @@ static ssize take_message(struct socket *s, struct socket_message *m, struct por
 	unqueue(s, m, &wakes);
 	port_mutex_unlock(&s->reading);
 	ipc_wake_flush(&wakes);
-	if (unlikely(!list_empty(&s->throttled)))
+	if (unlikely(!crowd_empty(&s->throttled)))
 		socket_tell_throttled(s);
 	ssize n = read_message(s, m, 0, io, in);
 	message_free(m, message_sender(m, s));
@@ -302,7 +302,7 @@ static ssize take_message(struct socket *s, struct socket_message *m, struct por
 
 static ssize receive_message(struct socket *s, struct port_io *io, struct socket_incoming *in)
 {
-	if (unlikely(s->type == SOCKET_SEQPACKET && s->state != SOCKET_CONNECTED))
+	if (unlikely(s->type == SOCKET_SEQPACKET && load_relaxed(&s->state) != SOCKET_CONNECTED))
 		return -ENOTCONN;
 	for (;;) {
 		size_t skip;

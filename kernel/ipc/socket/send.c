@@ -22,7 +22,7 @@ static NOINLINE int wait_for_room(struct socket *s, u64 deadline)
 		            !load_relaxed(&s->error) &&
 		            !(load_relaxed(&s->shutdown) & SOCKET_SHUT_WRITE);
 		if (!wait)
-			list_del(&w.link);
+			crowd_del_locked(&s->writers, &w.link);
 		port_unlock(&s->lock);
 		if (wait)
 			TRY(socket_wait(&w, deadline));
@@ -90,7 +90,7 @@ static ssize send_stream(struct socket *s, struct port_io *io, struct socket_out
 	size_t done = 0;
 	ssize n = 0;
 	if (unlikely(out->route))
-		return s->state == SOCKET_CONNECTED ? -EISCONN : -EOPNOTSUPP;
+		return load_relaxed(&s->state) == SOCKET_CONNECTED ? -EISCONN : -EOPNOTSUPP;
 	if (unlikely(!peer))
 		return -ENOTCONN;
 	bool shut = load_relaxed(&s->shutdown) & SOCKET_SHUT_WRITE;
@@ -206,7 +206,7 @@ static ssize send_message(struct socket *s, struct port_io *io, struct socket_ou
 	size_t n = port_io_left(io);
 	if (s->type == SOCKET_SEQPACKET) {
 		TRY(socket_take_error(s));
-		if (s->state != SOCKET_CONNECTED)
+		if (load_relaxed(&s->state) != SOCKET_CONNECTED)
 			return -ENOTCONN;
 		out->route = NULL;
 	} else if (!out->route && !load_relaxed(&s->peer)) {

@@ -29,10 +29,10 @@ struct socket *socket_new(enum socket_type type)
 	s->send_limit = SOCKET_BUFFER_DEFAULT;
 	s->peek_offset = -1;
 	s->low_water = 1;
-	list_init(&s->readers);
-	list_init(&s->writers);
-	list_init(&s->knocking);
-	list_init(&s->throttled);
+	list_init(&s->readers.list);
+	list_init(&s->writers.list);
+	list_init(&s->knocking.list);
+	list_init(&s->throttled.list);
 	list_init(&s->throttle_link);
 	list_init(&s->flight_link);
 	list_init(&s->collect_link);

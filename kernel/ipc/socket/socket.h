@@ -79,6 +79,11 @@ struct socket_name {
 	struct port_place *node; /* of a path name: what keeps the place, dropped with the name */
 };
 
+struct socket_crowd {     /* who waits at a socket, in order of arrival */
+	struct list list; /* [l] */
+	u32 count;        /* [l, a] */
+};
+
 struct socket {
 	refcount_t refs;
 	u8 type;         /* [I] enum socket_type */
@@ -92,19 +97,19 @@ struct socket {
 	struct port_mutex reading;
 	struct socket_message *first, *last; /* [l]; removing: [reading] too */
 	u32 queued;                          /* [l, a] messages, connections */
-	u32 backlog;               /* [l, a] more than that are not taken from strangers */
-	u32 unsent;                /* [a] bytes sent from here that are queued somewhere */
-	u32 send_limit;            /* [a] bytes */
-	s32 error;                 /* [a] pending, positive; 0: none */
-	s32 peek_offset;           /* [a] SO_PEEK_OFF; negative: off */
-	u32 low_water;             /* [a] SO_RCVLOWAT */
-	struct socket *peer;       /* [l, a] reference */
-	struct list readers;       /* [l] wait for messages or connections */
-	struct list writers;       /* [l] wait for send_limit */
-	struct list knocking;      /* [l] others, who wait for room in the queue here */
-	struct list throttled;     /* [l] sockets by throttle_link, whose pollers want that room */
-	struct list throttle_link; /* [throttled_by->l] */
-	struct socket *throttled_by; /* [l] reference: the last one it stood at */
+	u32 backlog;                   /* [l, a] more than that are not taken from strangers */
+	u32 unsent;                    /* [a] bytes sent from here that are queued somewhere */
+	u32 send_limit;                /* [a] bytes */
+	s32 error;                     /* [a] pending, positive; 0: none */
+	s32 peek_offset;               /* [a] SO_PEEK_OFF; negative: off */
+	u32 low_water;                 /* [a] SO_RCVLOWAT */
+	struct socket *peer;           /* [l, a] reference */
+	struct socket_crowd readers;   /* wait for messages or connections */
+	struct socket_crowd writers;   /* wait for send_limit */
+	struct socket_crowd knocking;  /* others, who wait for room in the queue here */
+	struct socket_crowd throttled; /* sockets by throttle_link, whose pollers want that room */
+	struct list throttle_link;     /* [throttled_by->l] */
+	struct socket *throttled_by;   /* [l] reference: the last one it stood at */
 	struct port_pollq poll;
 	struct socket_peer peer_ids;               /* [l] of the peer, a listener's: its own */
 	struct socket_name *name;                  /* [a] set once, reference */

@@ -6,7 +6,7 @@ static bool withdraw(struct ipc_waiter *wait)
 	GUARD(port)(&w->at->lock);
 	if (!ipc_waiter_pending(wait))
 		return false;
-	list_del(&w->link);
+	crowd_del_locked(w->crowd, &w->link);
 	return true;
 }
 
@@ -16,17 +16,17 @@ int socket_wait(struct socket_waiter *w, u64 deadline)
 	return err == -EINTR && deadline == PORT_FOREVER ? -ERESTARTSYS : err;
 }
 
-void socket_wake_one_locked(struct list *queue, struct ipc_wake_list *wakes)
+void socket_wake_one_locked(struct socket_crowd *crowd, struct ipc_wake_list *wakes)
 {
-	struct list *node = list_pop(queue);
+	struct list *node = crowd_pop_locked(crowd);
 	if (node)
 		ipc_waiter_decide(&list_entry(node, struct socket_waiter, link)->wait, 0, wakes);
 }
 
-void socket_wake_all_locked(struct list *queue, struct ipc_wake_list *wakes)
+void socket_wake_all_locked(struct socket_crowd *crowd, struct ipc_wake_list *wakes)
 {
-	while (!list_empty(queue))
-		socket_wake_one_locked(queue, wakes);
+	while (crowd->count)
+		socket_wake_one_locked(crowd, wakes);
 }
 
 /* --- Pollers that wait for room in another socket's queue --- */
@@ -43,7 +43,8 @@ void socket_unthrottle(struct socket *s)
 	port_lock2(&s->lock, &at->lock);
 	bool still = s->throttled_by == at;
 	if (still) {
-		list_del(&s->throttle_link);
+		if (list_linked(&s->throttle_link))
+			crowd_del_locked(&at->throttled, &s->throttle_link);
 		s->throttled_by = NULL;
 	}
 	port_unlock2(&s->lock, &at->lock);
@@ -64,7 +65,7 @@ static enum throttle throttle_locked(struct socket *s, struct socket *to)
 		socket_get(to);
 	}
 	if (!list_linked(&s->throttle_link))
-		list_add_tail(&to->throttled, &s->throttle_link);
+		crowd_add_locked(&to->throttled, &s->throttle_link);
 	return THROTTLE_DONE;
 }
 
@@ -80,9 +81,11 @@ bool socket_throttle(struct socket *s, struct socket *to)
 	}
 }
 
-struct socket *socket_next_throttled_locked(struct socket *s)
+/* => the next one to be told, with a reference, or NULL. */
+static struct socket *next_throttled(struct socket *s)
 {
-	struct list *node = list_pop(&s->throttled);
+	GUARD(port)(&s->lock);
+	struct list *node = crowd_pop_locked(&s->throttled);
 	if (!node)
 		return NULL;
 	struct socket *t = list_entry(node, struct socket, throttle_link);
@@ -92,15 +95,11 @@ struct socket *socket_next_throttled_locked(struct socket *s)
 
 void socket_tell_throttled(struct socket *s)
 {
-	/* Those who queue themselves anew while they are told find the end of this turn. */
-	struct list turn = LIST_INIT(turn);
-	for (;;) {
-		port_lock(&s->lock);
-		struct socket *t = socket_next_throttled_locked(s);
-		port_unlock(&s->lock);
+	/* As many as there are now: whoever is told may come back. */
+	for (u32 turn = load_relaxed(&s->throttled.count); turn; turn--) {
+		AUTO_PUT(socket) t = next_throttled(s);
 		if (!t)
 			return;
 		port_poll_wake(&t->poll, SOCKET_POLL_WRITE);
-		socket_put(t);
 	}
 }
