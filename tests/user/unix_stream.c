@@ -448,11 +448,11 @@ TEST(bad_pointers)
 	char *bad = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	munmap(bad + 4096, 4096);
 	pair(0);
-	FAILS(write(s[0], (void *)8, 1), EFAULT);
+	FAILS(write(s[0], bad + 4096, 1), EFAULT);
 	FAILS(write(s[0], bad + 4090, 10), EFAULT);
 	FAILS(recv(s[1], buffer, 1, MSG_DONTWAIT), EAGAIN);
 	EQ(write(s[0], "0123456789", 10), 10);
-	FAILS(read(s[1], (void *)8, 1), EFAULT);
+	FAILS(read(s[1], bad + 4096, 1), EFAULT);
 	FAILS(read(s[1], bad + 4090, 10), EFAULT);
 	/* Nothing was lost. */
 	EQ(read(s[1], buffer, 100), 10);
