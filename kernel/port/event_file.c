@@ -112,8 +112,8 @@ static u32 timer_poll(struct file *f, struct poll_table *pt)
 	struct timerfd_file *tf = f->private;
 	poll_wait(pt, f, &tf->t->poll.waitq);
 	u32 events = timerfd_events(tf->t);
-	if (pt)
-		alarm_rearm(tf);
+	if (!events)
+		alarm_rearm(tf); /* whoever was woken since the clock was set is to be woken at the new time */
 	return events;
 }
 static void timer_release(struct file *f)
