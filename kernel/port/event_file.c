@@ -113,7 +113,8 @@ static u32 timer_poll(struct file *f, struct poll_table *pt)
 	poll_wait(pt, f, &tf->t->poll.waitq);
 	u32 events = timerfd_events(tf->t);
 	if (!events)
-		alarm_rearm(tf); /* whoever was woken since the clock was set is to be woken at the new time */
+		alarm_rearm(
+			tf); /* whoever was woken since the clock was set is to be woken at the new time */
 	return events;
 }
 static void timer_release(struct file *f)
