@@ -158,14 +158,20 @@ static int open_truncate(struct inode *i)
 	return err;
 }
 
-/* The path is found and allowed: makes the file. `truncate`: O_TRUNC on something that was there. */
-static struct file *open_file(const struct path *p, u32 flags, bool truncate)
+/* A file without a path yet: what creates names first makes this, so that none is left where there is no memory. */
+static struct file *open_prepare(u32 flags)
+{
+	return file_new(NULL, &name_only_ops, flags & ~(u32)FILE_F_INTERNAL, NULL);
+}
+
+/* The path is found and allowed; f is taken over. `truncate`: O_TRUNC on something that was there. */
+static struct file *open_at_path(struct file *f, const struct path *p, bool truncate)
 {
 	struct inode *i = p->dentry->inode;
-	struct file *f = file_new(p, i->file_ops ? i->file_ops : &name_only_ops,
-	                          flags & ~(u32)FILE_F_INTERNAL, NULL);
-	if (is_err(f))
-		return f;
+	path_get(p);
+	f->path = *p;
+	f->inode = i;
+	f->ops = i->file_ops ? i->file_ops : &name_only_ops;
 	int err = open_complete(f);
 	if (err) {
 		f->ops = &name_only_ops; /* nothing to release */
@@ -179,6 +185,12 @@ static struct file *open_file(const struct path *p, u32 flags, bool truncate)
 		return err_ptr(err);
 	}
 	return f;
+}
+
+static struct file *open_file(const struct path *p, u32 flags, bool truncate)
+{
+	struct file *f = open_prepare(flags);
+	return is_err(f) ? f : open_at_path(f, p, truncate);
 }
 
 static struct file *open_existing(const struct path *p, u32 flags)
@@ -258,6 +270,9 @@ static struct file *create_last(const struct path *dir, const struct walk_last *
 				return err_ptr(-EISDIR);
 			return open_existing(&p, flags);
 		}
+		AUTO_PUT(file) f = open_prepare(flags);
+		if (is_err(f))
+			return TAKE(f);
 		struct dentry *made;
 		int err = name_create(dir, &last->name, S_IFREG | mode, &made);
 		if (err == -EEXIST)
@@ -266,7 +281,7 @@ static struct file *create_last(const struct path *dir, const struct walk_last *
 			return err_ptr(err);
 		AUTO_PUT(dentry) held = made;
 		struct path p = {dir->mount, held};
-		return open_file(&p, flags, false);
+		return open_at_path(TAKE(f), &p, false);
 	}
 }
 

@@ -85,6 +85,10 @@ void proc_refresh_owner(struct inode *i, struct task *t);
 /* Decimal without sign or leading zeros. => -1 when it is none. */
 s64 proc_parse_number(const char *name, u32 len);
 
+/* --- procfs_fault.c: debug images --- */
+
+extern const struct file_ops proc_fail_nth_file_ops;
+
 /* --- procfs_link.c, procfs_fd.c --- */
 
 extern const struct inode_ops proc_exe_ops, proc_cwd_ops, proc_root_link_ops;

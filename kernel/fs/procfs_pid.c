@@ -152,6 +152,11 @@ static int proc_text_open(struct inode *i, struct file *f)
 static const struct inode_ops proc_text_ops = {
 	.open = proc_text_open, .stale = proc_stale, .setattr = proc_setattr, .evict = proc_evict};
 
+#if DEBUG_BUILD
+static const struct inode_ops proc_plain_ops = {
+	.stale = proc_stale, .setattr = proc_setattr, .evict = proc_evict};
+#endif
+
 /* --- the entries --- */
 
 static int show_mounts(struct seq *s, struct task *t)
@@ -276,6 +281,12 @@ const struct proc_entry proc_entries[] = {
 	TEXT_("uid_map", 0444, show_id_map),
 	TEXT_("gid_map", 0444, show_id_map),
 	TEXT_("setgroups", 0444, show_setgroups),
+#if DEBUG_BUILD
+	{.name = "fail-nth",
+         .mode = S_IFREG | 0644,
+         .ops = &proc_plain_ops,
+         .file_ops = &proc_fail_nth_file_ops},
+#endif
 };
 const u32 proc_entry_count = ARRAY_SIZE(proc_entries);
 

@@ -3,28 +3,34 @@
 #include "kernel/sched/thread.h"
 
 #if DEBUG_BUILD
-static struct thread *fail_thread; /* [a] whose allocations count; NULL: off */
-static u32 fail_countdown;         /* [own: fail_thread] */
-static bool fail_fired;
-
 bool alloc_should_fail(void)
 {
-	if (likely(!load_relaxed(&fail_thread)) || fail_thread != thread_current())
-		return false;
-	if (--fail_countdown)
-		return false;
-	store_relaxed(&fail_thread, (struct thread *)NULL);
-	fail_fired = true;
-	return true;
+	struct thread *t = thread_current();
+
+	/* Boot allocates before there are threads. */
+	return t && unlikely(t->fail_countdown) && --t->fail_countdown == 0;
+}
+
+u32 alloc_fail_pause(void)
+{
+	u32 left = thread_current()->fail_countdown;
+
+	thread_current()->fail_countdown = 0;
+	return left;
+}
+
+void alloc_fail_resume(u32 left)
+{
+	thread_current()->fail_countdown = left;
 }
 
 bool alloc_fail_nth(u32 n)
 {
-	bool fired = fail_fired;
+	struct thread *t = thread_current();
+	bool fired = t->fail_armed && !t->fail_countdown;
 
-	fail_fired = false;
-	fail_countdown = n;
-	store_relaxed(&fail_thread, n ? thread_current() : NULL);
+	t->fail_armed = n;
+	t->fail_countdown = n;
 	return fired;
 }
 

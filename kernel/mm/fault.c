@@ -1,4 +1,5 @@
 #include "arch/trap.h"
+#include "kernel/mm/fail.h"
 #include "kernel/mm/owner.h"
 #include "kernel/mm/vm_internal.h"
 #include "kernel/sched/thread.h"
@@ -304,6 +305,7 @@ int mm_page_fault(u64 addr, u64 error, bool from_user)
 
 	if (unlikely(!as))
 		return -EFAULT;
+	u32 armed = alloc_fail_pause();
 	lockdep_assert_may_sleep(LOCKDEP_HERE);
 	read_lock(&as->lock);
 	struct vm_area *a = area_at(as, addr);
@@ -312,6 +314,7 @@ int mm_page_fault(u64 addr, u64 error, bool from_user)
 	read_unlock(&as->lock);
 	if (unlikely(err > 0))
 		err = grow_and_fault(as, addr, error);
+	alloc_fail_resume(armed);
 	/* Some process was ended to make room, perhaps this one: the access is tried again, or never. */
 	if (unlikely(err == -ENOMEM) && vm_owner_out_of_memory())
 		return 0;

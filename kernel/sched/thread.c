@@ -41,6 +41,8 @@ void thread_init(struct thread *t, const char *name)
 	t->pagefault_disabled = 0;
 #if DEBUG_BUILD
 	t->lockdep.depth = 0;
+	t->fail_countdown = 0;
+	t->fail_armed = false;
 #endif
 	thread_weigh(t);
 }

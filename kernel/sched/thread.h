@@ -102,6 +102,8 @@ struct thread {
 			t); /* [I] called once, on another stack, after the thread is DEAD; must not block */
 #if DEBUG_BUILD
 	struct lockdep_state lockdep;
+	u32 fail_countdown; /* [own] kernel/mm/fail.h; 0: off */
+	bool fail_armed;    /* [own] */
 #endif
 };
 
