@@ -4,7 +4,6 @@
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/page.h"
-#include "kernel/mm/slab.h"
 #include "kernel/proc/cred.h"
 #include "kernel/proc/uts.h"
 
@@ -77,22 +76,6 @@ static int load_threads_max(const struct sysctl *c, s64 *values)
 	values[0] = (s64)(page_total / (8 * THREAD_PAGES));
 	return 0;
 }
-
-/* Fault injection for programs, debug images only; as /proc/PID/fail-nth of Linux (CONFIG_FAULT_INJECTION). */
-static int load_fail_nth(const struct sysctl *c, s64 *values)
-{
-	values[0] = alloc_fail_left();
-	return 0;
-}
-static int store_fail_nth(const struct sysctl *c, const s64 *values, u32 given)
-{
-	(void)alloc_fail_nth((u32)values[0]);
-	return 0;
-}
-static const struct sysctl fail_nth = {.path = "sys/debug/fail-nth",
-                                       .max = INT32_MAX,
-                                       .load = load_fail_nth,
-                                       .store = store_fail_nth};
 
 static const struct proc_file sys_files[] = {
 	{.path = "sys/kernel/ostype", .show = show_name, .arg = (void *)NAME_SYSNAME},
@@ -168,6 +151,4 @@ void procfs_sys_init(void)
 		proc_file_register(&sys_files[i]);
 	for (u32 i = 0; i < ARRAY_SIZE(sys_numbers); i++)
 		sysctl_register(&sys_numbers[i]);
-	if (DEBUG_BUILD)
-		sysctl_register(&fail_nth);
 }

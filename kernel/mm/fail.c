@@ -33,16 +33,7 @@ bool alloc_fail_nth(u32 n)
 	t->fail_countdown = n;
 	return fired;
 }
-
-u32 alloc_fail_left(void)
-{
-	return load_relaxed(&fail_thread) == thread_current() ? fail_countdown : 0;
-}
 #else
-u32 alloc_fail_left(void)
-{
-	return 0;
-}
 bool alloc_fail_nth(u32 n)
 {
 	return false;

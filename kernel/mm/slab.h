@@ -53,5 +53,3 @@ u64 slab_leak_report(void);
 /* Fault injection for tests, debug builds: the n-th allocation (slab, kmalloc, page, vmap) from now by
  * the current thread fails (0: off). => true when an armed one has fired since. */
 bool alloc_fail_nth(u32 n);
-/* => how many allocations of the current thread are left until one fails; 0: none is going to. */
-u32 alloc_fail_left(void);

@@ -2,7 +2,7 @@
  * Memory that runs out at every allocation in turn (K3): each call below is repeated, with the first, the second, ... of its
  * allocations failing, until it passes untouched. A call that fails says ENOMEM and has changed nothing.
  *
- * /proc/sys/debug/fail-nth is there in debug images only: elsewhere each call is made once, and must succeed.
+ * /proc/self/fail-nth is there in debug images only: elsewhere each call is made once, and must succeed.
  */
 #include "ipc.h"
 #include <sys/msg.h>
@@ -19,7 +19,7 @@ static void fail_nth(int n)
 	char text[16];
 	int length = snprintf(text, sizeof(text), "%d", n);
 	if (control == -2)
-		control = open("/proc/sys/debug/fail-nth", O_RDWR | O_CLOEXEC);
+		control = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
 	if (control >= 0)
 		EQ(pwrite(control, text, (size_t)length, 0), length);
 }
@@ -205,6 +205,7 @@ TEST(namespaces_and_forks)
 	pid_t pid;
 	CHILD(pid)
 	{
+		control = -2; /* each task has its own */
 		for (int n = 1, done = 0; !done; n++) {
 			fail_nth(n);
 			int result = unshare(CLONE_NEWIPC);
