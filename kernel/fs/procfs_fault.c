@@ -25,7 +25,8 @@ static ssize fail_nth_read(struct file *f, struct uio *io, u64 *pos)
 
 	if (!is_own(f))
 		return -EPERM;
-	size_t n = (size_t)scnprintf(text, sizeof(text), "%u\n", task_current()->thread.fail_countdown);
+	size_t n = (size_t)scnprintf(text, sizeof(text), "%u\n",
+	                             task_current()->thread.fail_countdown);
 	if (*pos >= n)
 		return 0;
 	ssize got = (ssize)uio_put(io, text + *pos, MIN(n - *pos, io->left));
