@@ -2,6 +2,7 @@
 #include "abi/poll.h"
 #include "arch/uaccess.h"
 #include "kernel/fs/inode.h"
+#include "kernel/fs/seq.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/slab.h"
 #include "kernel/port/internal.h"
@@ -183,7 +184,14 @@ static u32 file_local_poll(struct file *f, struct poll_table *pt)
 	return socket_events(s, !pt || pt->events & (POLLOUT | POLLWRNORM | POLLWRBAND));
 }
 
+static void file_local_fdinfo(struct file *f, struct seq *out)
+{
+	struct socket *s = ((struct net_socket *)f->private)->local;
+	seq_printf(out, "scm_fds: %u\n", socket_files_waiting(s));
+}
+
 static const struct file_ops local_file_ops = {
+	.fdinfo = file_local_fdinfo,
 	.read = file_local_read,
 	.write = file_local_write,
 	.poll = file_local_poll,

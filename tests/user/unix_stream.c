@@ -1,5 +1,6 @@
 /* Local stream sockets, unix(7): bytes, ends, waiting, limits. */
 #include "unix.h"
+#include <sys/sendfile.h>
 #include <sys/uio.h>
 
 static int s[2];
@@ -506,4 +507,37 @@ TEST(bytes_waiting)
 	EQ(n, 0);
 	FAILS(ioctl(s[0], FIONREAD, 8), EFAULT);
 	FAILS(ioctl(s[0], 0x5401 /* TCGETS */, buffer), ENOTTY);
+}
+
+TEST(files_are_sent_and_spliced)
+{
+	int p[2], f = MUST(open("/tmp", O_TMPFILE | O_RDWR, 0600));
+	pair(0);
+	MUST(pipe(p));
+	EQ(write(f, "0123456789", 10), 10);
+	EQ(sendfile(s[0], f, &(off_t){3}, 100), 7);
+	EQ(read(s[1], buffer, 100), 7);
+	EQ(memcmp(buffer, "3456789", 7), 0);
+	EQ(write(p[1], "through", 7), 7);
+	EQ(splice(p[0], NULL, s[0], NULL, 100, 0), 7);
+	EQ(splice(s[1], NULL, p[1], NULL, 100, 0), 7);
+	EQ(read(p[0], buffer, 100), 7);
+	EQ(memcmp(buffer, "through", 7), 0);
+	FAILS(splice(s[1], NULL, p[1], NULL, 100, SPLICE_F_NONBLOCK), EAGAIN);
+	close(s[0]);
+	EQ(splice(s[1], NULL, p[1], NULL, 100, 0), 0);
+}
+
+TEST(a_full_socket_takes_part_of_a_file)
+{
+	int f = MUST(open("/tmp", O_TMPFILE | O_RDWR, 0600));
+	MUST(ftruncate(f, 1 << 20));
+	pair(SOCK_NONBLOCK);
+	ssize_t sent = sendfile(s[0], f, NULL, 1 << 20);
+	YES(sent > 0 && sent < 1 << 20);
+	EQ(lseek(f, 0, SEEK_CUR), sent);
+	FAILS(sendfile(s[0], f, NULL, 1 << 20), EAGAIN);
+	int unread = -1;
+	OK(ioctl(s[1], FIONREAD, &unread));
+	EQ(unread, sent);
 }

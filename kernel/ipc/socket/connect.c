@@ -112,6 +112,8 @@ static int knock(struct socket *l, struct socket *s, struct socket *n, u64 deadl
 		err = s->state == SOCKET_CONNECTED ? -EISCONN : -EINVAL;
 	else
 		connect_locked(l, s, n, &wakes);
+	if (unlikely(err && !full)) /* whoever waits for the place that we do not take may have it */
+		socket_wake_one_locked(&l->knocking, &wakes);
 	port_unlock2(&l->lock, &s->lock);
 	ipc_wake_flush(&wakes);
 	if (!err)
@@ -225,6 +227,7 @@ static void peer_replaced(struct socket *s, struct socket *old, struct socket *p
 /* => 0, LOOK_AGAIN: it has just died, -EPERM: it talks to somebody else. */
 static int connect_datagram_to(struct socket *s, struct socket *peer)
 {
+	struct ipc_wake_list wakes = {0};
 	struct socket *old = NULL;
 	int err = 0;
 	port_lock2(&s->lock, &peer->lock);
@@ -236,8 +239,10 @@ static int connect_datagram_to(struct socket *s, struct socket *peer)
 		old = s->peer;
 		socket_get(peer);
 		store_relaxed(&s->peer, peer);
+		socket_wake_all_locked(&s->knocking, &wakes); /* strangers now */
 	}
 	port_unlock2(&s->lock, &peer->lock);
+	ipc_wake_flush(&wakes);
 	peer_replaced(s, old, peer);
 	return err;
 }

@@ -55,7 +55,7 @@ static void peek_moved(struct socket *s, s32 by)
 		store_relaxed(&s->peek_offset, MAX(offset + by, 0));
 }
 
-/* After a sleep, or a read that left something behind: another reader may go on. */
+/* After what left something in the queue: another reader may go on. */
 static void pass_on(struct socket *s)
 {
 	struct ipc_wake_list wakes = {0};
@@ -319,7 +319,9 @@ static ssize receive_message(struct socket *s, struct port_io *io, struct socket
 		}
 		const struct socket_message *last = load_relaxed(&s->last);
 		port_mutex_unlock(&s->reading);
-		if (!err)
+		if (err)
+			pass_on(s);
+		else
 			err = await_message(s, last, in->deadline);
 		if (err)
 			return err == END_OF_STREAM ? 0 : err;

@@ -133,6 +133,8 @@ static enum delivery deliver(struct socket *s, struct socket *to, struct socket_
 		m->time = load_relaxed(&to->want_times) ? port_real_ns() : 0;
 		message_queue_locked(to, m, &wakes);
 	}
+	if (unlikely(d == REFUSED && !socket_is_full(to))) /* somebody else may have the room */
+		socket_wake_one_locked(&to->knocking, &wakes);
 	port_unlock(&to->lock);
 	ipc_wake_flush(&wakes);
 	if (d == DELIVERED)

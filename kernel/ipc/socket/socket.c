@@ -94,6 +94,7 @@ static bool has_partner(const struct socket *s)
 
 static void wake_everyone_locked(struct socket *s, struct ipc_wake_list *wakes)
 {
+	socket_wake_all_locked(&s->knocking, wakes);
 	socket_wake_all_locked(&s->readers, wakes);
 	socket_wake_all_locked(&s->writers, wakes);
 }
@@ -131,7 +132,6 @@ static struct remains die(struct socket *s)
 	r.peer = s->peer;
 	r.unaccepted = TAKE(s->accept_first);
 	s->accept_last = NULL;
-	socket_wake_all_locked(&s->knocking, &wakes);
 	wake_everyone_locked(s, &wakes);
 	port_unlock(&s->lock);
 	ipc_wake_flush(&wakes);
@@ -224,6 +224,15 @@ s64 socket_unread(struct socket *s)
 	for (struct socket_message *m = s->first; m; m = m->next)
 		bytes += s->type == SOCKET_STREAM ? message_left(m) : m->length;
 	return (s64)bytes;
+}
+
+u32 socket_files_waiting(struct socket *s)
+{
+	u32 files = 0;
+	GUARD(port)(&s->lock);
+	for (struct socket_message *m = s->first; m; m = m->next)
+		files += m->rights ? m->rights->count : 0;
+	return files;
 }
 
 u32 socket_state_shown(struct socket *s)
