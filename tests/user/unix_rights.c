@@ -478,7 +478,7 @@ TEST(unaccepted_connections_are_searched)
 
 TEST(a_deep_nest_unravels)
 {
-	enum { DEPTH = 3000 };
+	enum { DEPTH = 1000 };
 	int end = -1, inner = -1;
 	for (int i = 0; i < DEPTH; i++) {
 		pair(SOCK_STREAM);

@@ -142,7 +142,7 @@ TEST(wild_lives)
 	for (uint32_t i = 0; i < LIVES; i++)
 		CHILD(pids[i])
 		{
-			storm(i * 7919 + 1, 8000);
+			storm(i * 7919 + 1, 4000);
 		}
 	for (int i = 0; i < LIVES; i++)
 		REAP(pids[i]);
@@ -150,7 +150,7 @@ TEST(wild_lives)
 
 TEST(kill_at_any_moment)
 {
-	enum { VICTIMS = 4, KILLS = 50 };
+	enum { VICTIMS = 4, KILLS = 40 };
 	pid_t pids[VICTIMS] = {0};
 	uint32_t seed = 4711;
 	for (int n = 0; n < KILLS; n++) {
@@ -211,7 +211,7 @@ static void replace_under_fire(int type)
 	pthread_create(&t[2], NULL, read_on, NULL);
 	pthread_create(&t[3], NULL, read_on, NULL);
 	pthread_create(&t[4], NULL, poll_on, NULL);
-	for (int i = 0; i < 300; i++) {
+	for (int i = 0; i < 150; i++) {
 		int s[2];
 		MUST(socketpair(AF_UNIX, type, 0, s));
 		shutdown(shared_fds[i & 1], SHUT_RDWR);
@@ -238,7 +238,7 @@ TEST(packets_are_replaced_while_threads_use_them)
 /* Clients and acceptors while the listener comes and goes. */
 TEST(listeners_come_and_go)
 {
-	enum { CLIENTS = 4, ROUNDS = 200 };
+	enum { CLIENTS = 4, ROUNDS = 80 };
 	struct name a = some_name(0);
 	pid_t pids[CLIENTS];
 	for (int i = 0; i < CLIENTS; i++)
@@ -281,7 +281,7 @@ TEST(listeners_come_and_go)
 /* A crowd that passes descriptors around, all of which end with it. */
 TEST(descriptors_are_passed_around)
 {
-	enum { MEMBERS = 5, TURNS = 400 };
+	enum { MEMBERS = 5, TURNS = 200 };
 	int ring[MEMBERS][2], p[2];
 	pid_t pids[MEMBERS];
 	char c;
