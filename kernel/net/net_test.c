@@ -65,7 +65,8 @@ static int serve(u32 type)
 
 static int ask_netlink(u32 type)
 {
-	static const u32 request[5] = {sizeof request, 22 | 0x301 << 16, 1, 0, 0}; /* RTM_GETADDR, a dump */
+	static const u32 request[5] = {sizeof request, 22 | 0x301 << 16, 1, 0,
+	                               0}; /* RTM_GETADDR, a dump */
 	AUTO_PUT(file) f = TRY_PTR(net_file_new(AF_NETLINK, type, NETLINK_ROUTE, 0));
 	struct net_socket *n = f->private;
 	TRY(netlink_route_request(n->netlink, request, sizeof request));

@@ -112,7 +112,8 @@ static int knock(struct socket *l, struct socket *s, struct socket *n, u64 deadl
 		err = s->state == SOCKET_CONNECTED ? -EISCONN : -EINVAL;
 	else
 		connect_locked(l, s, n, &wakes);
-	if (unlikely(err && !full)) /* whoever waits for the place that we do not take may have it */
+	if (unlikely(err &&
+	             !full)) /* whoever waits for the place that we do not take may have it */
 		socket_wake_one_locked(&l->knocking, &wakes);
 	port_unlock2(&l->lock, &s->lock);
 	ipc_wake_flush(&wakes);

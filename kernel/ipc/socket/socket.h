@@ -217,7 +217,7 @@ s64 socket_unread(
 	struct socket
 		*s); /* FIONREAD: bytes of a stream, of the next datagram; -EINVAL listening */
 u32 socket_files_waiting(struct socket *s); /* files on board of what is queued */
-int socket_take_error(struct socket *s); /* => pending -errno, which is gone then, or 0 */
+int socket_take_error(struct socket *s);    /* => pending -errno, which is gone then, or 0 */
 void socket_set_send_limit(struct socket *s, u32 bytes);
 /* Takes apart the cycles of sockets that nobody can reach but each other. */
 void socket_collect(void);
