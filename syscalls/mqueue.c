@@ -32,15 +32,12 @@ SYSCALL1(mq_unlink, uptr_t, user_name)
 	return mq_file_unlink(name.text);
 }
 
-/* A time-out is judged first of all, whether or not the call will wait. => 0 and a CLOCK_REALTIME deadline. */
-static NOINLINE int deadline_get(uptr_t user, u64 *out)
+/* A time-out is judged first of all, whether or not the call will wait. => a CLOCK_REALTIME deadline, or -errno. */
+static NOINLINE s64 deadline_get(uptr_t user)
 {
 	struct abi_timespec t;
 	TRY(port_copy_in(&t, user, sizeof t));
-	if (!timespec_valid(&t))
-		return -EINVAL;
-	*out = timespec_ns(&t);
-	return 0;
+	return timespec_valid(&t) ? (s64)timespec_ns(&t) : -EINVAL;
 }
 
 static ALWAYS_INLINE enum mq_block block_of(const struct file *f)
@@ -48,30 +45,62 @@ static ALWAYS_INLINE enum mq_block block_of(const struct file *f)
 	return load_relaxed(&f->flags) & O_NONBLOCK ? MQ_NONBLOCK : MQ_BLOCK;
 }
 
+/*
+ * In a descriptor table of one's own a file needs no reference: the calls end in the mechanism and nothing is left to do
+ * after it. In a shared table the reference has to be dropped: the same once more, out of line.
+ */
+static ALWAYS_INLINE s64 send_to(const struct file *f, uptr_t text, u64 size, u32 priority,
+                                 u64 deadline)
+{
+	struct mq_queue *q = likely(f) ? mq_file_queue(f) : NULL;
+	if (unlikely(!q || !file_writable(f)))
+		return -EBADF;
+	return mq_send(q, text, size, priority, block_of(f), deadline);
+}
+static NOINLINE s64 send_to_counted(struct file *counted, uptr_t text, u64 size, u32 priority,
+                                    u64 deadline)
+{
+	AUTO_PUT(file) f = counted;
+	return send_to(f, text, size, priority, deadline);
+}
+
 SYSCALL5(mq_timedsend, int, fd, uptr_t, text, u64, size, u32, priority, uptr_t, timeout)
 {
 	u64 deadline = PORT_FOREVER;
 	if (unlikely(!uptr_null(timeout)))
-		TRY(deadline_get(timeout, &deadline));
+		deadline = (u64)TRY(deadline_get(timeout));
 	if (unlikely(priority >= MQ_PRIO_MAX))
 		return -EINVAL;
-	AUTO_FDREF r = fdref_get(fd);
-	struct mq_queue *q = likely(r.file) ? mq_file_queue(r.file) : NULL;
-	if (unlikely(!q || !file_writable(r.file)))
+	struct fdref r = fdref_get(fd);
+	if (unlikely(r.counted))
+		return send_to_counted(r.file, text, size, priority, deadline);
+	return send_to(r.file, text, size, priority, deadline);
+}
+
+static ALWAYS_INLINE s64 receive_from(const struct file *f, uptr_t text, u64 size,
+                                      uptr_t out_priority, u64 deadline)
+{
+	struct mq_queue *q = likely(f) ? mq_file_queue(f) : NULL;
+	if (unlikely(!q || !file_readable(f)))
 		return -EBADF;
-	return mq_send(q, text, size, priority, block_of(r.file), deadline);
+	return mq_receive(q, text, size, out_priority, block_of(f), deadline);
+}
+static NOINLINE s64 receive_from_counted(struct file *counted, uptr_t text, u64 size,
+                                         uptr_t out_priority, u64 deadline)
+{
+	AUTO_PUT(file) f = counted;
+	return receive_from(f, text, size, out_priority, deadline);
 }
 
 SYSCALL5(mq_timedreceive, int, fd, uptr_t, text, u64, size, uptr_t, out_priority, uptr_t, timeout)
 {
 	u64 deadline = PORT_FOREVER;
 	if (unlikely(!uptr_null(timeout)))
-		TRY(deadline_get(timeout, &deadline));
-	AUTO_FDREF r = fdref_get(fd);
-	struct mq_queue *q = likely(r.file) ? mq_file_queue(r.file) : NULL;
-	if (unlikely(!q || !file_readable(r.file)))
-		return -EBADF;
-	return mq_receive(q, text, size, out_priority, block_of(r.file), deadline);
+		deadline = (u64)TRY(deadline_get(timeout));
+	struct fdref r = fdref_get(fd);
+	if (unlikely(r.counted))
+		return receive_from_counted(r.file, text, size, out_priority, deadline);
+	return receive_from(r.file, text, size, out_priority, deadline);
 }
 
 static int notify_end(int fd)

@@ -108,6 +108,10 @@ static ALWAYS_INLINE void port_unpark(struct port_thread *t)
 {
 	unpark((struct thread *)t);
 }
+static ALWAYS_INLINE u64 port_real_ns(void)
+{
+	return realtime_ns();
+}
 static ALWAYS_INLINE s64 port_real_seconds(void)
 {
 	return (s64)realtime_seconds();

@@ -6,7 +6,6 @@
 #include "kernel/fs/names.h"
 #include "kernel/fs/open.h"
 #include "kernel/ipc/ns.h"
-#include "kernel/lib/string.h"
 #include "kernel/mm/page.h"
 #include "kernel/port/internal.h"
 #include "kernel/port/mq_file.h"
@@ -119,11 +118,16 @@ static struct super *mqueue_mount(const struct fs_type *t, u32 ms_flags, const c
 
 /* --- names without a path --- */
 
-/* What lookup_one_len() of Linux refuses. => 0 or -EACCES. */
-static int name_check(const char *name, struct inode *dir)
+/* What lookup_one_len() of Linux refuses, then what the directory does. => 0 and the name, or -EACCES. */
+static int name_check(const char *text, struct inode *dir, struct qname *out)
 {
-	if (strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
+	u32 length = 0;
+	for (; text[length]; length++)
+		if (text[length] == '/')
+			return -EACCES;
+	if (text[0] == '.' && (length == 1 || (length == 2 && text[1] == '.')))
 		return -EACCES;
+	*out = qname_make(text, length);
 	return inode_permission(dir, MAY_EXEC);
 }
 
@@ -162,10 +166,10 @@ struct file *mq_file_open(const char *name, u32 flags, u32 mode, const struct mq
 	struct super *s = super_current();
 	if (!s)
 		return err_ptr(-ENOMEM);
-	int err = name_check(name, s->root->inode);
+	struct qname q;
+	int err = name_check(name, s->root->inode, &q);
 	if (err)
 		return err_ptr(err);
-	struct qname q = qname_make(name, (u32)strlen(name));
 	AUTO_PUT(dentry) d = entry_open(s->root, &q, flags, mode, attr);
 	if (is_err(d))
 		return (struct file *)d;
@@ -181,9 +185,9 @@ int mq_file_unlink(const char *name)
 	if (!s)
 		return -ENOMEM;
 	TRY(mount_check_write(NULL, s->root->inode));
-	TRY(name_check(name, s->root->inode));
+	struct qname q;
+	TRY(name_check(name, s->root->inode, &q));
 	const struct path at = {NULL, s->root};
-	const struct qname q = qname_make(name, (u32)strlen(name));
 	return name_unlink(&at, &q);
 }
 

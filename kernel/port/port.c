@@ -68,10 +68,6 @@ u64 port_mono_ns(void)
 {
 	return clock_mono_ns();
 }
-u64 port_real_ns(void)
-{
-	return realtime_ns();
-}
 
 bool port_in_group(u32 gid)
 {

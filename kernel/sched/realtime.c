@@ -7,22 +7,12 @@
 
 static struct {
 	struct spinlock lock; /* class LEAF: changes */
-	s64 offset;           /* [a] */
 	u32 generation;       /* [a] counts changes, for processors that fill their cache */
 	struct list watches;  /* [lock] added for ever */
 } wall = {.lock = SPINLOCK_INIT(LEAF), .generation = 1, .watches = LIST_INIT(wall.watches)};
 
+s64 realtime_offset;
 PERCPU(struct seconds_cache, seconds_cache);
-
-s64 realtime_offset_ns(void)
-{
-	return load_relaxed(&wall.offset);
-}
-
-u64 realtime_ns(void)
-{
-	return clock_mono_ns() + load_relaxed(&wall.offset);
-}
 
 /*
  * Setting the clock empties all caches. A processor that is just filling its own sees that:
@@ -39,7 +29,8 @@ u64 realtime_seconds_refresh(void)
 	struct seconds_cache *c = this_cpu_ptr(seconds_cache);
 	u32 generation = load_acquire(&wall.generation);
 	u64 cycles = clock_cycles();
-	u64 now = clock_cycles_to_ns(cycles - clock_scale.base_cycles) + load_relaxed(&wall.offset);
+	u64 now = clock_cycles_to_ns(cycles - clock_scale.base_cycles) +
+	          load_relaxed(&realtime_offset);
 
 	c->seconds = now / NS_PER_SEC;
 	/* Slightly early is harmless: it is looked up again. */
@@ -54,7 +45,7 @@ u64 realtime_seconds_refresh(void)
 static void set_offset(u64 ns)
 {
 	GUARD(spin)(&wall.lock);
-	store_relaxed(&wall.offset, (s64)(ns - clock_mono_ns()));
+	store_relaxed(&realtime_offset, (s64)(ns - clock_mono_ns()));
 	store_release(&wall.generation, wall.generation + 1);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for_each_cpu (cpu)

@@ -7,8 +7,11 @@
 #include "arch/percpu.h"
 #include "kernel/lib/list.h"
 
-s64 realtime_offset_ns(void);
-u64 realtime_ns(void);
+extern s64 realtime_offset; /* [a] ns */
+static ALWAYS_INLINE u64 realtime_ns(void)
+{
+	return clock_mono_ns() + (u64)load_relaxed(&realtime_offset);
+}
 
 struct seconds_cache {
 	u64 seconds, until_cycles; /* until_cycles 0: look again */

@@ -31,7 +31,7 @@ void vdso_update_clock(void)
 	/* Partners: the acquire load and fence in the image's read_ns(). */
 	store_relaxed(&d->sequence, d->sequence + 1);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	store_relaxed(&d->wall_offset_ns, realtime_offset_ns());
+	store_relaxed(&d->wall_offset_ns, load_relaxed(&realtime_offset));
 	store_release(&d->sequence, d->sequence + 1);
 }
 

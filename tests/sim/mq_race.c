@@ -54,7 +54,8 @@ static u64 deadline_of(const struct call *c)
 static void send(void *arg)
 {
 	struct call *c = arg;
-	c->result = mq_send(q, UPTR((uintptr_t)c->text), c->size, c->priority, c->block, deadline_of(c));
+	c->result = mq_send(q, UPTR((uintptr_t)c->text), c->size, c->priority, c->block,
+	                    deadline_of(c));
 }
 static void receive(void *arg)
 {
@@ -288,8 +289,8 @@ SIM(mq_every_allocation_may_fail)
 			continue;
 		s64 sent = 0;
 		for (u32 priority = 0; priority < 3; priority++) {
-			int err = mq_send(big, UPTR((uintptr_t)text), sizeof text, priority, MQ_NONBLOCK,
-			                  PORT_FOREVER);
+			int err = mq_send(big, UPTR((uintptr_t)text), sizeof text, priority,
+			                  MQ_NONBLOCK, PORT_FOREVER);
 			CHECK(err == 0 || err == -ENOMEM);
 			sent += err == 0;
 		}

@@ -8,7 +8,8 @@
  *
  * Files: this one is what the rest of the system calls; queue.h is how a queue looks inside.
  *	send.c	  mq_send, and completing receivers	receive.c mq_receive, and completing senders
- *	queue.c	  making, attributes, notification	levels.c  where a priority's messages begin
+ *	queue.c	  making, attributes, notification	waiters.c who sleeps
+ *	levels.c  where a priority's messages begin
  *	../text.c the bytes of a message		../typed.c who waits, by urgency
  *
  * Objects and lifetimes
@@ -79,7 +80,7 @@ void mq_free(struct mq_queue *q);
 
 enum mq_block { MQ_BLOCK, MQ_NONBLOCK };
 /* deadline: port_real_ns() time, or PORT_FOREVER. => 0, or -EMSGSIZE, -EFAULT, -ENOMEM, -EAGAIN, -ETIMEDOUT, -ERESTARTSYS. */
-MUST_CHECK int mq_send(struct mq_queue *q, uptr_t text, u64 size, u32 priority, enum mq_block block,
+MUST_CHECK s64 mq_send(struct mq_queue *q, uptr_t text, u64 size, u32 priority, enum mq_block block,
                        u64 deadline);
 /* out_priority: u32 of the caller, or NULL. => bytes received, or -EMSGSIZE (size is less than msgsize), -EAGAIN,
  * -ETIMEDOUT, -ERESTARTSYS, -EFAULT. */

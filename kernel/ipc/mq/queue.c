@@ -1,4 +1,4 @@
-/* Making queues, their attributes, sleeping at them, notification. */
+/* Making queues, their attributes, notification. */
 #include "kernel/ipc/mq/queue.h"
 #include "abi/poll.h"
 #include "kernel/lib/printf.h"
@@ -85,6 +85,8 @@ static struct mq_queue *queue_new(struct mq_space *s, const struct mq_attr *attr
 		return err_ptr(-ENOMEM);
 	port_lock_init(&q->lock, LOCK_CLASS_MQ);
 	list_init(&q->messages);
+	mq_crowd_init(&q->receivers);
+	mq_crowd_init(&q->senders);
 	port_pollq_init(&q->poll);
 	q->usual_priority = UINT32_MAX;
 	q->max_count = (u32)attr->maxmsg;
@@ -132,7 +134,7 @@ struct mq_queue *mq_new(struct mq_space *s, const struct mq_attr *attr)
 
 void mq_free(struct mq_queue *q)
 {
-	DEBUG_ASSERT(rb_empty(&q->receivers) && rb_empty(&q->senders));
+	DEBUG_ASSERT(mq_crowd_empty(&q->receivers) && mq_crowd_empty(&q->senders));
 	if (q->notice)
 		port_notice_remove(q->notice);
 	while (q->count)
@@ -143,33 +145,6 @@ void mq_free(struct mq_queue *q)
 	count_down(q->space);
 	mq_space_put(q->space);
 	port_free(q);
-}
-
-/* --- sleeping --- */
-
-/* ipc_wait() asks: the sleeper gives up, unless its outcome is decided. */
-static bool withdraw(struct ipc_waiter *wait)
-{
-	struct mq_waiter *w = container_of(wait, struct mq_waiter, wait);
-	GUARD(port)(&w->queue->lock);
-	if (!ipc_waiter_pending(wait))
-		return false;
-	typed_del(w->among, &w->typed);
-	return true;
-}
-
-int mq_sleep_unlock(struct mq_queue *q, struct mq_waiter *w, struct rb_root *waiters, u64 deadline)
-{
-	ipc_waiter_init(&w->wait);
-	w->queue = q;
-	w->among = waiters;
-	w->typed.type = -(s64)port_urgency();
-	w->typed.age = q->next_age++;
-	typed_add(waiters, &w->typed);
-	port_unlock(&q->lock);
-	int result = deadline == PORT_FOREVER ? ipc_wait(&w->wait, PORT_FOREVER, withdraw)
-	                                      : ipc_wait_real(&w->wait, deadline, withdraw);
-	return result == -EAGAIN ? -ETIMEDOUT : result == -EINTR ? -ERESTARTSYS : result;
 }
 
 /* --- looking --- */

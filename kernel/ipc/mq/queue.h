@@ -24,6 +24,69 @@ static ALWAYS_INLINE void mq_message_free(struct mq_message *m)
 	ipc_text_free(m, MQ_TEXT);
 }
 
+/*
+ * Who sleeps at one side of a queue. While all are equally urgent, as nearly always, a list in order of age serves; when
+ * they differ, they stand in a tree by urgency, too, until the crowd has gone.
+ */
+struct mq_crowd {
+	struct list waiters; /* [l] all, by age */
+	struct rb_root
+		tree; /* [l] the same while `mixed`: struct typed, type is minus the urgency */
+	bool mixed;   /* [l] */
+};
+/* A call that sleeps: a receiver, or a sender. */
+struct mq_waiter {
+	struct ipc_waiter wait;
+	struct mq_queue *queue;     /* [I] */
+	struct mq_crowd *crowd;     /* [I] its receivers or senders */
+	struct list link;           /* [l] crowd->waiters */
+	struct typed typed;         /* [l] crowd->tree */
+	struct mq_message *message; /* [l] to be sent; or handed over, once decided with 0 */
+};
+
+/* waiters.c. Lock held. */
+void mq_crowd_mix(struct mq_crowd *c);
+/* The one to be served first; c is mixed. */
+struct mq_waiter *mq_crowd_most_urgent(const struct mq_crowd *c);
+void mq_crowd_leave_tree(struct mq_crowd *c, struct mq_waiter *w);
+
+static inline void mq_crowd_init(struct mq_crowd *c)
+{
+	list_init(&c->waiters);
+}
+static ALWAYS_INLINE bool mq_crowd_empty(const struct mq_crowd *c)
+{
+	return list_empty(&c->waiters);
+}
+/* w->typed is filled in. */
+static inline void mq_crowd_add(struct mq_crowd *c, struct mq_waiter *w)
+{
+	if (unlikely(!mq_crowd_empty(c)) && !c->mixed &&
+	    list_first(&c->waiters, struct mq_waiter, link)->typed.type != w->typed.type)
+		mq_crowd_mix(c);
+	list_add_tail(&c->waiters, &w->link);
+	if (unlikely(c->mixed))
+		typed_add(&c->tree, &w->typed);
+}
+static inline void mq_crowd_del(struct mq_crowd *c, struct mq_waiter *w)
+{
+	list_del(&w->link);
+	if (unlikely(c->mixed))
+		mq_crowd_leave_tree(c, w);
+}
+/* => the waiter to be served first; there is one. */
+static inline struct mq_waiter *mq_crowd_first(const struct mq_crowd *c)
+{
+	return likely(!c->mixed) ? list_first(&c->waiters, struct mq_waiter, link)
+	                         : mq_crowd_most_urgent(c);
+}
+/* It has got what it waited for. */
+static inline void mq_waiter_complete(struct mq_waiter *w, struct ipc_wake_list *wakes)
+{
+	mq_crowd_del(w->crowd, w);
+	ipc_waiter_decide(&w->wait, 0, wakes);
+}
+
 struct mq_queue {
 	struct port_lock lock;
 	u32 count;            /* [l] messages; polls read it */
@@ -33,8 +96,7 @@ struct mq_queue {
 	u64 bytes;            /* [l] of all messages */
 	u64 next_age;         /* [l] of messages and of waiters */
 	u64 changed_ns;       /* [a] port_real_ns() of the last send or receive */
-	struct rb_root receivers,
-		senders;       /* [l] struct typed of waiters: type is minus the urgency */
+	struct mq_crowd receivers, senders;
 	struct levels *levels; /* [a] once made, for ever */
 	bool indexed; /* [l] levels knows the priorities of messages; else they have only one */
 	u32 usual_priority;         /* [a] of the first message ever; UINT32_MAX: none yet */
@@ -44,31 +106,8 @@ struct mq_queue {
 	struct port_user *user; /* [I] reference; who was charged */
 };
 
-/* A call that sleeps: a receiver, or a sender. */
-struct mq_waiter {
-	struct ipc_waiter wait;
-	struct mq_queue *queue;     /* [I] */
-	struct rb_root *among;      /* [I] queue->receivers or senders */
-	struct typed typed;         /* [l] in *among */
-	struct mq_message *message; /* [l] to be sent; or handed over, once decided with 0 */
-};
-
-/* => the waiter to be served first, or NULL. Lock held. */
-static inline struct mq_waiter *mq_first_waiter(const struct rb_root *waiters)
-{
-	struct rb_node *n = rb_first(waiters);
-	return n ? rb_entry(n, struct mq_waiter, typed.node) : NULL;
-}
-/* The first waiter has got what it waited for. Lock held. */
-static inline void mq_waiter_complete(struct rb_root *waiters, struct mq_waiter *w,
-                                      struct ipc_wake_list *wakes)
-{
-	typed_del(waiters, &w->typed);
-	ipc_waiter_decide(&w->wait, 0, wakes);
-}
-
-/* queue.c. Sleeps among `waiters` until w is completed: => 0, -ETIMEDOUT, -ERESTARTSYS. Unlocks the queue. */
-MUST_CHECK int mq_sleep_unlock(struct mq_queue *q, struct mq_waiter *w, struct rb_root *waiters,
+/* waiters.c. Sleeps in a crowd of q until w is completed: => 0, -ETIMEDOUT, -ERESTARTSYS. Unlocks the queue. */
+MUST_CHECK int mq_sleep_unlock(struct mq_queue *q, struct mq_waiter *w, struct mq_crowd *c,
                                u64 deadline);
 
 /* send.c. Makes sure that a message of this priority can be queued without fail. No lock held. => 0 or -ENOMEM. */

@@ -4,11 +4,11 @@
 /* There is room: the messages of senders that wait are queued for them. Lock held. */
 static NOINLINE void settle_senders(struct mq_queue *q, struct ipc_wake_list *wakes)
 {
-	struct mq_waiter *w;
-	while (q->count < q->max_count && (w = mq_first_waiter(&q->senders))) {
+	while (q->count < q->max_count && !mq_crowd_empty(&q->senders)) {
+		struct mq_waiter *w = mq_crowd_first(&q->senders);
 		w->message->age = q->next_age++;
 		mq_enqueue(q, w->message);
-		mq_waiter_complete(&q->senders, w, wakes);
+		mq_waiter_complete(w, wakes);
 	}
 }
 
@@ -16,7 +16,7 @@ static NOINLINE void settle_senders(struct mq_queue *q, struct ipc_wake_list *wa
 static NOINLINE int receive_from_empty(struct mq_queue *q, enum mq_block block, u64 deadline,
                                        struct mq_message **out)
 {
-	struct mq_waiter w = {0};
+	struct mq_waiter w;
 	if (block == MQ_NONBLOCK) {
 		port_unlock(&q->lock);
 		return -EAGAIN;
@@ -36,7 +36,7 @@ static ALWAYS_INLINE int take(struct mq_queue *q, enum mq_block block, u64 deadl
 		return receive_from_empty(q, block, deadline, out);
 	*out = mq_take(q);
 	store_relaxed(&q->changed_ns, now);
-	if (unlikely(mq_first_waiter(&q->senders))) {
+	if (unlikely(!mq_crowd_empty(&q->senders))) {
 		struct ipc_wake_list wakes = {0};
 		settle_senders(q, &wakes);
 		port_unlock(&q->lock);
@@ -53,10 +53,10 @@ static NOINLINE void give_back(struct mq_queue *q, struct mq_message *m)
 {
 	struct ipc_wake_list wakes = {0};
 	port_lock(&q->lock);
-	struct mq_waiter *receiver = mq_first_waiter(&q->receivers);
-	if (receiver) {
+	if (!mq_crowd_empty(&q->receivers)) {
+		struct mq_waiter *receiver = mq_crowd_first(&q->receivers);
 		receiver->message = m;
-		mq_waiter_complete(&q->receivers, receiver, &wakes);
+		mq_waiter_complete(receiver, &wakes);
 	} else {
 		mq_requeue(q, m);
 	}

@@ -112,11 +112,12 @@ struct mq_message *mq_take(struct mq_queue *q)
 
 /* --- sending --- */
 
-static NOINLINE int send_to_full(struct mq_queue *q, struct mq_message *m, enum mq_block block,
+static NOINLINE s64 send_to_full(struct mq_queue *q, struct mq_message *m, enum mq_block block,
                                  u64 deadline)
 {
-	struct mq_waiter w = {.message = m};
+	struct mq_waiter w;
 	int result = -EAGAIN;
+	w.message = m;
 	if (block == MQ_NONBLOCK)
 		port_unlock(&q->lock);
 	else
@@ -127,17 +128,17 @@ static NOINLINE int send_to_full(struct mq_queue *q, struct mq_message *m, enum 
 }
 
 /* Leaves the lock. */
-static NOINLINE void hand_over_unlock(struct mq_queue *q, struct mq_waiter *receiver,
-                                      struct mq_message *m)
+static NOINLINE void hand_over_unlock(struct mq_queue *q, struct mq_message *m)
 {
 	struct ipc_wake_list wakes = {0};
+	struct mq_waiter *receiver = mq_crowd_first(&q->receivers);
 	receiver->message = m;
-	mq_waiter_complete(&q->receivers, receiver, &wakes);
+	mq_waiter_complete(receiver, &wakes);
 	port_unlock(&q->lock);
 	ipc_wake_flush(&wakes);
 }
 
-int mq_send(struct mq_queue *q, uptr_t text, u64 size, u32 priority, enum mq_block block,
+s64 mq_send(struct mq_queue *q, uptr_t text, u64 size, u32 priority, enum mq_block block,
             u64 deadline)
 {
 	if (unlikely(size > q->max_size))
@@ -154,9 +155,8 @@ int mq_send(struct mq_queue *q, uptr_t text, u64 size, u32 priority, enum mq_blo
 		return send_to_full(q, m, block, deadline);
 	m->age = q->next_age++;
 	store_relaxed(&q->changed_ns, now);
-	struct mq_waiter *receiver = mq_first_waiter(&q->receivers);
-	if (receiver) {
-		hand_over_unlock(q, receiver, m);
+	if (!mq_crowd_empty(&q->receivers)) {
+		hand_over_unlock(q, m);
 		return 0;
 	}
 	enqueue(q, m);
