@@ -187,13 +187,18 @@ static ALWAYS_INLINE pte_t *link_make(struct arch_pagetable *pt, u64 addr)
 
 int pte_make(struct arch_pagetable *pt, u64 addr, struct pte_span *out)
 {
-	pte_t *link = link_make(pt, addr);
+	u64 base = ROUND_DOWN(addr, TABLE_SPAN);
 
-	if (unlikely(!link || !table_ensure(link))) {
-		tables_prune(pt, addr);
-		return -ENOMEM;
+	if (unlikely(base != pt->last_base || !pt->last_link)) {
+		pte_t *link = link_make(pt, addr);
+		if (unlikely(!link || !table_ensure(link))) {
+			tables_prune(pt, addr);
+			return -ENOMEM;
+		}
+		pt->last_base = base;
+		pt->last_link = link;
 	}
-	span_set(out, link, addr);
+	span_set(out, pt->last_link, addr);
 	return 0;
 }
 
@@ -284,6 +289,7 @@ struct page *table_unhang(struct arch_pagetable *pt, const struct pte_span *s, s
 {
 	pte_t *link = s->link;
 
+	pt->last_link = NULL;
 	for (unsigned level = 2;; level++) {
 		struct page *page = virt_page(link);
 		store_relaxed(link, 0ull);
@@ -423,7 +429,7 @@ int kernel_map(u64 addr, phys_t page, pte_t bits)
 
 phys_t kernel_unmap(u64 addr)
 {
-	struct arch_pagetable pt = {kernel_page_table};
+	struct arch_pagetable pt = {.root = kernel_page_table};
 	pte_t *p = pte_find(&pt, addr);
 
 	return p ? pte_phys(pte_take(p)) : 0;

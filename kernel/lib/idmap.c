@@ -43,23 +43,33 @@ static void node_free(struct idmap *m, struct idmap_node *n)
 	m->ops->defer_free(n, sizeof(*n));
 }
 
-/* Depth is at most six: 32-bit ids, six bits for each level. */
-static void node_destroy(struct idmap *m, struct idmap_node *n)
+/* Depth is at most six: 32-bit ids, six bits for each level. fn may be NULL. */
+static void node_destroy(struct idmap *m, struct idmap_node *n, void (*fn)(void *p))
 {
-	for (u32 i = 0; n->shift && i < NODE_SLOTS; i++)
-		if (n->slot[i])
-			node_destroy(m, n->slot[i]);
+	for (u64 left = n->shift || fn ? n->used : 0; left; left &= left - 1) {
+		void *p = n->slot[__builtin_ctzll(left)];
+
+		if (n->shift)
+			node_destroy(m, p, fn);
+		else if (p)
+			fn(p);
+	}
 	node_free(m, n);
 }
 
-void idmap_destroy(struct idmap *m)
+void idmap_drain(struct idmap *m, void (*fn)(void *p))
 {
 	struct idmap_node *root = m->root;
 
 	store_release(&m->root, (struct idmap_node *)NULL);
 	m->height = m->count = 0;
 	if (root)
-		node_destroy(m, root);
+		node_destroy(m, root, fn);
+}
+
+void idmap_destroy(struct idmap *m)
+{
+	idmap_drain(m, NULL);
 }
 
 void *idmap_find(const struct idmap *m, u32 id)
@@ -108,35 +118,71 @@ struct idmap_path {
 	u32 depth;
 };
 
-static void propagate_full(struct idmap_path *path, u32 id)
+static void path_find(const struct idmap *m, u32 id, struct idmap_path *path)
 {
-	for (u32 i = path->depth - 1; i > 0 && path->node[i]->full == UINT64_MAX; i--)
-		path->node[i - 1]->full |= BIT(slot_of(path->node[i - 1], id));
+	path->depth = 0;
+	for (struct idmap_node *n = m->root; n; n = n->shift ? n->slot[slot_of(n, id)] : NULL)
+		path->node[path->depth++] = n;
+}
+
+/* The leaf of id is full: perhaps what is above it, too. */
+static NOINLINE void propagate_full(struct idmap *m, u32 id)
+{
+	struct idmap_path path;
+
+	path_find(m, id, &path);
+	for (u32 i = path.depth - 1; i > 0 && path.node[i]->full == UINT64_MAX; i--)
+		path.node[i - 1]->full |= BIT(slot_of(path.node[i - 1], id));
+}
+
+static NOINLINE bool node_below(struct idmap *m, struct idmap_node *n, u32 slot)
+{
+	struct idmap_node *below = node_new(m, n->shift - NODE_BITS);
+
+	if (below)
+		link_slot(n, slot, below);
+	return below;
+}
+
+/* Claims id. => its leaf, or NULL: no memory; empty nodes above wait for the next user or destroy. */
+static ALWAYS_INLINE struct idmap_node *claim(struct idmap *m, u32 id)
+{
+	struct idmap_node *n;
+
+	if (unlikely(!m->root || !covers(m->root, id)) && grow(m, id) < 0)
+		return NULL;
+	for (n = m->root; n->shift;) {
+		u32 slot = slot_of(n, id);
+
+		if (unlikely(!n->slot[slot]) && !node_below(m, n, slot))
+			return NULL;
+		n = n->slot[slot];
+	}
+	n->used |= BIT(id & NODE_MASK);
+	n->full = n->used;
+	if (unlikely(n->full == UINT64_MAX))
+		propagate_full(m, id);
+	return n;
 }
 
 int idmap_reserve(struct idmap *m, u32 id)
 {
-	struct idmap_path path = {};
-	struct idmap_node *n;
+	return claim(m, id) ? 0 : -ENOMEM;
+}
 
-	TRY(grow(m, id));
-	for (n = m->root; n->shift;) {
-		u32 slot = slot_of(n, id);
+static void leaf_set(struct idmap *m, struct idmap_node *leaf, u32 slot, void *p)
+{
+	m->count += !!p - !!leaf->slot[slot];
+	store_release(&leaf->slot[slot], p);
+}
 
-		path.node[path.depth++] = n;
-		if (!n->slot[slot]) {
-			struct idmap_node *below = node_new(m, n->shift - NODE_BITS);
+int idmap_insert(struct idmap *m, u32 id, void *p)
+{
+	struct idmap_node *leaf = claim(m, id);
 
-			if (!below)
-				return -ENOMEM; /* empty nodes above wait for the next user or destroy */
-			link_slot(n, slot, below);
-		}
-		n = n->slot[slot];
-	}
-	path.node[path.depth++] = n;
-	n->used |= BIT(id & NODE_MASK);
-	n->full = n->used;
-	propagate_full(&path, id);
+	if (unlikely(!leaf))
+		return -ENOMEM;
+	leaf_set(m, leaf, id & NODE_MASK, p);
 	return 0;
 }
 
@@ -157,19 +203,17 @@ void idmap_set(struct idmap *m, u32 id, void *p)
 	u32 slot = id & NODE_MASK;
 
 	ASSERT(leaf && leaf->used & BIT(slot));
-	m->count += !!p - !!leaf->slot[slot];
-	store_release(&leaf->slot[slot], p);
+	leaf_set(m, leaf, slot, p);
 }
 
 void idmap_clear(struct idmap *m, u32 id)
 {
-	struct idmap_path path = {};
+	struct idmap_path path;
 	struct idmap_node *n = m->root;
 
 	if (!n || !covers(n, id))
 		return;
-	for (; n; n = n->shift ? n->slot[slot_of(n, id)] : NULL)
-		path.node[path.depth++] = n;
+	path_find(m, id, &path);
 	n = path.node[path.depth - 1];
 	if (n->shift)
 		return;

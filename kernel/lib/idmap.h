@@ -31,11 +31,15 @@ struct idmap_ops {
 
 void idmap_init(struct idmap *m, const struct idmap_ops *ops);
 void idmap_destroy(struct idmap *m); /* frees the nodes, not what they point to */
+/* The same, and passes on what was set, in order: the end of a map that nobody else uses. */
+void idmap_drain(struct idmap *m, void (*fn)(void *p));
 void *idmap_find(const struct idmap *m, u32 id);
 /* Claims id, so that idmap_set(m, id, ...) cannot fail; give up a claim with idmap_clear.
  * => 0, also when already claimed or set; or -ENOMEM. */
 MUST_CHECK int idmap_reserve(struct idmap *m, u32 id);
 void idmap_set(struct idmap *m, u32 id, void *p); /* the id is claimed or set */
+/* Both at once. => 0 or -ENOMEM. */
+MUST_CHECK int idmap_insert(struct idmap *m, u32 id, void *p);
 /* Frees the id; nothing happens when it is free. */
 void idmap_clear(struct idmap *m, u32 id);
 /* => lowest free id >= from and <= max, or -ENOSPC. O(height). */

@@ -104,8 +104,23 @@ static void map_around(struct vm_area *a, const struct pte_span *s, u64 index, u
 	resident_add(a->aspace, count);
 }
 
+/* PTE lock held: fills one entry. => 0, also when it is filled already, or -ENOMEM. */
+static int map_one(struct vm_area *a, u64 addr, struct page *p)
+{
+	struct pte_span s;
+
+	TRY(table_make(a->aspace, addr, &s));
+	if (unlikely(s.table[s.first]))
+		return 0;
+	a->touched = true;
+	page_get(p);
+	pte_set_new(&s, s.first, page_phys(p) | area_pte_bits(a));
+	resident_add(a->aspace, 1);
+	return 0;
+}
+
 /* PTE lock held. => 1 when the entry is filled now, 0 when the object has a hole there, -ENOMEM. */
-static int map_present(struct vm_area *a, u64 addr, u64 index, bool alone)
+static int map_present(struct vm_area *a, u64 addr, u64 index)
 {
 	struct page *p = idmap_find(&a->object->pages, (u32)index);
 	u64 limit = object_pages(a->object); /* read once: it may shrink meanwhile */
@@ -115,39 +130,34 @@ static int map_present(struct vm_area *a, u64 addr, u64 index, bool alone)
 		return 0;
 	TRY(table_make(a->aspace, addr, &s));
 	a->touched = true;
-	if (s.table[s.first])
-		return 1;
-	if (!alone) {
+	if (!s.table[s.first])
 		map_around(a, &s, index, limit);
-		if (s.table[s.first])
-			return 1;
-	}
-	page_get(p);
-	pte_set_new(&s, s.first, page_phys(p) | area_pte_bits(a));
-	resident_add(a->aspace, 1);
 	return 1;
+}
+
+/* The object's lock is held until the page is mapped, so that truncation cannot come between. */
+static int hole_fill(struct vm_area *a, u64 addr, u64 index)
+{
+	struct page *p;
+
+	GUARD(mutex)(&a->object->lock);
+	int err = vm_object_page_locked(a->object, index, &p);
+	if (unlikely(err < 0))
+		return err == -ENOMEM ? err : -ENXIO;
+	GUARD(spin)(&a->aspace->pte_lock);
+	return map_one(a, addr, p);
 }
 
 static int object_fault(struct vm_area *a, u64 addr)
 {
 	u64 index = area_index(a, addr);
-	bool alone = false;
 
-	if (index > UINT32_MAX)
+	if (unlikely(index > UINT32_MAX))
 		return -ENXIO;
-	for (;;) {
-		struct page *p;
-		spin_lock(&a->aspace->pte_lock);
-		int done = map_present(a, addr, index, alone);
-		spin_unlock(&a->aspace->pte_lock);
-		if (done)
-			return done < 0 ? done : 0;
-		int err = vm_object_page(a->object, index, &p);
-		if (err < 0)
-			return err == -ENOMEM ? err : -ENXIO;
-		page_put(p); /* the object holds it; removed meanwhile: the next round sees that */
-		alone = true;
-	}
+	spin_lock(&a->aspace->pte_lock);
+	int done = map_present(a, addr, index);
+	spin_unlock(&a->aspace->pte_lock);
+	return done ? MIN(done, 0) : hole_fill(a, addr, index);
 }
 
 /* PTE lock held: may the entry simply become writable? */

@@ -69,19 +69,17 @@ static void charge_drop(struct vm_object *o, u64 pages)
 		o->ops->uncharge(o, pages);
 }
 
+static void drop_page(void *p)
+{
+	page_put(p);
+}
+
 static void object_destroy(struct vm_object *o)
 {
-	struct page *p;
-	u64 pages = 0;
+	u64 pages = o->pages.count;
 
 	DEBUG_ASSERT(list_empty(&o->mappings));
-	for (u32 i = 0; (p = idmap_next(&o->pages, &i)); i++) {
-		page_put(p);
-		pages++;
-		if (i == UINT32_MAX)
-			break;
-	}
-	idmap_destroy(&o->pages);
+	idmap_drain(&o->pages, drop_page);
 	charge_drop(o, pages);
 	if (o->ops && o->ops->destroy)
 		o->ops->destroy(o);
@@ -110,18 +108,25 @@ static int page_add_locked(struct vm_object *o, u32 index, struct page **out)
 
 	if (err < 0)
 		return err;
-	struct page *p =
-		idmap_reserve(&o->pages, index) < 0 ? NULL : page_alloc(0, PAGE_ZERO | PAGE_USER);
-	if (!p) {
-		idmap_clear(&o->pages, index);
+	struct page *p = page_alloc(0, PAGE_ZERO | PAGE_USER);
+	if (unlikely(!p || idmap_insert(&o->pages, index, p) < 0)) {
+		if (p)
+			page_put(p);
 		if (o->ops && o->ops->uncharge)
 			o->ops->uncharge(o, 1);
 		return -ENOMEM;
 	}
 	page_count(PAGES_OBJECT, 1);
-	idmap_set(&o->pages, index, p);
 	*out = p;
 	return 0;
+}
+
+int vm_object_page_locked(struct vm_object *o, u64 index, struct page **out)
+{
+	if (index >= size_pages(o->size))
+		return -ENXIO;
+	*out = idmap_find(&o->pages, (u32)index);
+	return *out ? 0 : page_add_locked(o, (u32)index, out);
 }
 
 static int page_get_locked(struct vm_object *o, u64 index, struct page **out)

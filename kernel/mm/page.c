@@ -109,13 +109,31 @@ static NOINLINE bool cache_refill(struct page_cache *c, unsigned flags)
 	return c->count;
 }
 
+/* The largest aligned blocks that fill the frames [from, to). */
+static void run_free(u64 from, u64 to)
+{
+	while (from < to) {
+		unsigned order = from ? (unsigned)__builtin_ctzll(from) : PAGE_ORDER_MAX;
+		order = MIN(order, (unsigned)PAGE_ORDER_MAX);
+		while (1ull << order > to - from)
+			order--;
+		block_free(&page_table_of_frames[from], order);
+		from += 1ull << order;
+	}
+}
+
+/* Pages that came one behind the other were freed one behind the other, as a rule: such runs go as blocks. */
 static NOINLINE void cache_drain(struct page_cache *c)
 {
 	GUARD(spin)(&page_lock);
 	while (c->count > CACHE_PAGES - CACHE_BATCH) {
-		struct page *p = c->page[--c->count];
-		p->flags = 0;
-		block_free(p, 0);
+		struct page *last = c->page[--c->count], *first = last;
+		last->flags = 0;
+		while (c->count > CACHE_PAGES - CACHE_BATCH && c->page[c->count - 1] == first - 1) {
+			first = c->page[--c->count];
+			first->flags = 0;
+		}
+		run_free(page_frame(first), page_frame(last) + 1);
 	}
 }
 
@@ -178,19 +196,11 @@ void page_free(struct page *p, unsigned order)
 	block_free(p, order);
 }
 
-/* The largest aligned blocks that fill the frames [from, to). */
 static void frames_add(u64 from, u64 to)
 {
 	GUARD(spin)(&page_lock);
 	page_total += to - from;
-	while (from < to) {
-		unsigned order = from ? (unsigned)__builtin_ctzll(from) : PAGE_ORDER_MAX;
-		order = MIN(order, (unsigned)PAGE_ORDER_MAX);
-		while (1ull << order > to - from)
-			order--;
-		block_free(&page_table_of_frames[from], order);
-		from += 1ull << order;
-	}
+	run_free(from, to);
 }
 
 void page_add_range(phys_t start, phys_t end)

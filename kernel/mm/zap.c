@@ -80,9 +80,12 @@ static ALWAYS_INLINE u32 span_take(const struct pte_span *s, u32 *i, enum zap_wh
 {
 	u32 taken = 0, at;
 
-	for (at = pte_next(s, *i); at < s->last && b->count < BATCH_PAGES;
-	     at = pte_next(s, at + 1)) {
+	for (at = *i; at < s->last && b->count < BATCH_PAGES; at++) {
 		pte_t e = s->table[at];
+		if (!e) {
+			at = pte_next(s, at + 1) - 1;
+			continue;
+		}
 		if (what == ZAP_OBJECT_ONLY && e & PTE_OWNED)
 			continue;
 		pte_take(&s->table[at]);

@@ -43,6 +43,8 @@ enum { TABLE_ENTRIES = 512, TABLE_SHIFT = 21 };
 
 struct arch_pagetable {
 	phys_t root;
+	u64 last_base; /* what pte_make() made last, until some table goes: faults come in rows */
+	u64 *last_link;
 };
 
 static inline phys_t pte_phys(pte_t e)
