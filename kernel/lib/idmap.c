@@ -170,19 +170,16 @@ int idmap_reserve(struct idmap *m, u32 id)
 	return claim(m, id) ? 0 : -ENOMEM;
 }
 
-static void leaf_set(struct idmap *m, struct idmap_node *leaf, u32 slot, void *p)
-{
-	m->count += !!p - !!leaf->slot[slot];
-	store_release(&leaf->slot[slot], p);
-}
-
 int idmap_insert(struct idmap *m, u32 id, void *p)
 {
 	struct idmap_node *leaf = claim(m, id);
 
 	if (unlikely(!leaf))
 		return -ENOMEM;
-	leaf_set(m, leaf, id & NODE_MASK, p);
+	if (unlikely(leaf->slot[id & NODE_MASK]))
+		return -EEXIST;
+	m->count++;
+	store_release(&leaf->slot[id & NODE_MASK], p);
 	return 0;
 }
 
@@ -203,7 +200,8 @@ void idmap_set(struct idmap *m, u32 id, void *p)
 	u32 slot = id & NODE_MASK;
 
 	ASSERT(leaf && leaf->used & BIT(slot));
-	leaf_set(m, leaf, slot, p);
+	m->count += !!p - !!leaf->slot[slot];
+	store_release(&leaf->slot[slot], p);
 }
 
 void idmap_clear(struct idmap *m, u32 id)

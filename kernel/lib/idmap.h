@@ -38,7 +38,7 @@ void *idmap_find(const struct idmap *m, u32 id);
  * => 0, also when already claimed or set; or -ENOMEM. */
 MUST_CHECK int idmap_reserve(struct idmap *m, u32 id);
 void idmap_set(struct idmap *m, u32 id, void *p); /* the id is claimed or set */
-/* Both at once. => 0 or -ENOMEM. */
+/* Both at once, of a free id. => 0, -EEXIST, -ENOMEM. */
 MUST_CHECK int idmap_insert(struct idmap *m, u32 id, void *p);
 /* Frees the id; nothing happens when it is free. */
 void idmap_clear(struct idmap *m, u32 id);

@@ -141,7 +141,7 @@ static int hole_fill(struct vm_area *a, u64 addr, u64 index)
 	struct page *p;
 
 	GUARD(mutex)(&a->object->lock);
-	int err = vm_object_page_locked(a->object, index, &p);
+	int err = vm_object_fill_locked(a->object, index, &p);
 	if (unlikely(err < 0))
 		return err == -ENOMEM ? err : -ENXIO;
 	GUARD(spin)(&a->aspace->pte_lock);
@@ -154,10 +154,14 @@ static int object_fault(struct vm_area *a, u64 addr)
 
 	if (unlikely(index > UINT32_MAX))
 		return -ENXIO;
-	spin_lock(&a->aspace->pte_lock);
-	int done = map_present(a, addr, index);
-	spin_unlock(&a->aspace->pte_lock);
-	return done ? MIN(done, 0) : hole_fill(a, addr, index);
+	if (idmap_find(&a->object->pages, (u32)index)) { /* a first look, without a lock */
+		spin_lock(&a->aspace->pte_lock);
+		int done = map_present(a, addr, index);
+		spin_unlock(&a->aspace->pte_lock);
+		if (likely(done))
+			return MIN(done, 0);
+	}
+	return hole_fill(a, addr, index);
 }
 
 /* PTE lock held: may the entry simply become writable? */

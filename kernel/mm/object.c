@@ -101,7 +101,7 @@ static u64 size_pages(u64 size)
 	return (size >> PAGE_SHIFT) + !!(size & (PAGE_SIZE - 1));
 }
 
-/* Lock held: fills a hole. => 0 and the page without an extra reference. */
+/* Lock held: fills what is probably a hole. => 0 and the page without an extra reference. */
 static int page_add_locked(struct vm_object *o, u32 index, struct page **out)
 {
 	int err = o->ops && o->ops->charge ? o->ops->charge(o, 1) : 0;
@@ -109,24 +109,26 @@ static int page_add_locked(struct vm_object *o, u32 index, struct page **out)
 	if (err < 0)
 		return err;
 	struct page *p = page_alloc(0, PAGE_ZERO | PAGE_USER);
-	if (unlikely(!p || idmap_insert(&o->pages, index, p) < 0)) {
-		if (p)
-			page_put(p);
-		if (o->ops && o->ops->uncharge)
-			o->ops->uncharge(o, 1);
-		return -ENOMEM;
+	err = p ? idmap_insert(&o->pages, index, p) : -ENOMEM;
+	if (likely(err == 0)) {
+		page_count(PAGES_OBJECT, 1);
+		*out = p;
+		return 0;
 	}
-	page_count(PAGES_OBJECT, 1);
-	*out = p;
-	return 0;
+	if (p)
+		page_put(p);
+	if (o->ops && o->ops->uncharge)
+		o->ops->uncharge(o, 1);
+	if (err == -EEXIST)
+		*out = idmap_find(&o->pages, index);
+	return err == -EEXIST ? 0 : err;
 }
 
-int vm_object_page_locked(struct vm_object *o, u64 index, struct page **out)
+int vm_object_fill_locked(struct vm_object *o, u64 index, struct page **out)
 {
-	if (index >= size_pages(o->size))
+	if (unlikely(index >= size_pages(o->size)))
 		return -ENXIO;
-	*out = idmap_find(&o->pages, (u32)index);
-	return *out ? 0 : page_add_locked(o, (u32)index, out);
+	return page_add_locked(o, (u32)index, out);
 }
 
 static int page_get_locked(struct vm_object *o, u64 index, struct page **out)

@@ -143,30 +143,40 @@ static NOINLINE struct page *block_alloc_locked(unsigned order, unsigned flags)
 	return may_take(1ull << order, flags) ? block_alloc(order) : NULL;
 }
 
-struct page *page_alloc(unsigned order, unsigned flags)
+static ALWAYS_INLINE void page_taken(struct page *p)
 {
-	struct page *p;
-
-	if (alloc_should_fail())
-		return NULL;
-	if (likely(order == 0)) {
-		struct page_cache *c = this_cpu_ptr(page_cache);
-		if (unlikely(!c->count) && !cache_refill(c, flags))
-			return NULL;
-		p = c->page[--c->count];
-	} else {
-		p = block_alloc_locked(order, flags);
-		if (!p)
-			return NULL;
-	}
 	if (DEBUG_BUILD) {
 		ASSERT(!(p->flags & ~PAGE_FLAG_CACHED) && refcount_read(&p->refs) == 0);
 		p->flags = 0;
 	}
 	refcount_init(&p->refs, 1);
+}
+
+static NOINLINE struct page *block_take(unsigned order, unsigned flags)
+{
+	struct page *p = block_alloc_locked(order, flags);
+
+	if (!p)
+		return NULL;
+	page_taken(p);
+	for (u64 i = 0; flags & PAGE_ZERO && i < 1ull << order; i++)
+		page_zero(p + i);
+	return p;
+}
+
+struct page *page_alloc(unsigned order, unsigned flags)
+{
+	if (alloc_should_fail())
+		return NULL;
+	if (unlikely(order))
+		return block_take(order, flags);
+	struct page_cache *c = this_cpu_ptr(page_cache);
+	if (unlikely(!c->count) && !cache_refill(c, flags))
+		return NULL;
+	struct page *p = c->page[--c->count];
+	page_taken(p);
 	if (flags & PAGE_ZERO)
-		for (u64 i = 0; i < 1ull << order; i++)
-			page_zero(p + i);
+		page_zero(p);
 	return p;
 }
 

@@ -148,8 +148,8 @@ MUST_CHECK int stack_grow(struct vm_area *a, u64 addr);
 
 /* object.c, huge_object.c */
 extern const struct idmap_ops page_map_ops;
-/* Lock held: vm_object_page() without a reference. */
-MUST_CHECK int vm_object_page_locked(struct vm_object *o, u64 index, struct page **out);
+/* Lock held: vm_object_page() of what is a hole, most likely; without a reference. */
+MUST_CHECK int vm_object_fill_locked(struct vm_object *o, u64 index, struct page **out);
 void vm_object_setup(struct vm_object *o, u64 size, const struct vm_object_ops *ops, void *owner);
 void huge_object_destroy(struct vm_object *o);
 MUST_CHECK int huge_object_resize(struct vm_object *o, u64 size);
