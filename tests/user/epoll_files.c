@@ -2,7 +2,9 @@
 #include "epoll.h"
 #include <pthread.h>
 #include <pty.h>
+#include <mqueue.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 
 static int ep;
@@ -215,4 +217,81 @@ TEST(a_pipe_that_several_instances_watch)
 		EQ(ready(eps[i], p[0]), EPOLLIN);
 	for (int i = 0; i < N; i++)
 		EQ(ready(eps[i], p[0]), i % 2 ? 0 : EPOLLIN);
+}
+
+TEST(stream_sockets)
+{
+	int s[2];
+	char buf[16];
+	ep = epoll_new();
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	OK(add(ep, s[0], EPOLLIN | EPOLLRDHUP | EPOLLET));
+	EQ(ready(ep, s[0]), 0);
+	EQ(write(s[1], "ab", 2), 2);
+	EQ(wait_for(s[0]), EPOLLIN);
+	EQ(ready(ep, s[0]), 0);
+	EQ(write(s[1], "c", 1), 1);
+	EQ(ready(ep, s[0]), EPOLLIN);
+	EQ(read(s[0], buf, sizeof buf), 3);
+	OK(shutdown(s[1], SHUT_WR));
+	EQ(wait_for(s[0]), EPOLLIN | EPOLLRDHUP);
+	close(s[1]);
+	EQ(wait_for(s[0]), EPOLLIN | EPOLLRDHUP | EPOLLHUP);
+	close(s[0]);
+	EQ(ready(ep, s[0]), 0);
+}
+
+TEST(a_stream_socket_becomes_writable_again)
+{
+	int s[2];
+	static char page[4096];
+	ep = epoll_new();
+	MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s));
+	OK(add(ep, s[0], EPOLLOUT | EPOLLET));
+	EQ(ready(ep, s[0]), EPOLLOUT);
+	while (write(s[0], page, sizeof page) > 0)
+		;
+	EQ(errno, EAGAIN);
+	(void)ready(ep, s[0]);
+	EQ(ready(ep, s[0]), 0);
+	while (read(s[1], page, sizeof page) > 0)
+		;
+	EQ(ready(ep, s[0]), EPOLLOUT);
+}
+
+TEST(datagram_sockets)
+{
+	int s[2];
+	char buf[16];
+	ep = epoll_new();
+	MUST(socketpair(AF_UNIX, SOCK_DGRAM, 0, s));
+	OK(add(ep, s[0], EPOLLIN));
+	EQ(write(s[1], "abc", 3), 3);
+	EQ(wait_for(s[0]), EPOLLIN);
+	EQ(read(s[0], buf, sizeof buf), 3);
+	EQ(ready(ep, s[0]), 0);
+}
+
+TEST(message_queues)
+{
+	char name[32], buf[16];
+	struct mq_attr small = {.mq_maxmsg = 1, .mq_msgsize = 16};
+	snprintf(name, sizeof name, "/epoll-%d", getpid());
+	int q = MUST((int)mq_open(name, O_RDWR | O_CREAT | O_NONBLOCK, 0600, &small));
+	mq_unlink(name);
+	ep = epoll_new();
+	OK(add(ep, q, EPOLLIN | EPOLLOUT));
+	EQ(ready(ep, q), EPOLLOUT);
+	EQ(mq_send(q, "x", 1, 0), 0);
+	EQ(ready(ep, q), EPOLLIN);
+	EQ(mq_receive(q, buf, 16, NULL), 1);
+	EQ(ready(ep, q), EPOLLOUT);
+	pid_t child;
+	CHILD(child)
+	{
+		EQ(mq_send(q, "y", 1, 0), 0);
+	}
+	OK(mod(ep, q, EPOLLIN));
+	EQ(wait_for(q), EPOLLIN);
+	REAP(child);
 }

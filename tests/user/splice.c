@@ -3,6 +3,7 @@
 #include "caps.h"
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 static int p[2], q[2];
@@ -466,4 +467,29 @@ TEST(killed_in_the_middle)
 	}
 	EQ(write(p[1], "x", 1), 1);
 	holds(p[0], "x");
+}
+
+TEST(sockets_at_both_ends)
+{
+	int s[2], f = temporary("from a file");
+	pair(p, 0);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	EQ(write(p[1], "from a pipe", 11), 11);
+	EQ(splice_(p[0], NULL, s[0], NULL, 100, 0), 11);
+	holds(s[1], "from a pipe");
+	EQ(sendfile(s[0], f, NULL, 100), 11);
+	EQ(splice_(s[1], NULL, p[1], NULL, 100, 0), 11); /* what is there, without waiting for the rest */
+	holds(p[0], "from a file");
+	FAILS(splice_(s[1], NULL, p[1], NULL, 100, SPLICE_F_NONBLOCK), EAGAIN);
+	pid_t child;
+	CHILD(child)
+	{
+		EQ(splice_(s[1], NULL, p[1], NULL, 100, 0), 4);
+	}
+	until_asleep(child);
+	EQ(write(s[0], "late", 4), 4);
+	REAP(child);
+	holds(p[0], "late");
+	close(s[0]);
+	EQ(splice_(s[1], NULL, p[1], NULL, 100, 0), 0);
 }
