@@ -91,7 +91,6 @@ void port_block_free(void *block); /* NULL allowed */
 MUST_CHECK void *port_page_alloc(void);
 void port_page_get(void *page);
 void port_page_free(void *page);
-bool port_page_exclusive(const void *page); /* has one reference, the caller's */
 
 /* --- Locks. The class gives the rank, kernel/lib/lock_class.h; checked in debug and test worlds. --- */
 void port_lock_init(struct port_lock *l, enum lock_class class);

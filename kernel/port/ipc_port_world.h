@@ -254,9 +254,5 @@ static ALWAYS_INLINE void port_page_free(void *page)
 {
 	page_put(virt_page(page));
 }
-static ALWAYS_INLINE bool port_page_exclusive(const void *page)
-{
-	return refcount_read(&virt_page(page)->refs) == 1;
-}
 
 static ALWAYS_INLINE void port_step(void) {}

@@ -25,7 +25,3 @@ void port_page_free(void *page)
 	if (!__atomic_sub_fetch(&((struct counted_page *)page)->references, 1, __ATOMIC_ACQ_REL))
 		port_free(page);
 }
-bool port_page_exclusive(const void *page)
-{
-	return load_acquire(&((const struct counted_page *)page)->references) == 1;
-}

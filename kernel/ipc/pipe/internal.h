@@ -38,16 +38,17 @@ static inline void *pipe_page_new(struct pipe *p)
 {
 	return p->spare ? TAKE(p->spare) : port_page_alloc();
 }
-static inline void pipe_page_release(struct pipe *p, void *page)
+static ALWAYS_INLINE void pipe_page_release(struct pipe *p, void *page, bool shared)
 {
-	if (p->spare || !port_page_exclusive(page))
+	if (p->spare || unlikely(shared))
 		port_page_free(page);
 	else
 		p->spare = page;
 }
-static inline void pipe_drop_oldest(struct pipe *p)
+static ALWAYS_INLINE void pipe_drop_oldest(struct pipe *p)
 {
-	pipe_page_release(p, TAKE(pipe_slot_at(p, p->tail)->page));
+	struct pipe_slot *s = pipe_slot_at(p, p->tail);
+	pipe_page_release(p, s->page, s->shared);
 	pipe_drop_slot(p);
 }
 void pipe_drop_all(struct pipe *p);
@@ -62,6 +63,9 @@ void pipe_wake_useful(struct pipe *p, struct ipc_wake_list *wakes);
 MUST_CHECK int pipe_wait_for_data(struct pipe *p, u32 flags, struct ipc_wake_list *wakes);
 /* => 0: a slot is free; -EPIPE, -EAGAIN, -ERESTARTSYS. Drops p->io to sleep. */
 MUST_CHECK int pipe_wait_for_room(struct pipe *p, u32 flags, struct ipc_wake_list *wakes);
+
+/* p->io is held, and released, after what has made room or brought data; `was_full`: before. */
+void pipe_wake_unlock(struct pipe *p, bool was_full);
 
 /* After a read. */
 static ALWAYS_INLINE void pipe_read_wake(struct pipe *p, bool was_full, struct ipc_wake_list *wakes)

@@ -24,17 +24,13 @@ static int drain(struct pipe *p, struct port_io *io, ssize *done)
 	return 0;
 }
 
-ssize pipe_read(struct pipe *p, struct port_io *io, u32 flags)
+/* p->io is held, and released. */
+static NOINLINE ssize read_any(struct pipe *p, struct port_io *io, u32 flags)
 {
 	struct ipc_wake_list wakes = {0};
 	ssize done = 0;
-	int err = 0;
+	int err = pipe_wait_for_data(p, flags, &wakes);
 
-	if (!port_io_left(io))
-		return 0;
-	port_mutex_lock(&p->io);
-	if (pipe_is_empty(p))
-		err = pipe_wait_for_data(p, flags, &wakes);
 	if (!err) {
 		bool was_full = pipe_is_full(p);
 		err = drain(p, io, &done);
@@ -43,6 +39,33 @@ ssize pipe_read(struct pipe *p, struct port_io *io, u32 flags)
 	port_mutex_unlock(&p->io);
 	ipc_wake_flush(&wakes);
 	return done ? done : err;
+}
+
+ssize pipe_read(struct pipe *p, struct port_io *io, u32 flags)
+{
+	size_t n = port_io_left(io);
+
+	if (unlikely(!n))
+		return 0;
+	port_mutex_lock(&p->io);
+	/* What most reads are: the oldest slot has all that is asked for. */
+	struct pipe_slot *s = pipe_slot_at(p, p->tail);
+	if (unlikely(p->head == p->tail) || n > s->length || unlikely(s->kind == SLOT_PACKET))
+		return read_any(p, io, flags);
+	if (unlikely(port_io_put(io, (char *)s->page + s->offset, n) < n)) {
+		port_mutex_unlock(&p->io);
+		return -EFAULT;
+	}
+	bool was_full = pipe_is_full(p);
+	s->offset += n;
+	s->length -= n;
+	if (!s->length)
+		pipe_drop_oldest(p);
+	if (unlikely(p->waiting) || unlikely(was_full))
+		pipe_wake_unlock(p, was_full);
+	else
+		port_mutex_unlock(&p->io);
+	return (ssize)n;
 }
 
 /* --- Writing --- */
@@ -72,7 +95,7 @@ static ALWAYS_INLINE int fill_slot(struct pipe *p, struct port_io *io, bool pack
 	if (!page)
 		return -ENOMEM;
 	if (port_io_take(io, page, n) < n) {
-		pipe_page_release(p, page);
+		pipe_page_release(p, page, false);
 		return -EFAULT;
 	}
 	*pipe_slot_at(p, p->head) = (struct pipe_slot){
@@ -102,21 +125,15 @@ static NOINLINE int write_more(struct pipe *p, struct port_io *io, u32 flags, ss
 	return err;
 }
 
-ssize pipe_write(struct pipe *p, struct port_io *io, u32 flags)
+/* p->io is held, and released. */
+static NOINLINE ssize write_any(struct pipe *p, struct port_io *io, u32 flags)
 {
 	struct ipc_wake_list wakes = {0};
 	ssize done = 0;
 	int err = 0;
 
-	if (!port_io_left(io))
-		return 0;
-	port_mutex_lock(&p->io);
-	if (likely(p->readers)) {
-		if (!pipe_is_empty(p) && !(flags & PIPE_PACKET))
-			err = append(p, io, &done);
-		else if (likely(!pipe_is_full(p)))
-			err = fill_slot(p, io, flags & PIPE_PACKET, &done);
-	}
+	if (p->readers && !pipe_is_empty(p) && !(flags & PIPE_PACKET))
+		err = append(p, io, &done);
 	if (!err && port_io_left(io))
 		err = write_more(p, io, flags, &done, &wakes);
 	pipe_write_wake(p, &wakes);
@@ -125,4 +142,26 @@ ssize pipe_write(struct pipe *p, struct port_io *io, u32 flags)
 	if (unlikely(err == -EPIPE))
 		port_raise(SIGPIPE);
 	return done ? done : err;
+}
+
+ssize pipe_write(struct pipe *p, struct port_io *io, u32 flags)
+{
+	ssize done = 0;
+
+	if (unlikely(!port_io_left(io)))
+		return 0;
+	port_mutex_lock(&p->io);
+	/* What most writes are: one slot's worth into an empty pipe. */
+	if (unlikely(!p->readers) || p->head != p->tail || unlikely(p->promised) ||
+	    unlikely(port_io_left(io) > PIPE_BUF))
+		return write_any(p, io, flags);
+	int err = fill_slot(p, io, flags & PIPE_PACKET, &done);
+	if (unlikely(p->waiting))
+		pipe_wake_unlock(p, false);
+	else
+		port_mutex_unlock(&p->io);
+	if (unlikely(err))
+		return err;
+	port_poll_wake(&p->read_poll, POLLIN | POLLRDNORM);
+	return done;
 }

@@ -46,7 +46,8 @@ enum pipe_slot_kind {
 struct pipe_slot {
 	void *page; /* reference */
 	u16 offset, length;
-	u32 kind;
+	u8 kind;
+	bool shared; /* other slots have had the page, too */
 };
 
 struct pipe {

@@ -102,7 +102,7 @@ static void put_back(struct pipe *p, struct pipe_slot s)
 {
 	store_relaxed(&p->promised, p->promised - 1);
 	if (!s.length) {
-		pipe_page_release(p, s.page);
+		pipe_page_release(p, s.page, s.shared);
 		return;
 	}
 	store_relaxed(&p->tail, p->tail - 1);
@@ -157,6 +157,7 @@ static ssize share(struct pipe *in, struct pipe *out, size_t len)
 {
 	ssize done = 0;
 	for (u32 i = in->tail; i != in->head && len && !pipe_is_full(out); i++) {
+		pipe_slot_at(in, i)->shared = true;
 		struct pipe_slot s = *pipe_slot_at(in, i);
 		s.length = (u16)MIN((size_t)s.length, len);
 		s.kind = s.kind == SLOT_PACKET ? SLOT_PACKET : SLOT_SEALED;

@@ -23,6 +23,14 @@ void pipe_wake_useful(struct pipe *p, struct ipc_wake_list *wakes)
 		wake_one(p, &p->writing, wakes);
 }
 
+NOINLINE void pipe_wake_unlock(struct pipe *p, bool was_full)
+{
+	struct ipc_wake_list wakes = {0};
+	pipe_read_wake(p, was_full, &wakes);
+	port_mutex_unlock(&p->io);
+	ipc_wake_flush(&wakes);
+}
+
 static bool withdraw(struct ipc_waiter *wait)
 {
 	struct pipe_waiter *w = container_of(wait, struct pipe_waiter, wait);
