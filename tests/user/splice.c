@@ -478,7 +478,8 @@ TEST(sockets_at_both_ends)
 	EQ(splice_(p[0], NULL, s[0], NULL, 100, 0), 11);
 	holds(s[1], "from a pipe");
 	EQ(sendfile(s[0], f, NULL, 100), 11);
-	EQ(splice_(s[1], NULL, p[1], NULL, 100, 0), 11); /* what is there, without waiting for the rest */
+	EQ(splice_(s[1], NULL, p[1], NULL, 100, 0),
+	   11); /* what is there, without waiting for the rest */
 	holds(p[0], "from a file");
 	FAILS(splice_(s[1], NULL, p[1], NULL, 100, SPLICE_F_NONBLOCK), EAGAIN);
 	pid_t child;
