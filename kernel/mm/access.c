@@ -1,17 +1,57 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/vm_internal.h"
 
+/*
+ * Keys of shared futexes. Each processor keeps the areas of its last few answers, and what of them goes into a key. An entry is
+ * true as long as no write section of the address space has begun since; whoever finds it so comes before the next
+ * writer, as if it had taken the lock.
+ */
+struct key_area {
+	u64 aspace;     /* id: never used twice */
+	u64 start, end; /* of the area */
+	u64 space, bias; /* key.space; key.offset - address */
+	u32 writes;     /* as->lock.writes when it was looked up */
+};
+enum { KEY_AREAS = 8 };
+static PERCPU(struct key_area, key_areas[KEY_AREAS]);
+
+static NOINLINE int key_area_find(struct aspace *as, u64 addr, struct key_area *out)
+{
+	GUARD(read)(&as->lock);
+	struct vm_area *a = vm_area_find(as, addr);
+	if (!a || a->start > addr || !(a->prot & PROT_ALL))
+		return -EFAULT;
+	*out = (struct key_area){
+		.aspace = as->id,
+		.start = a->start,
+		.end = a->end,
+		.space = as->id,
+		.writes = as->lock.writes,
+	};
+	if (a->object && a->flags & VM_SHARED) {
+		out->space = a->object->id;
+		out->bias = a->offset - a->start;
+	}
+	return 0;
+}
+
+static ALWAYS_INLINE struct key_area *key_area_slot(const struct aspace *as)
+{
+	return &(*this_cpu_ptr(key_areas))[as->id % KEY_AREAS];
+}
+
 /* futex(2): a word of a shared mapping is the same word in every address space that maps it. */
 int vm_futex_key_shared(struct aspace *as, uptr_t addr, struct futex_key *out)
 {
-	GUARD(read)(&as->lock);
-	struct vm_area *a = vm_area_find(as, addr.addr);
-	if (!a || a->start > addr.addr || !(a->prot & PROT_ALL))
-		return -EFAULT;
-	if (a->object && a->flags & VM_SHARED)
-		*out = (struct futex_key){a->object->id, addr.addr - a->start + a->offset};
-	else
-		*out = (struct futex_key){as->id, addr.addr};
+	struct key_area *k = key_area_slot(as), found;
+
+	if (unlikely(k->aspace != as->id || addr.addr < k->start || addr.addr >= k->end ||
+	             k->writes != load_acquire(&as->lock.writes))) {
+		TRY(key_area_find(as, addr.addr, &found));
+		k = key_area_slot(as); /* the lookup may have slept */
+		*k = found;
+	}
+	*out = (struct futex_key){k->space, addr.addr + k->bias};
 	return 0;
 }
 

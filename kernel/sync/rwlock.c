@@ -30,6 +30,7 @@ static NOINLINE void hand_over_unlock(struct rwlock *l)
 		if (l->count < 0 || (w->writer && l->count > 0))
 			break;
 		l->count = w->writer ? -1 : l->count + 1;
+		store_release(&l->writes, l->writes + w->writer);
 		list_del(&w->link);
 		list_add_tail(&granted, &w->link);
 	}
@@ -69,6 +70,7 @@ void write_lock(struct rwlock *l)
 		return;
 	}
 	l->count = -1;
+	store_release(&l->writes, l->writes + 1);
 	raw_spin_unlock(&l->lock);
 }
 

@@ -71,30 +71,70 @@ int futex_wait(uptr_t word, enum futex_scope scope, u32 expected, u32 bitset, u6
 
 /* --- Waking --- */
 
+static ALWAYS_INLINE struct futex_waiter *next_sleeper(const struct futex_waiter *w)
+{
+	return list_entry(w->link.next, struct futex_waiter, link);
+}
+
+/* Cuts the sleepers before `rest` off the front of the word at slot; all, when rest is the first. b locked. */
+static void cut_front(struct futex_bucket *b, struct futex_waiter **slot, struct futex_waiter *rest)
+{
+	struct futex_waiter *first = *slot;
+
+	if (rest == first) {
+		*slot = first->next_word;
+		b->words--;
+		return;
+	}
+	rest->link.prev = first->link.prev;
+	rest->link.prev->next = &rest->link;
+	rest->next_word = first->next_word;
+	*slot = rest;
+}
+
+/* The rest of take(), when the bitset passes some over. */
+static NOINLINE int take_selected(struct futex_bucket *b, struct futex_waiter *w, s32 max,
+                                  u32 bitset, struct ipc_wake_list *wakes, int taken)
+{
+	struct futex_waiter *last = list_entry(w->link.prev, struct futex_waiter, link), *next;
+	bool done = false;
+
+	for (; !done && (taken < max || !taken); w = next) {
+		done = w == last;
+		next = next_sleeper(w);
+		if (!w->bitset)
+			return -EINVAL;
+		if (!(w->bitset & bitset))
+			continue;
+		futex_dequeue(w);
+		ipc_waiter_decide(&w->wait, 0, wakes);
+		taken++;
+	}
+	return taken;
+}
+
 /* Takes up to max sleepers with a bit of `bitset` off a word, at least one. b locked. => how many; -EINVAL: priority
  * inheritance is at work there, and its sleepers are woken by its own operations only. */
 static int take(struct futex_bucket *b, const struct port_futex_key *key, s32 max, u32 bitset,
                 struct ipc_wake_list *wakes)
 {
-	struct futex_waiter *w = *word_find(b, key), *next, *last;
+	struct futex_waiter **slot = word_find(b, key), *first = *slot, *w = first;
 	int taken = 0;
 
 	if (!w)
 		return pi_word_find(b, key) ? -EINVAL : 0;
-	last = list_entry(w->link.prev, struct futex_waiter, link);
-	for (;; w = next) {
-		bool done = w == last;
-		next = list_entry(w->link.next, struct futex_waiter, link);
-		if (w->bitset & bitset) {
-			futex_dequeue(w);
-			ipc_waiter_decide(&w->wait, 0, wakes);
-			done |= ++taken >= max;
-		} else if (unlikely(!w->bitset)) {
-			return -EINVAL;
+	do {
+		if (unlikely(!(w->bitset & bitset))) {
+			if (taken)
+				cut_front(b, slot, w);
+			return take_selected(b, w, max, bitset, wakes, taken);
 		}
-		if (done)
-			return taken;
-	}
+		ipc_waiter_decide(&w->wait, 0, wakes);
+		w = next_sleeper(w);
+		taken++;
+	} while (w != first && taken < max);
+	cut_front(b, slot, w);
+	return taken;
 }
 
 static NOINLINE int wake_sleepers_unlock(struct futex_bucket *b, struct port_futex_key key, s32 max,
@@ -141,16 +181,63 @@ int futex_wake(uptr_t word, enum futex_scope scope, s32 max, u32 bitset)
 
 /* --- Requeueing --- */
 
+/* Hangs a ring of ordinary sleepers behind those of `key`, which is theirs by now. b locked. */
+static void append_ring(struct futex_bucket *b, struct futex_waiter *ring)
+{
+	struct futex_waiter **slot = word_find(b, &ring->key), *first = *slot;
+	struct list *last = ring->link.prev;
+
+	if (!first) {
+		ring->next_word = NULL;
+		*slot = ring;
+		b->words++;
+		return;
+	}
+	last->next = &first->link;
+	ring->link.prev = first->link.prev;
+	ring->link.prev->next = &ring->link;
+	first->link.prev = last;
+}
+
+/* The first of the word is an ordinary thread, so all are, and they go to the end of the other word in one piece. */
+static int move_ordinary(struct futex_bucket *from, struct futex_waiter **slot,
+                         struct futex_bucket *to, const struct port_futex_key *to_key, s32 max)
+{
+	struct futex_waiter *ring = *slot, *w = ring;
+	struct list *last;
+	int moved = 0;
+
+	do {
+		if (unlikely(!w->bitset))
+			break;
+		w->key = *to_key;
+		store_release(&w->bucket, to);
+		w = next_sleeper(w);
+	} while (++moved < max && w != ring);
+	if (!moved)
+		return -EINVAL;
+	last = w->link.prev;
+	cut_front(from, slot, w);
+	ring->link.prev = last;
+	last->next = &ring->link;
+	append_ring(to, ring);
+	return moved;
+}
+
 /* Hangs up to max sleepers of m's first word behind those of its second. Both locked. => how many; -EINVAL as take(). */
 static int move(struct futex_bucket *from, const struct port_futex_key *from_key,
                 struct futex_bucket *to, const struct port_futex_key *to_key, s32 max)
 {
 	int moved = 0;
-	struct futex_waiter *w;
+	struct futex_waiter **slot, *w;
 
 	if (key_equal(from_key, to_key))
-		max = 0;
-	while (moved < max && (w = *word_find(from, from_key))) {
+		return 0;
+	while (moved < max && (w = *(slot = word_find(from, from_key)))) {
+		if (likely(!w->priority)) {
+			moved += TRY(move_ordinary(from, slot, to, to_key, max - moved));
+			continue;
+		}
 		if (!w->bitset)
 			return -EINVAL;
 		futex_dequeue(w);
