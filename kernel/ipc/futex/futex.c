@@ -137,12 +137,18 @@ static int take(struct futex_bucket *b, const struct port_futex_key *key, s32 ma
 	return taken;
 }
 
-static NOINLINE int wake_sleepers_unlock(struct futex_bucket *b, struct port_futex_key key, s32 max,
-                                         u32 bitset)
+/* b is locked, and not the whole truth: it has sleepers, or has moved. */
+static NOINLINE int wake_sleepers(struct futex_bucket *b, struct port_futex_key key, s32 max,
+                                  u32 bitset)
 {
 	struct ipc_wake_list wakes = {0};
-	int woken = take(b, &key, max, bitset, &wakes);
+	int woken;
 
+	if (unlikely(b->moved)) {
+		port_unlock(&b->lock);
+		b = futex_bucket_lock_slow(key);
+	}
+	woken = take(b, &key, max, bitset, &wakes);
 	port_unlock(&b->lock);
 	ipc_wake_flush(&wakes);
 	port_read_unlock();
@@ -152,9 +158,10 @@ static NOINLINE int wake_sleepers_unlock(struct futex_bucket *b, struct port_fut
 static ALWAYS_INLINE int wake_key(struct port_futex_key key, s32 max, u32 bitset)
 {
 	port_read_lock();
-	struct futex_bucket *b = futex_bucket_lock(key);
-	if (unlikely(b->words))
-		return wake_sleepers_unlock(b, key, max, bitset);
+	struct futex_bucket *b = bucket_of(load_acquire(&futex_table), key);
+	port_lock(&b->lock);
+	if (unlikely(b->words || b->moved))
+		return wake_sleepers(b, key, max, bitset);
 	port_unlock(&b->lock);
 	port_read_unlock();
 	return 0;
