@@ -37,15 +37,6 @@ static long wait_again(struct restart_block *r)
 	return wait_until(&c);
 }
 
-/* An absolute time of the given clock in port_mono_ns() time. */
-static u64 deadline_of(const struct abi_timespec *t, bool realtime)
-{
-	u64 at = timespec_ns(t), now = realtime ? port_real_ns() : 0;
-	if (!realtime)
-		return at;
-	return at <= now ? 0 : port_mono_ns() + (at - now);
-}
-
 static NOINLINE long futex_wait_call(uptr_t word, u32 op, u32 expected, u32 bitset, uptr_t timeout)
 {
 	struct wait_call c = {
@@ -63,7 +54,7 @@ static NOINLINE long futex_wait_call(uptr_t word, u32 op, u32 expected, u32 bits
 		/* FUTEX_WAIT's is relative, FUTEX_WAIT_BITSET's absolute. */
 		c.deadline = (op & FUTEX_CMD_MASK) == FUTEX_WAIT
 		                     ? port_mono_ns() + timespec_ns(&t)
-		                     : deadline_of(&t, op & FUTEX_CLOCK_REALTIME);
+		                     : timespec_deadline(&t, op & FUTEX_CLOCK_REALTIME);
 	}
 	/* Judged after the time-out was read, as on Linux. */
 	if ((op & FUTEX_CLOCK_REALTIME) && (op & FUTEX_CMD_MASK) != FUTEX_WAIT_BITSET)
@@ -110,7 +101,7 @@ static int absolute_deadline(uptr_t timeout, bool realtime, u64 *out)
 	TRY(port_copy_in(&t, timeout, sizeof t));
 	if (!timespec_valid(&t))
 		return -EINVAL;
-	*out = deadline_of(&t, realtime);
+	*out = timespec_deadline(&t, realtime);
 	return 0;
 }
 

@@ -29,12 +29,44 @@ static int copy_deadline(uptr_t timeout, s32 clock, u64 *out)
 	TRY(port_copy_in(&t, timeout, sizeof t));
 	if (!timespec_valid(&t))
 		return -EINVAL;
-	*out = timespec_ns(&t);
-	if (clock == CLOCK_REALTIME) {
-		u64 now = port_real_ns();
-		*out = *out <= now ? 0 : port_mono_ns() + (*out - now);
-	}
+	*out = timespec_deadline(&t, clock == CLOCK_REALTIME);
 	return 0;
+}
+
+struct crowd {
+	struct futex_want *wants;
+	struct futex_waiter *waiters;
+	u32 count;
+};
+
+static int wait_for_crowd(const struct crowd *c, uptr_t waiters, u64 deadline)
+{
+	for (u32 i = 0; i < c->count; i++)
+		TRY(copy_want(uptr_add(waiters, i * sizeof(struct futex_waitv_abi)), &c->wants[i]));
+	int result = futex_wait_any(c->wants, c->waiters, c->count, deadline);
+	return result == -EINTR ? -ERESTARTSYS : result;
+}
+
+enum { FEW = 24 }; /* records that the stack has room for: 2.6 KiB */
+
+/* More come from an allocation made before anything is queued: as on Linux, this call may fail for lack of memory. */
+static NOINLINE int wait_for_many(uptr_t waiters, u32 count, u64 deadline)
+{
+	AUTO_PUT(port_mem)
+	mem = port_alloc(count * (sizeof(struct futex_want) + sizeof(struct futex_waiter)));
+	struct futex_waiter *records = mem;
+	if (!mem)
+		return -ENOMEM;
+	const struct crowd c = {(void *)(records + count), records, count};
+	return wait_for_crowd(&c, waiters, deadline);
+}
+
+static NOINLINE int wait_for_few(uptr_t waiters, u32 count, u64 deadline)
+{
+	struct futex_want wants[FEW];
+	struct futex_waiter records[FEW];
+	const struct crowd c = {wants, records, count};
+	return wait_for_crowd(&c, waiters, deadline);
 }
 
 SYSCALL5(futex_waitv, uptr_t, waiters, u32, count, u32, flags, uptr_t, timeout, s32, clock)
@@ -44,12 +76,6 @@ SYSCALL5(futex_waitv, uptr_t, waiters, u32, count, u32, flags, uptr_t, timeout, 
 	if (flags || !count || count > FUTEX_WAIT_ANY_MAX || uptr_null(waiters))
 		return -EINVAL;
 	TRY(copy_deadline(timeout, clock, &deadline));
-	AUTO_PUT(port_mem) mem = port_alloc(count * sizeof(struct futex_want));
-	struct futex_want *wants = mem;
-	if (!wants)
-		return -ENOMEM;
-	for (u32 i = 0; i < count; i++)
-		TRY(copy_want(uptr_add(waiters, i * sizeof(struct futex_waitv_abi)), &wants[i]));
-	int result = futex_wait_any(wants, count, deadline);
-	return result == -EINTR ? -ERESTARTSYS : result;
+	return count <= FEW ? wait_for_few(waiters, count, deadline)
+	                    : wait_for_many(waiters, count, deadline);
 }

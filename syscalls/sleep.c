@@ -2,7 +2,6 @@
 #include "arch/cpu.h"
 #include "arch/uaccess.h"
 #include "kernel/proc/task.h"
-#include "kernel/sync/park_wall.h"
 #include "syscalls/clock.h"
 #include "syscalls/syscall.h"
 #include "syscalls/timespec.h"
@@ -18,7 +17,7 @@ static int sleep_mono(u64 deadline)
 static int sleep_wall(u64 target)
 {
 	while (realtime_ns() < target)
-		if (park_wall(target, PARK_INTERRUPTIBLE) == PARK_SIGNAL)
+		if (park(PARK_WALL | target, PARK_INTERRUPTIBLE) == PARK_SIGNAL)
 			return -EINTR;
 	return 0;
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "abi/time.h"
 #include "kernel/lib/checked.h"
+#include "kernel/sched/thread.h"
 
 #define NS_PER_SECOND 1000000000ll
 
@@ -17,4 +18,9 @@ static inline u64 timespec_ns(const struct abi_timespec *t)
 	if (mul_overflows(t->sec, NS_PER_SECOND, &ns) || add_overflows(ns, t->nsec, &ns))
 		return INT64_MAX;
 	return (u64)ns;
+}
+/* An absolute time as a deadline of park(); one of the wall clock moves when that is set. t valid. */
+static inline u64 timespec_deadline(const struct abi_timespec *t, bool realtime)
+{
+	return timespec_ns(t) | (realtime ? PARK_WALL : 0);
 }

@@ -58,6 +58,8 @@ enum port_sleep {
 };
 enum port_wake { PORT_WOKEN, PORT_TIMEOUT, PORT_SIGNAL };
 #define PORT_FOREVER UINT64_MAX
+/* A deadline is a port_mono_ns() time, or this bit and a port_real_ns() time: it follows the clock when that is set. */
+#define PORT_WALL    (1ull << 63)
 
 enum port_capability { /* capabilities(7): the numbers are the ABI's */
 	               PORT_CAP_IPC_LOCK = 14,
@@ -117,11 +119,9 @@ void port_defer(struct port_defer *d, void (*fn)(struct port_defer *d));
 /* --- Sleep and wake, by token: unpark leaves a token, park consumes one or sleeps until one comes.
  * So "check; park; check again" loses no wake-up; a wake-up may be spurious. --- */
 struct port_thread *port_self(void);
-/* deadline: in port_mono_ns() time, or PORT_FOREVER. => PORT_SIGNAL also without sleeping, when a
+/* deadline: as above, or PORT_FOREVER. => PORT_SIGNAL also without sleeping, when a
  * signal is already pending and there is no token. */
 enum port_wake port_park(u64 deadline, enum port_sleep kind);
-/* The same with a deadline in port_real_ns() time, which the sleep follows when that clock is set. */
-enum port_wake port_park_real(u64 deadline, enum port_sleep kind);
 void port_unpark(struct port_thread *t);
 
 /* --- Time --- */

@@ -39,10 +39,8 @@ static int result_when_over(struct ipc_waiter *w)
 	return w->result;
 }
 
-/* Goes on waiting; `why` ended the sleep of before. */
-static ALWAYS_INLINE int wait_more(enum port_wake (*park)(u64 deadline, enum port_sleep kind),
-                                   struct ipc_waiter *w, u64 deadline,
-                                   bool (*withdraw)(struct ipc_waiter *w), enum port_wake why)
+int ipc_wait_more(struct ipc_waiter *w, u64 deadline, bool (*withdraw)(struct ipc_waiter *w),
+                  enum port_wake why)
 {
 	while (!ipc_waiter_over(w)) {
 		if (why != PORT_WOKEN) {
@@ -50,19 +48,7 @@ static ALWAYS_INLINE int wait_more(enum port_wake (*park)(u64 deadline, enum por
 				return why == PORT_TIMEOUT ? -EAGAIN : -EINTR;
 			return result_when_over(w);
 		}
-		why = park(deadline, PORT_INTERRUPTIBLE);
+		why = port_park(deadline, PORT_INTERRUPTIBLE);
 	}
 	return w->result;
-}
-
-int ipc_wait_more(struct ipc_waiter *w, u64 deadline, bool (*withdraw)(struct ipc_waiter *w),
-                  enum port_wake why)
-{
-	return wait_more(port_park, w, deadline, withdraw, why);
-}
-
-int ipc_wait_real(struct ipc_waiter *w, u64 deadline, bool (*withdraw)(struct ipc_waiter *w))
-{
-	return wait_more(port_park_real, w, deadline, withdraw,
-	                 port_park_real(deadline, PORT_INTERRUPTIBLE));
 }

@@ -91,6 +91,3 @@ MUST_CHECK static ALWAYS_INLINE int ipc_wait(struct ipc_waiter *w, u64 deadline,
 	enum port_wake why = port_park(deadline, PORT_INTERRUPTIBLE);
 	return likely(ipc_waiter_over(w)) ? w->result : ipc_wait_more(w, deadline, withdraw, why);
 }
-/* The same with a deadline in port_real_ns() time. */
-MUST_CHECK int ipc_wait_real(struct ipc_waiter *w, u64 deadline,
-                             bool (*withdraw)(struct ipc_waiter *w));

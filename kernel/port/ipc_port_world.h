@@ -99,6 +99,7 @@ static ALWAYS_INLINE enum park_kind port_park_kind(enum port_sleep kind)
 }
 static ALWAYS_INLINE enum port_wake port_park(u64 deadline, enum port_sleep kind)
 {
+	_Static_assert(PORT_WALL == PARK_WALL && PORT_FOREVER == PARK_FOREVER, "deadlines, too");
 	_Static_assert((int)PORT_WOKEN == PARK_WOKEN && (int)PORT_TIMEOUT == PARK_TIMEOUT &&
 	                       (int)PORT_SIGNAL == PARK_SIGNAL,
 	               "the reasons are numbered alike");

@@ -11,7 +11,6 @@
 #include "kernel/port/internal.h"
 #include "kernel/sched/policy.h"
 #include "kernel/sched/realtime.h"
-#include "kernel/sync/park_wall.h"
 
 _Static_assert((int)PORT_PAGE_SIZE == PAGE_SIZE, "the module's buffer page is a page");
 _Static_assert(offsetof(struct port_defer, rcu) == 0, "port_defer casts its callback");
@@ -57,11 +56,6 @@ void port_mutex_init(struct port_mutex *m, enum lock_class class)
 void port_defer(struct port_defer *d, void (*fn)(struct port_defer *d))
 {
 	rcu_call(&d->rcu, (void (*)(struct rcu_head *))fn);
-}
-
-enum port_wake port_park_real(u64 deadline, enum port_sleep kind)
-{
-	return (enum port_wake)park_wall(deadline, port_park_kind(kind));
 }
 
 u64 port_mono_ns(void)

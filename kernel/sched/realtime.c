@@ -2,6 +2,7 @@
 #include "arch/clock.h"
 #include "arch/cpu.h"
 #include "arch/percpu.h"
+#include "kernel/sched/thread.h"
 #include "kernel/sched/vdso.h"
 #include "kernel/sync/spinlock.h"
 
@@ -53,11 +54,52 @@ static void set_offset(u64 ns)
 	vdso_update_clock();
 }
 
+/* --- Sleepers: a list for each processor, so that those who sleep and wake do not meet. --- */
+
+struct wall_sleepers {
+	struct spinlock lock; /* class WALL_TIMERS */
+	struct list list;     /* [lock] */
+};
+static PERCPU(struct wall_sleepers, wall_sleepers);
+
+void wall_sleeper_add(struct wall_sleeper *s)
+{
+	s->in = this_cpu_ptr(wall_sleepers);
+	GUARD(spin)(&s->in->lock);
+	list_add_tail(&s->in->list, &s->link);
+}
+
+void wall_sleeper_del(struct wall_sleeper *s)
+{
+	GUARD(spin)(&s->in->lock);
+	list_del(&s->link);
+}
+
+static void wake_sleepers(struct wall_sleepers *in)
+{
+	struct wall_sleeper *s;
+
+	GUARD(spin)(&in->lock);
+	list_for_each (s, &in->list, link)
+		unpark(s->thread);
+}
+
+void realtime_init_cpu(void)
+{
+	struct wall_sleepers *in = this_cpu_ptr(wall_sleepers);
+
+	spinlock_init(&in->lock, WALL_TIMERS);
+	list_init(&in->list);
+}
+
 void realtime_set(u64 ns)
 {
 	struct realtime_watch *w;
 
 	set_offset(ns);
+	/* After the new offset can be seen: who adds itself later computes with that. */
+	for_each_cpu (cpu)
+		wake_sleepers(cpu_ptr(wall_sleepers, cpu));
 	/* Entries are only ever added, at the head's tail, and never leave. */
 	list_for_each (w, &wall.watches, link)
 		w->changed(w);

@@ -27,7 +27,11 @@ static ALWAYS_INLINE u64 realtime_seconds(void)
 }
 /* Sets the clock and tells the watchers. */
 void realtime_set(u64 ns);
-void realtime_init(void); /* boot: from the battery clock */
+void realtime_init(void);     /* boot: from the battery clock */
+void realtime_init_cpu(void); /* each processor */
+
+struct thread;
+struct wall_sleepers;
 
 struct realtime_watch {
 	struct list link;
@@ -35,5 +39,14 @@ struct realtime_watch {
 	void (*changed)(struct realtime_watch *w);
 };
 void realtime_watch_add(struct realtime_watch *w); /* for ever: static watchers */
+
+/* A thread that sleeps until a time of the wall clock: setting the clock unparks it. On the sleeper's stack. */
+struct wall_sleeper {
+	struct thread *thread;
+	struct list link;        /* [its processor's list] */
+	struct wall_sleepers *in; /* [own] */
+};
+void wall_sleeper_add(struct wall_sleeper *s);
+void wall_sleeper_del(struct wall_sleeper *s);
 
 #define NS_PER_SEC 1000000000ull

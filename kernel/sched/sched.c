@@ -1,6 +1,7 @@
 #include "kernel/sched/run_queue.h"
 #include "kernel/lib/bug.h"
 #include "kernel/mm/aspace.h"
+#include "kernel/sched/realtime.h"
 #include "kernel/sched/softirq.h"
 #include "kernel/sched/timer.h"
 
@@ -152,6 +153,22 @@ static NOINLINE enum park_result park_until(struct thread *t, u64 deadline_ns, e
 	return result;
 }
 
+/* Setting the clock wakes us: spuriously, so that the caller parks again, with the same deadline at another distance. */
+static NOINLINE enum park_result park_until_wall(struct thread *t, u64 wall_ns, enum park_kind kind)
+{
+	struct wall_sleeper s = {.thread = t};
+	enum park_result result;
+	s64 left;
+
+	wall_sleeper_add(&s);
+	left = (s64)(wall_ns - realtime_ns());
+	result = park_until(t, left > 0 ? clock_mono_ns() + (u64)left : 0, kind);
+	wall_sleeper_del(&s);
+	if (result == PARK_TIMEOUT && realtime_ns() < wall_ns)
+		return PARK_WOKEN;
+	return result;
+}
+
 enum park_result park(u64 deadline_ns, enum park_kind kind)
 {
 	struct thread *t = thread_current();
@@ -159,6 +176,8 @@ enum park_result park(u64 deadline_ns, enum park_kind kind)
 	lockdep_assert_may_sleep(LOCKDEP_HERE);
 	if (likely(deadline_ns == PARK_FOREVER))
 		return park_wait(t, kind);
+	if (unlikely(deadline_ns & PARK_WALL))
+		return park_until_wall(t, deadline_ns & ~PARK_WALL, kind);
 	return park_until(t, deadline_ns, kind);
 }
 

@@ -3,6 +3,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/slab.h"
 #include "kernel/sched/rcu.h"
+#include "kernel/sched/realtime.h"
 #include "kernel/sched/run_queue.h"
 #include "kernel/sched/timer.h"
 
@@ -126,6 +127,7 @@ void sched_init_cpu(void)
 	sched_init();
 	timers_init_cpu();
 	rcu_init_cpu();
+	realtime_init_cpu();
 	*rq = (struct run_queue){.cpu = cpu_id(), .running = idle, .idle = idle};
 	list_init(&rq->fair[0]);
 	list_init(&rq->fair[1]);

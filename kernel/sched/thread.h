@@ -123,12 +123,13 @@ static inline bool thread_is_parked(const struct thread *t)
 enum park_kind { PARK_UNINTERRUPTIBLE, PARK_KILLABLE, PARK_INTERRUPTIBLE, PARK_STOPPED };
 enum park_result { PARK_WOKEN, PARK_TIMEOUT, PARK_SIGNAL };
 #define PARK_FOREVER UINT64_MAX
+#define PARK_WALL    (1ull << 63) /* with a realtime_ns() value: the deadline follows the wall clock */
 
 /*
  * Sleeps until a token, a deadline, or (INTERRUPTIBLE: THREAD_WORK_SIGNAL or KILL; KILLABLE and STOPPED: KILL) a signal.
  * => PARK_SIGNAL without sleeping when one is already pending and there is no token. PARK_TIMEOUT does not
  * exclude that a token came at the same time and was consumed.
- * deadline: clock_mono_ns() value or PARK_FOREVER. No P lock held.
+ * deadline: clock_mono_ns() value, PARK_WALL and a realtime_ns() value, or PARK_FOREVER. No P lock held.
  */
 enum park_result park(u64 deadline_ns, enum park_kind kind);
 /* Leaves a token and makes a parked thread runnable. Any thread context; P locks below RUNQ may be held. */

@@ -215,8 +215,18 @@ static bool wait_changed(struct host_thread *t, u64 deadline)
 	return pthread_cond_timedwait(&t->changed, &t->lock, &at) != ETIMEDOUT;
 }
 
+/* Nobody sets the wall clock here. => in port_mono_ns() time. */
+static u64 deadline_mono(u64 deadline)
+{
+	if (deadline == PORT_FOREVER || !(deadline & PORT_WALL))
+		return deadline;
+	u64 real = deadline & ~PORT_WALL, offset = port_real_ns() - port_mono_ns();
+	return real > offset ? real - offset : 0;
+}
+
 enum port_wake port_park(u64 deadline, enum port_sleep kind)
 {
+	deadline = deadline_mono(deadline);
 	struct host_thread *t = host_current();
 	enum port_wake why = PORT_WOKEN;
 
@@ -254,12 +264,6 @@ u64 port_mono_ns(void)
 u64 port_real_ns(void)
 {
 	return now_ns(CLOCK_REALTIME);
-}
-/* Nobody sets the wall clock here. */
-enum port_wake port_park_real(u64 deadline, enum port_sleep kind)
-{
-	u64 offset = port_real_ns() - port_mono_ns();
-	return port_park(deadline > offset ? deadline - offset : 0, kind);
 }
 s64 port_real_seconds(void)
 {

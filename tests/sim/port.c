@@ -183,8 +183,18 @@ struct port_thread *port_self(void)
 	return (struct port_thread *)sim_self;
 }
 
+/* Nobody sets the wall clock here. => in port_mono_ns() time. */
+static u64 deadline_mono(u64 deadline)
+{
+	if (deadline == PORT_FOREVER || !(deadline & PORT_WALL))
+		return deadline;
+	u64 real = deadline & ~PORT_WALL, offset = port_real_ns() - port_mono_ns();
+	return real > offset ? real - offset : 0;
+}
+
 enum port_wake port_park(u64 deadline, enum port_sleep kind)
 {
+	deadline = deadline_mono(deadline);
 	struct sim_task *t = sim_self;
 	assert_may_sleep();
 	sim_point();
@@ -220,12 +230,6 @@ u64 port_mono_ns(void)
 u64 port_real_ns(void)
 {
 	return sim_now() + REAL_OFFSET_SECONDS * 1000000000ull;
-}
-/* Nobody sets the wall clock here. */
-enum port_wake port_park_real(u64 deadline, enum port_sleep kind)
-{
-	u64 offset = port_real_ns() - port_mono_ns();
-	return port_park(deadline > offset ? deadline - offset : 0, kind);
 }
 s64 port_real_seconds(void)
 {

@@ -36,12 +36,27 @@
 #pragma once
 #include "abi/futex.h"
 #include "kernel/ipc/port.h"
+#include "kernel/ipc/wait.h"
 
 enum futex_scope { FUTEX_PRIVATE, FUTEX_SHARED };
 
 /* Boot; power-off: back to the size of boot, for the leak report, when no thread is left. */
 void futex_init(void);
 void futex_shutdown(void);
+
+struct futex_bucket;
+/* A sleeper of one word; what is in it is for this folder. [l]: the bucket's lock. */
+struct futex_waiter {
+	struct ipc_waiter wait;
+	struct port_futex_key key;   /* [l] changes by requeue */
+	struct futex_bucket *bucket; /* [a] written under the lock of the bucket that it is in */
+	u32 bitset;                  /* [I] 0: FUTEX_WAIT_REQUEUE_PI, never woken by a plain wake */
+	u32 priority;                /* [I] port_base_priority() when it went to sleep */
+	struct list
+		link; /* [l] sleepers of the same word, a ring without a head: by priority, then FIFO */
+	struct futex_waiter
+		*next_word; /* [l] first sleeper of the next word; only in a first sleeper */
+};
 
 /* Sleeps while the word is `expected`, until woken with a bit of `bitset`. deadline: port_mono_ns() time.
  * => 0 woken; -EAGAIN: the word differs; -ETIMEDOUT; -EINTR. */
@@ -53,9 +68,11 @@ struct futex_want {
 	u32 expected;
 };
 enum { FUTEX_WAIT_ANY_MAX = 128 };
-/* futex_waitv(2): sleeps while every word is as expected, until one of them is woken. wants: kernel memory.
- * => the index of a word that was woken; -EAGAIN: a word differs; -ETIMEDOUT; -EINTR; -ENOMEM. */
-MUST_CHECK int futex_wait_any(const struct futex_want *wants, u32 count, u64 deadline);
+/* futex_waitv(2): sleeps while every word is as expected, until one of them is woken. wants, and room for as many waiters: the
+ * caller's stack when there are few.
+ * => the index of a word that was woken; -EAGAIN: a word differs; -ETIMEDOUT; -EINTR. */
+MUST_CHECK int futex_wait_any(const struct futex_want *wants, struct futex_waiter *crowd, u32 count,
+                              u64 deadline);
 /* => how many were woken, at most max (but one, when max is 0 or less: Linux). */
 MUST_CHECK int futex_wake(uptr_t word, enum futex_scope scope, s32 max, u32 bitset);
 

@@ -5,19 +5,7 @@
 #include "kernel/lib/hash.h"
 #include "kernel/lib/list.h"
 
-struct futex_bucket;
 struct pi_word;
-struct futex_waiter {
-	struct ipc_waiter wait;
-	struct port_futex_key key;   /* [l] changes by requeue */
-	struct futex_bucket *bucket; /* [a] written under the lock of the bucket that it is in */
-	u32 bitset;                  /* [I] 0: FUTEX_WAIT_REQUEUE_PI, never woken by a plain wake */
-	u32 priority;                /* [I] port_base_priority() when it went to sleep */
-	struct list
-		link; /* [l] sleepers of the same word, a ring without a head: by priority, then FIFO */
-	struct futex_waiter
-		*next_word; /* [l] first sleeper of the next word; only in a first sleeper */
-};
 
 struct futex_bucket {
 	struct port_lock lock;
