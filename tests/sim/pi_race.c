@@ -470,7 +470,6 @@ SIM(pi_hash_grows_under_a_sleeper)
 	world_new();
 	struct plan a = TAKES(1, 0), b = TAKES(1, 0);
 	sim_preemptions(1);
-	b.timeout = SECOND;
 	start(&a, 0);
 	start(&b, 10);
 	sim_spawn(grow, NULL);

@@ -1,6 +1,6 @@
 /* Futexes: order, bitsets, requeue, wake operations, growth of the hash, robust lists. */
 #include <stdlib.h>
-#include "kernel/ipc/futex/futex.h"
+#include "kernel/ipc/futex/pi.h"
 #include "tests/host/host.h"
 
 static uptr_t address(const u32 *word)
@@ -206,4 +206,135 @@ TEST(futex_robust_list_marks_what_the_dead_held)
 	a.next = 16;
 	futex_robust_exit(UPTR((uintptr_t)&head), 77);
 	futex_robust_exit(UPTR(16), 77);
+}
+
+/* --- Priority inheritance under load: locks, chains, time-outs, condition variables, changing priorities --- */
+
+enum { PI_THREADS = 6, PI_ROUNDS = 2000, PI_LOCKS = 3 };
+static u32 pi_lock[PI_LOCKS], pi_inside[PI_LOCKS], pi_cond, pi_over;
+
+static int pi_take(u32 i, u64 timeout)
+{
+	u32 free = 0;
+	if (__atomic_compare_exchange_n(&pi_lock[i], &free, (u32)port_tid(), false,
+	                                __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		return 0;
+	return futex_pi_lock(address(&pi_lock[i]), FUTEX_PRIVATE,
+	                     timeout ? port_mono_ns() + timeout : PORT_FOREVER);
+}
+static void pi_give(u32 i)
+{
+	u32 mine = (u32)port_tid();
+	CHECK_EQ(__atomic_exchange_n(&pi_inside[i], 0, __ATOMIC_SEQ_CST), mine);
+	if (!__atomic_compare_exchange_n(&pi_lock[i], &mine, 0, false, __ATOMIC_SEQ_CST,
+	                                 __ATOMIC_SEQ_CST))
+		CHECK_EQ(futex_pi_unlock(address(&pi_lock[i]), FUTEX_PRIVATE), 0);
+}
+static void pi_entered(u32 i)
+{
+	CHECK_EQ(__atomic_exchange_n(&pi_inside[i], (u32)port_tid(), __ATOMIC_SEQ_CST), 0);
+}
+
+static void pi_condition(u32 seed)
+{
+	u32 expected = load_acquire(&pi_cond);
+	struct futex_move m = {.from = address(&pi_cond),
+	                       .to = address(&pi_lock[0]),
+	                       .expected = &expected,
+	                       .wake = 1,
+	                       .move = (s32)(seed % 3)};
+	if (seed % 2) {
+		int err = futex_pi_wait_requeue(&m, port_mono_ns() + 200000);
+		CHECK(!err || err == -ETIMEDOUT || err == -EAGAIN);
+		if (err)
+			return;
+		pi_entered(0);
+		pi_give(0);
+	} else {
+		int moved = futex_pi_requeue(&m);
+		CHECK(moved >= 0 || moved == -EAGAIN || moved == -ESRCH);
+		__atomic_add_fetch(&pi_cond, 1, __ATOMIC_SEQ_CST);
+	}
+}
+
+static void pi_round(u32 seed)
+{
+	u32 first = seed % PI_LOCKS, second = (first + 1 + seed / 3 % 2) % PI_LOCKS;
+	int err;
+
+	store_relaxed(&host_self()->priority, seed / 7 % 5 * 10);
+	port_read_lock();
+	futex_pi_priority_changed(port_self());
+	port_read_unlock();
+	err = pi_take(first, 0);
+	CHECK(!err || err == -EDEADLK);
+	if (err)
+		return;
+	pi_entered(first);
+	err = pi_take(second, seed % 5 ? 0 : 100000);
+	CHECK(!err || err == -EDEADLK || err == -ETIMEDOUT);
+	if (!err) {
+		pi_entered(second);
+		pi_give(second);
+	}
+	pi_give(first);
+}
+
+static void pi_work(void *arg)
+{
+	u64 random = (uintptr_t)arg;
+
+	for (u32 i = 0; i < PI_ROUNDS; i++) {
+		random = random * 6364136223846793005ull + 1442695040888963407ull;
+		u32 seed = (u32)(random >> 33);
+		if (seed % 4)
+			pi_round(seed / 4);
+		else
+			pi_condition(seed / 4);
+	}
+	CHECK_EQ(host_boost(host_thread_self()), 0);
+	__atomic_add_fetch(&pi_over, 1, __ATOMIC_SEQ_CST);
+}
+
+TEST(futex_pi_under_load)
+{
+	struct host_thread *t[PI_THREADS];
+
+	pi_over = 0;
+	for (uintptr_t i = 0; i < PI_THREADS; i++)
+		t[i] = host_spawn(pi_work, (void *)(i + 1));
+	for (u32 i = 0; i < PI_THREADS; i++)
+		host_join(t[i]);
+	CHECK_EQ(pi_over, PI_THREADS);
+	for (u32 i = 0; i < PI_LOCKS; i++)
+		CHECK_EQ(pi_lock[i], 0);
+}
+
+static void pi_die_holding(void *arg)
+{
+	CHECK_EQ(pi_take(0, 0), 0);
+	while (!load_acquire(&pi_over))
+		port_yield();
+}
+static void pi_want(void *result)
+{
+	*(int *)result = pi_take(0, 0);
+	pi_lock[0] = 0;
+}
+
+TEST(futex_pi_owner_dies)
+{
+	int result = 1;
+	struct host_thread *owner, *next;
+
+	pi_over = 0;
+	owner = host_spawn(pi_die_holding, NULL);
+	while (!load_acquire(&pi_lock[0]))
+		port_yield();
+	next = host_spawn(pi_want, &result);
+	host_wait_asleep(next);
+	store_release(&pi_over, 1);
+	host_join(owner);
+	host_join(next);
+	CHECK_EQ(result, 0);
 }

@@ -1,6 +1,7 @@
 /* futex(2): wait and wake, private and shared (F1, F3). */
 #include "harness.h"
 #include <pthread.h>
+#include <semaphore.h>
 #include <stddef.h>
 
 enum {
@@ -346,6 +347,59 @@ TEST(wakes_by_priority_then_in_order)
 		kill(pids[i], SIGKILL);
 		EQ(reap(pids[i]), SIGKILL);
 	}
+}
+
+/* --- Deadlines on the wall clock follow it --- */
+
+static struct timespec wall_in(long seconds)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_sec += seconds;
+	return t;
+}
+static void sleep_until_wall(int how)
+{
+	struct timespec t = wall_in(3600);
+	struct waitv w = {0, (uint64_t)(uintptr_t)word, 2, 0};
+	sem_t semaphore;
+	switch (how) {
+	case 0: FAILS(futex(word, WAIT_BITSET | REALTIME, 0, &t, NULL, -1), ETIMEDOUT); break;
+	case 1: FAILS(futex(word + 1, LOCK_PI, 0, &t, NULL, 0), ETIMEDOUT); break;
+	case 2: FAILS(WAITV(&w, 1, &t, CLOCK_REALTIME), ETIMEDOUT); break;
+	case 3: EQ(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &t, NULL), 0); break;
+	case 4:
+		sem_init(&semaphore, 1, 0);
+		FAILS(sem_timedwait(&semaphore, &t), ETIMEDOUT);
+		break;
+	}
+}
+
+TEST(deadline_on_the_wall_clock_follows_it)
+{
+	pid_t pids[5];
+	struct timespec t;
+	if (access("/tests/all", F_OK))
+		return; /* not a machine booted for the tests: its clock is not ours to set */
+	new_word();
+	word[1] = (int)getpid();
+	for (int i = 0; i < 5; i++) {
+		CHILD(pids[i])
+		{
+			sleep_until_wall(i);
+		}
+		until_asleep(pids[i]);
+	}
+	t = wall_in(1800);
+	OK(clock_settime(CLOCK_REALTIME, &t));
+	for (int i = 0; i < 5; i++)
+		until_asleep(pids[i]);
+	t = wall_in(1801);
+	OK(clock_settime(CLOCK_REALTIME, &t));
+	for (int i = 0; i < 5; i++)
+		REAP(pids[i]);
+	t = wall_in(-3601);
+	OK(clock_settime(CLOCK_REALTIME, &t));
 }
 
 /* --- Robust lists, get_robust_list(2) --- */
