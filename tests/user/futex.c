@@ -10,6 +10,7 @@ enum {
 	REQUEUE = 3,
 	CMP_REQUEUE = 4,
 	WAKE_OP = 5,
+	LOCK_PI = 6,
 	WAIT_BITSET = 9,
 	WAKE_BITSET = 10,
 	PRIVATE = 128,
