@@ -127,9 +127,9 @@ static struct pi_word *word_move(struct futex_bucket *b, struct pi_word *w, stru
 	struct pi_word *to = &host->word;
 	struct port_pi *p = port_pi(w->owner);
 
+	GUARD(port)(&p->lock); /* `held` is copied, too */
 	*to = *w;
 	*pi_word_slot(b, &w->key) = to;
-	GUARD(port)(&p->lock);
 	rb_replace(&p->held, &w->held, &to->held);
 	return to;
 }
@@ -277,18 +277,15 @@ static bool link_lock(struct link *l)
 	}
 }
 
-/* The sleeper of w in thread t goes to its place by t's priority of now. */
+/* The sleeper of w in thread t goes to its place by t's priority of now. Under t's lock: who changes what t is lent looks next
+ * whether the sleeper is settled, and must not see an older judgement overwrite that. */
 static void sleeper_settle(struct pi_word *w, struct port_thread *t)
 {
 	struct port_pi *p = port_pi(t);
-	struct pi_waiter *waiter;
-	u32 priority;
 
-	{
-		GUARD(port)(&p->lock);
-		waiter = p->waiting; /* stays: who takes it off needs the bucket */
-		priority = effective_priority(t, p);
-	}
+	GUARD(port)(&p->lock);
+	struct pi_waiter *waiter = p->waiting; /* stays: who takes it off needs the bucket */
+	u32 priority = effective_priority(t, p);
 	if (waiter->priority == priority)
 		return;
 	rb_erase(&w->waiters, &waiter->node);
