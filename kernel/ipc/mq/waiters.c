@@ -43,6 +43,6 @@ int mq_sleep_unlock(struct mq_queue *q, struct mq_waiter *w, struct mq_crowd *c,
 	mq_crowd_add(c, w);
 	port_unlock(&q->lock);
 	int result = likely(deadline == PORT_FOREVER) ? ipc_wait(&w->wait, PORT_FOREVER, withdraw)
-	                                              : ipc_wait_real(&w->wait, deadline, withdraw);
+	                                              : ipc_wait(&w->wait, PORT_WALL | deadline, withdraw);
 	return result == -EAGAIN ? -ETIMEDOUT : result == -EINTR ? -ERESTARTSYS : result;
 }
