@@ -59,7 +59,7 @@ enum port_sleep {
 enum port_wake { PORT_WOKEN, PORT_TIMEOUT, PORT_SIGNAL };
 #define PORT_FOREVER UINT64_MAX
 /* A deadline is a port_mono_ns() time, or this bit and a port_real_ns() time: it follows the clock when that is set. */
-#define PORT_WALL    (1ull << 63)
+#define PORT_WALL (1ull << 63)
 
 enum port_capability { /* capabilities(7): the numbers are the ABI's */
 	               PORT_CAP_IPC_LOCK = 14,

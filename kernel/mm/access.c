@@ -7,10 +7,10 @@
  * writer, as if it had taken the lock.
  */
 struct key_area {
-	u64 aspace;     /* id: never used twice */
-	u64 start, end; /* of the area */
+	u64 aspace;      /* id: never used twice */
+	u64 start, end;  /* of the area */
 	u64 space, bias; /* key.space; key.offset - address */
-	u32 writes;     /* as->lock.writes when it was looked up */
+	u32 writes;      /* as->lock.writes when it was looked up */
 };
 enum { KEY_AREAS = 8 };
 static PERCPU(struct key_area, key_areas[KEY_AREAS]);

@@ -43,7 +43,7 @@ void realtime_watch_add(struct realtime_watch *w); /* for ever: static watchers 
 /* A thread that sleeps until a time of the wall clock: setting the clock unparks it. On the sleeper's stack. */
 struct wall_sleeper {
 	struct thread *thread;
-	struct list link;        /* [its processor's list] */
+	struct list link;         /* [its processor's list] */
 	struct wall_sleepers *in; /* [own] */
 };
 void wall_sleeper_add(struct wall_sleeper *s);

@@ -25,8 +25,8 @@ struct rwlock {
 	s32 count;                /* [lock] readers, or -1 for a writer */
 	u32 class;                /* [I] */
 	struct raw_spinlock lock; /* innermost of all: nothing is taken under it */
-	u32 writes;               /* [lock, a] write sections begun: what was read before is still true while it is the same */
-	struct list waiters;      /* [lock] FIFO of readers and writers */
+	u32 writes; /* [lock, a] write sections begun: what was read before is still true while it is the same */
+	struct list waiters; /* [lock] FIFO of readers and writers */
 };
 
 void mutex_init_class(struct mutex *m, enum lock_class class);

@@ -195,8 +195,7 @@ SIM(futex_waitv_wake_races_signal)
 	sim_preemptions(3);
 	sim_run();
 	CHECK_EQ(s.result >= 0, woken[1] == 1);
-	sim_outcome(outcome_v(s.result),
-	            BIT(SECOND_WORD) | BIT(V_TIMED_OUT) | BIT(V_INTERRUPTED));
+	sim_outcome(outcome_v(s.result), BIT(SECOND_WORD) | BIT(V_TIMED_OUT) | BIT(V_INTERRUPTED));
 }
 
 static void requeue_to_third(void *arg)

@@ -22,7 +22,7 @@ struct pi_waiter {
 	struct port_futex_key origin,
 		target;  /* [I] FUTEX_WAIT_REQUEUE_PI: from where to where it may move */
 	u32 tid;         /* [I] */
-	u32 priority; /* [l and its thread's] effective, as it is queued */
+	u32 priority;    /* [l and its thread's] effective, as it is queued */
 	bool owned_word; /* [l] sleeps for a word with an owner; else it has yet to be moved there */
 	bool fix;        /* [l] decided: the owner died, the word is to be written */
 };

@@ -42,7 +42,8 @@ int mq_sleep_unlock(struct mq_queue *q, struct mq_waiter *w, struct mq_crowd *c,
 	w->typed.age = q->next_age++;
 	mq_crowd_add(c, w);
 	port_unlock(&q->lock);
-	int result = likely(deadline == PORT_FOREVER) ? ipc_wait(&w->wait, PORT_FOREVER, withdraw)
-	                                              : ipc_wait(&w->wait, PORT_WALL | deadline, withdraw);
+	int result = likely(deadline == PORT_FOREVER)
+	                     ? ipc_wait(&w->wait, PORT_FOREVER, withdraw)
+	                     : ipc_wait(&w->wait, PORT_WALL | deadline, withdraw);
 	return result == -EAGAIN ? -ETIMEDOUT : result == -EINTR ? -ERESTARTSYS : result;
 }
