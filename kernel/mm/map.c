@@ -149,7 +149,7 @@ int vm_unmap_object(struct aspace *as, u64 addr, const struct vm_area_ops *ops)
 	return err;
 }
 
-static struct vm_area *area_from_request(const struct vm_map_request *req)
+static struct vm_area *area_from_request(const struct vm_map_request *req, u32 flags)
 {
 	struct vm_area *a = area_new();
 
@@ -157,7 +157,7 @@ static struct vm_area *area_from_request(const struct vm_map_request *req)
 		return NULL;
 	a->prot = req->prot;
 	a->max_prot = req->max_prot ? req->max_prot : PROT_ALL;
-	a->flags = req->flags;
+	a->flags = flags;
 	a->object = req->object;
 	a->offset = req->offset;
 	a->ops = req->ops;
@@ -212,29 +212,29 @@ static u64 pages_replaced(struct aspace *as, const struct vm_map_request *req, u
 
 static s64 map_locked(struct aspace *as, const struct vm_map_request *req, struct list *dead)
 {
-	struct vm_map_request r = *req;
 	u64 length = ROUND_UP(req->length, request_grain(req)), pages = length >> PAGE_SHIFT;
+	u32 flags = req->flags;
 
 	if (as->area_count > MAP_COUNT_MAX)
 		return -ENOMEM;
-	if (unlikely(r.flags & VM_HUGE)) /* are locked anyway, and not counted */
-		r.flags &= ~(u32)(VM_LOCKED | VM_LOCKONFAULT);
+	if (unlikely(flags & VM_HUGE)) /* are locked anyway, and not counted */
+		flags &= ~(u32)(VM_LOCKED | VM_LOCKONFAULT);
 	else
-		r.flags |= as->lock_future;
-	if (r.flags & VM_LOCKED && lock_limit(as, pages) < 0)
+		flags |= as->lock_future;
+	if (flags & VM_LOCKED && lock_limit(as, pages) < 0)
 		return -EAGAIN;
 	/* The area exists before anything is unmapped, so that a failure changes nothing. */
-	struct vm_area *a = area_from_request(&r);
+	struct vm_area *a = area_from_request(req, flags);
 	if (!a)
 		return -ENOMEM;
-	s64 at = map_limits(as, pages - pages_replaced(as, &r, length), r.prot, r.flags);
+	s64 at = map_limits(as, pages - pages_replaced(as, req, length), req->prot, flags);
 	if (at >= 0)
-		at = commit_check(pages, r.object ? r.flags | VM_NORESERVE : r.flags, r.prot);
+		at = commit_check(pages, req->object ? flags | VM_NORESERVE : flags, req->prot);
 	if (at >= 0)
-		at = place_request(as, &r, length, dead);
+		at = place_request(as, req, length, dead);
 	a->start = (u64)at;
 	a->end = (u64)at + length;
-	if (at >= 0 && unlikely(r.flags & VM_HUGE))
+	if (at >= 0 && unlikely(flags & VM_HUGE))
 		at = huge_area_reserve(a) < 0 ? -ENOMEM : at;
 	if (at < 0) {
 		if (a->object)

@@ -485,7 +485,7 @@ TEST(how_proc_shows_them)
 
 TEST(killed_at_any_moment)
 {
-	enum { ROUNDS = 40 };
+	enum { ROUNDS = 12 };
 	pool_take(6);
 	int id = MUST(shmget(IPC_PRIVATE, 2 * HUGE, IPC_CREAT | SHM_HUGETLB | 0600));
 	for (int n = 0; n < ROUNDS; n++) {

@@ -281,7 +281,7 @@ static void storm(int id, uint32_t seed)
 
 TEST(killed_attachers_leave_nothing)
 {
-	enum { VICTIMS = 5, KILLS = 80 };
+	enum { VICTIMS = 4, KILLS = 30 };
 	pid_t pids[VICTIMS] = {0};
 	uint32_t seed = 4711;
 	own_namespace();
@@ -309,7 +309,7 @@ TEST(killed_attachers_leave_nothing)
 
 TEST(removal_among_attachers)
 {
-	enum { WORKERS = 3, ROUNDS = 60 };
+	enum { WORKERS = 3, ROUNDS = 20 };
 	_Atomic int *over = shared(PAGE);
 	own_namespace();
 	for (int round = 0; round < ROUNDS; round++) {
