@@ -42,12 +42,14 @@ static void message_put(struct message *m)
 		kfree(m->iov);
 }
 
-/* --- Sending --- */
-
-static ssize do_send(struct net_socket *n, struct net_outgoing *out)
+/* What sendmmsg(2) and recvmmsg(2) say of each message. */
+static int length_put(uptr_t message, u32 length)
 {
-	return n->family->send(n, out);
+	return copy_to_user(uptr_add(message, offsetof(struct abi_mmsghdr, length)), &length,
+	                    sizeof length);
 }
+
+/* --- Sending --- */
 
 SYSCALL6(sendto, int, fd, uptr_t, buf, size_t, count, u32, flags, uptr_t, to, s32, to_length)
 {
@@ -63,7 +65,7 @@ SYSCALL6(sendto, int, fd, uptr_t, buf, size_t, count, u32, flags, uptr_t, to, s3
 		out.address = to_length ? address : NULL;
 		out.address_length = (u32)to_length;
 	}
-	return do_send(n, &out);
+	return n->family->send(n, &out);
 }
 
 /* With the control messages copied in. */
@@ -80,7 +82,7 @@ static ssize send_with_control(struct net_socket *n, const struct abi_msghdr *h,
 	if (!sent) {
 		out->control = control;
 		out->control_length = h->controllen;
-		sent = do_send(n, out);
+		sent = n->family->send(n, out);
 	}
 	if (control != fast)
 		kfree(control);
@@ -101,7 +103,7 @@ static ssize send_message(struct net_socket *n, uptr_t user, u32 flags)
 	}
 	if (!sent)
 		sent = m.header.controllen ? send_with_control(n, &m.header, &out)
-		                           : do_send(n, &out);
+		                           : n->family->send(n, &out);
 	message_put(&m);
 	return sent;
 }
@@ -124,9 +126,7 @@ SYSCALL4(sendmmsg, int, fd, uptr_t, messages, u32, count, u32, flags)
 		err = send_message(n, at, flags);
 		if (err < 0)
 			break;
-		u32 length = (u32)err;
-		err = copy_to_user(uptr_add(at, offsetof(struct abi_mmsghdr, length)), &length,
-		                   sizeof length);
+		err = length_put(at, (u32)err);
 		if (err)
 			break;
 		cond_resched();
@@ -217,9 +217,7 @@ static long receive_messages(struct net_socket *n, uptr_t messages, u32 count, u
 		err = receive_message(n, at, flags & ~(u32)MSG_WAITFORONE);
 		if (err < 0)
 			break;
-		u32 length = (u32)err;
-		err = copy_to_user(uptr_add(at, offsetof(struct abi_mmsghdr, length)), &length,
-		                   sizeof length);
+		err = length_put(at, (u32)err);
 		if (err)
 			break;
 		done++;

@@ -16,6 +16,8 @@ struct netlink {
 	struct list queue;    /* [l] struct netlink_notice */
 	u32 bytes;            /* [l, a] charged: queued or still to be sent */
 	bool dead;            /* [l] its file has gone */
+	u32 limit;            /* [a] SO_RCVBUF */
+	s32 error;            /* [a] -ENOBUFS: an answer was dropped; 0: none */
 	struct waitq changed; /* readers, pollers, and who waits for room */
 	u32 port;             /* [ports.lock] its address; 0: none yet */
 	struct rb_node node;  /* [ports.lock] */
@@ -169,7 +171,7 @@ static int wait_for_room(struct net_socket *n)
 {
 	struct netlink *l = n->netlink;
 	return WAITQ_WAIT(&l->changed, PARK_INTERRUPTIBLE, PARK_FOREVER,
-	                  load_relaxed(&l->bytes) <= load_relaxed(&n->receive_limit));
+	                  load_relaxed(&l->bytes) <= load_relaxed(&l->limit));
 }
 
 struct netlink_notice *netlink_notice_new(int fd, const void *cookie)
@@ -194,6 +196,12 @@ void netlink_notice_send(struct netlink_notice *m, u8 why)
 
 int netlink_reply(struct netlink *l, const void *data, u32 length)
 {
+	if (load_relaxed(&l->bytes) > load_relaxed(&l->limit)) {
+		/* netlink(7): who does not read hears that messages were lost. */
+		store_relaxed(&l->error, -ENOBUFS);
+		waitq_wake(&l->changed, POLLERR);
+		return 0;
+	}
 	struct netlink_notice *m = TRY_PTR(notice_make(l, data, length));
 	notice_queue(m);
 	return 0;
@@ -219,6 +227,7 @@ static int netlink_create(struct net_socket *n)
 	spinlock_init(&l->lock, NETLINK);
 	list_init(&l->queue);
 	waitq_init(&l->changed);
+	l->limit = n->receive_limit;
 	n->netlink = l;
 	return 0;
 }
@@ -290,13 +299,19 @@ static struct netlink_notice *notice_take(struct netlink *l, bool peek)
 	return m;
 }
 
+static int netlink_take_error(struct net_socket *n)
+{
+	return __atomic_exchange_n(&n->netlink->error, 0, __ATOMIC_RELAXED);
+}
+
 /* => 0: look again; -EAGAIN, -EINTR, -ERESTARTSYS. */
 static int wait_for_notice(struct net_socket *n, u64 deadline)
 {
 	struct netlink *l = n->netlink;
 	if (!deadline)
 		return -EAGAIN;
-	int err = WAITQ_WAIT(&l->changed, PARK_INTERRUPTIBLE, deadline, !list_empty(&l->queue));
+	int err = WAITQ_WAIT(&l->changed, PARK_INTERRUPTIBLE, deadline,
+	                     !list_empty(&l->queue) || load_relaxed(&l->error));
 	if (err == -ETIMEDOUT)
 		return -EAGAIN;
 	return err == -ERESTARTSYS && deadline != PARK_FOREVER ? -EINTR : err;
@@ -323,8 +338,10 @@ static ssize netlink_receive(struct net_socket *n, struct net_incoming *in)
 	struct netlink_notice *m;
 	if (in->flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	while (!(m = notice_take(n->netlink, in->flags & MSG_PEEK)))
-		TRY(wait_for_notice(n, deadline));
+	do {
+		TRY(netlink_take_error(n));
+		m = notice_take(n->netlink, in->flags & MSG_PEEK);
+	} while (!m && !TRY(wait_for_notice(n, deadline)));
 	if (is_err(m))
 		return ptr_err(m);
 	ssize got = notice_read(m, in);
@@ -346,8 +363,8 @@ static u32 file_netlink_poll(struct file *f, struct poll_table *pt)
 {
 	struct netlink *l = ((struct net_socket *)f->private)->netlink;
 	poll_wait(pt, f, &l->changed);
-	return (list_empty(&l->queue) ? 0 : POLLIN | POLLRDNORM) | POLLOUT | POLLWRNORM |
-	       POLLWRBAND;
+	return (list_empty(&l->queue) ? 0 : POLLIN | POLLRDNORM) |
+	       (load_relaxed(&l->error) ? POLLERR : 0) | POLLOUT | POLLWRNORM | POLLWRBAND;
 }
 
 static const struct file_ops netlink_file_ops = {
@@ -369,11 +386,8 @@ static int netlink_get_option(struct net_socket *n, int level, int name, uptr_t 
 }
 static void netlink_limits_changed(struct net_socket *n)
 {
+	store_relaxed(&n->netlink->limit, load_relaxed(&n->receive_limit));
 	waitq_wake_all(&n->netlink->changed, POLLOUT | POLLWRNORM);
-}
-static int netlink_take_error(struct net_socket *n)
-{
-	return 0;
 }
 static bool netlink_listening(struct net_socket *n)
 {

@@ -428,6 +428,19 @@ SIM(socket_sender_that_waits_hears_of_the_close)
 	world_end();
 }
 
+/* What comes between the reader's look at the queue and his sleep is seen. */
+SIM(socket_datagram_comes_while_the_reader_lies_down)
+{
+	pair_new(SOCKET_DGRAM);
+	struct call s = {.end = 0, .size = 1, .timeout = PORT_FOREVER};
+	struct call r = {.end = 1, .size = 1, .timeout = PORT_FOREVER};
+	sim_spawn(receive, &r);
+	sim_spawn(send, &s);
+	sim_run();
+	CHECK_EQ(r.result, 1);
+	world_end();
+}
+
 static void disconnect(void *arg)
 {
 	CHECK_EQ(socket_connect(at(0), NULL, 0), 0);

@@ -122,6 +122,19 @@ TEST(unknown_requests)
 	FAILS(send(fd, (void *)8, 16, 0), EFAULT);
 }
 
+TEST(who_does_not_read_loses_answers)
+{
+	int fd = new_netlink(), small = 1, n = 0;
+	OK(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small));
+	for (int i = 0; i < 100; i++)
+		OK(request(fd, 999, 0));
+	FAILS(recv(fd, buffer, sizeof buffer, MSG_DONTWAIT), ENOBUFS);
+	while (recv(fd, buffer, sizeof buffer, MSG_DONTWAIT) > 0)
+		n++;
+	EQ(errno, EAGAIN);
+	YES(n > 0 && n < 20);
+}
+
 TEST(receiving)
 {
 	int fd = new_netlink();

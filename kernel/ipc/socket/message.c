@@ -175,6 +175,7 @@ void message_queue_locked(struct socket *s, struct socket_message *m, struct ipc
 	else
 		store_release(&s->first, m);
 	s->last = m;
+	store_relaxed(&s->arrived, s->arrived + 1);
 	store_relaxed(&s->queued, s->queued + 1);
 	if (!crowd_empty(&s->readers))
 		socket_wake_one_locked(&s->readers, wakes);

@@ -72,21 +72,25 @@ static void pass_on(struct socket *s)
 
 enum { END_OF_STREAM = 1 };
 
+/* Nothing to read: why not to wait for more, POSIX's order. => 0: wait; END_OF_STREAM, -errno. */
+static int why_not_wait(struct socket *s, u64 deadline)
+{
+	int err = socket_take_error(s);
+	if (err)
+		return err;
+	if (s->shutdown & SOCKET_SHUT_READ)
+		return END_OF_STREAM;
+	return deadline ? 0 : -EAGAIN;
+}
+
 /* The queue holds nothing beyond `seen`. Drops the reading lock to sleep. => 0: look again; END_OF_STREAM; -errno. */
 static NOINLINE int await_piece(struct socket *s, const struct socket_message *seen, u64 deadline)
 {
 	struct socket_waiter w;
-	int result = 0;
 	port_lock(&s->lock);
-	if (s->last != seen)
-		result = 0;
-	else if ((result = socket_take_error(s)))
-		;
-	else if (s->shutdown & SOCKET_SHUT_READ)
-		result = END_OF_STREAM;
-	else if (!deadline)
-		result = -EAGAIN;
-	bool wait = !result && s->last == seen;
+	bool more = s->last != seen;
+	int result = more ? 0 : why_not_wait(s, deadline);
+	bool wait = !more && !result;
 	if (wait)
 		socket_wait_begin(&w, s, &s->readers);
 	port_unlock(&s->lock);
@@ -226,14 +230,14 @@ static struct socket_message *pick(struct socket *s, bool peek, size_t *skip)
 	return m;
 }
 
-/* Nothing to pick, with `last` at the end of the queue. The reading lock is not held. => 0: look again; END_OF_STREAM;
- * -errno. */
-static NOINLINE int await_message(struct socket *s, const struct socket_message *last, u64 deadline)
+/* There was nothing to pick when `arrived` messages had come. The reading lock is not held. => 0: look again;
+ * END_OF_STREAM; -errno. */
+static NOINLINE int await_message(struct socket *s, u32 arrived, u64 deadline)
 {
 	struct socket_waiter w;
 	int result = 0;
 	port_lock(&s->lock);
-	bool changed = s->last != last, shut = s->shutdown & SOCKET_SHUT_READ;
+	bool changed = s->arrived != arrived, shut = s->shutdown & SOCKET_SHUT_READ;
 	if (!deadline)
 		result = shut && s->type == SOCKET_SEQPACKET ? END_OF_STREAM : -EAGAIN;
 	else if (changed || (result = socket_take_error(s)))
@@ -308,6 +312,8 @@ static ssize receive_message(struct socket *s, struct port_io *io, struct socket
 		size_t skip;
 		port_mutex_lock(&s->reading);
 		int err = socket_take_error(s);
+		/* Before the look at the queue: what comes after it is then seen to have come. */
+		u32 arrived = load_acquire(&s->arrived);
 		struct socket_message *m = err ? NULL : pick(s, in->peek, &skip);
 		if (likely(m && !in->peek))
 			return take_message(s, m, io, in);
@@ -317,19 +323,29 @@ static ssize receive_message(struct socket *s, struct port_io *io, struct socket
 			pass_on(s);
 			return n;
 		}
-		const struct socket_message *last = load_relaxed(&s->last);
 		port_mutex_unlock(&s->reading);
+		port_step(); /* a message that comes here has to be noticed */
 		if (err)
 			pass_on(s);
 		else
-			err = await_message(s, last, in->deadline);
+			err = await_message(s, arrived, in->deadline);
 		if (err)
 			return err == END_OF_STREAM ? 0 : err;
 	}
 }
 
+/* A look without any lock, for those who ask again and again: what comes in a moment has not come yet. */
+static ALWAYS_INLINE bool nothing_yet(const struct socket *s)
+{
+	return !load_relaxed(&s->first) && !load_relaxed(&s->error) &&
+	       !load_relaxed(&s->shutdown) &&
+	       (s->type == SOCKET_DGRAM || load_relaxed(&s->state) == SOCKET_CONNECTED);
+}
+
 ssize socket_receive(struct socket *s, struct port_io *io, struct socket_incoming *in)
 {
+	if (!in->deadline && nothing_yet(s))
+		return -EAGAIN;
 	ssize n = likely(s->type == SOCKET_STREAM) ? receive_stream(s, io, in)
 	                                           : receive_message(s, io, in);
 	if (unlikely(n < 0))

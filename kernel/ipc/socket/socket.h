@@ -97,10 +97,11 @@ struct socket {
 	struct port_mutex reading;
 	struct socket_message *first, *last; /* [l]; removing: [reading] too */
 	u32 queued;                          /* [l, a] messages, connections */
-	u32 backlog;                   /* [l, a] more than that are not taken from strangers */
-	u32 unsent;                    /* [a] bytes sent from here that are queued somewhere */
-	u32 send_limit;                /* [a] bytes */
-	s32 error;                     /* [a] pending, positive; 0: none */
+	u32 arrived;    /* [l, a] messages ever queued: tells readers that there is something new */
+	u32 backlog;    /* [l, a] more than that are not taken from strangers */
+	u32 unsent;     /* [a] bytes sent from here that are queued somewhere */
+	u32 send_limit; /* [a] bytes */
+	s32 error;      /* [a] pending, positive; 0: none */
 	s32 peek_offset;               /* [a] SO_PEEK_OFF; negative: off */
 	u32 low_water;                 /* [a] SO_RCVLOWAT */
 	struct socket *peer;           /* [l, a] reference */
