@@ -139,4 +139,3 @@ extern u32 net_buffer_default[2], net_buffer_max[2]; /* [a] 0 send, 1 receive: /
 extern u32 net_backlog_max;                          /* [a] somaxconn */
 extern u32 net_control_max;                          /* [a] optmem_max */
 void net_init(void);                                 /* boot */
-void net_proc_init(void);

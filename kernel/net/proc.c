@@ -43,7 +43,7 @@ static int show_unix(struct seq *s, const struct proc_file *f)
 	return 0;
 }
 
-void net_proc_init(void)
+static void net_proc_init(void)
 {
 	static const struct proc_file list = {.path = "net/unix", .show = show_unix};
 	static const struct sysctl limits[] = {
