@@ -189,6 +189,71 @@ TEST(priority_is_inherited_through_a_chain)
 	REAP(low);
 }
 
+/* The effective priority, proc(5): -1 - real-time priority, or 20 + nice. */
+static int priority_of(pid_t pid)
+{
+	char path[64], text[512];
+	int priority = 0;
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file_read(path, text, sizeof(text));
+	char *end = strrchr(text, ')');
+	if (end)
+		sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %d",
+		       &priority);
+	return priority;
+}
+static void set_fifo(pid_t pid, int priority)
+{
+	struct sched_param param = {.sched_priority = priority};
+	OK(syscall(SYS_sched_setscheduler, pid, SCHED_FIFO, &param));
+}
+
+/* What is lent follows the sleeper's priority as it changes, through two locks, and ends when the sleeper goes. */
+TEST(boost_follows_the_sleeper)
+{
+	pid_t low, middle, high;
+	new_word();
+	volatile unsigned *step = word + 100;
+	CHILD(low)
+	{
+		OK(futex(word, LOCK_PI, NULL));
+		step[0] = 1;
+		for (;;)
+			pause();
+	}
+	UNTIL(step[0]);
+	CHILD(middle)
+	{
+		OK(futex(word + 1, LOCK_PI, NULL));
+		step[1] = 1;
+		futex(word, LOCK_PI, NULL);
+	}
+	UNTIL(step[1]);
+	until_asleep(middle);
+	CHILD(high)
+	{
+		set_fifo(0, 30);
+		futex(word + 1, LOCK_PI, NULL);
+	}
+	UNTIL(priority_of(low) == -31);
+	EQ(priority_of(middle), -31);
+	set_fifo(high, 40);
+	EQ(priority_of(middle), -41);
+	EQ(priority_of(low), -41);
+	set_fifo(high, 10);
+	EQ(priority_of(low), -11);
+	set_fifo(middle, 20);
+	EQ(priority_of(low), -21);
+	kill(high, SIGKILL);
+	EQ(reap(high), SIGKILL);
+	EQ(priority_of(middle), -21);
+	kill(middle, SIGKILL);
+	EQ(reap(middle), SIGKILL);
+	EQ(priority_of(low), 20);
+	kill(low, SIGKILL);
+	EQ(reap(low), SIGKILL);
+}
+
 static pthread_mutex_t mutex;
 static long count;
 static void *adds(void *arg)
