@@ -118,3 +118,51 @@ TEST(park_survives_racing_outcomes)
 	crew_join();
 	CHECK(stop == 1);
 }
+
+/*
+ * A thread that gives its processor away stays in the queue: another processor may take it at once and have it park while
+ * the first one is still leaving it (finish_switch). Taken for parked too early, it would run on two processors.
+ */
+enum { RING = 8, LAPS = 400 };
+static struct thread *ring[RING];
+static u32 ring_laps[RING], ring_done;
+
+static void ring_runs(u32 id)
+{
+	store_release(&ring[id], thread_current());
+	for (u32 i = 0; i < RING; i++)
+		while (!load_acquire(&ring[i]))
+			sched_yield_current();
+	for (u32 lap = 0; lap < LAPS; lap++) {
+		volatile u32 mine = id << 16 | lap; /* on the stack that two would share */
+
+		sched_yield_current();
+		unpark(ring[(id + 1) % RING]);
+		(void)park(clock_mono_ns() + 1000000, PARK_UNINTERRUPTIBLE);
+		sched_yield_current();
+		unpark(ring[(id + 3) % RING]);
+		ring_laps[id] += mine == (id << 16 | lap);
+	}
+	/* Nobody leaves while others may still wake it. */
+	__atomic_fetch_add(&ring_done, 1, __ATOMIC_RELEASE);
+	while (load_acquire(&ring_done) < RING)
+		sched_yield_current();
+}
+
+TEST(park_after_giving_way_runs_on_one_processor)
+{
+	ring_done = 0;
+	for (u32 i = 0; i < RING; i++) {
+		ring[i] = NULL;
+		ring_laps[i] = 0;
+	}
+#if DEBUG_BUILD
+	store_relaxed(&sched_test_linger, 300u);
+	crew_run(RING, ring_runs);
+	store_relaxed(&sched_test_linger, 0u);
+#else
+	crew_run(RING, ring_runs);
+#endif
+	for (u32 i = 0; i < RING; i++)
+		CHECK_EQ(ring_laps[i], LAPS);
+}

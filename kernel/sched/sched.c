@@ -18,6 +18,19 @@ static NOINLINE void finish_leaving(struct thread *prev)
 }
 
 /* First code of a thread that has been switched to. */
+#if DEBUG_BUILD
+u32 sched_test_linger;
+static ALWAYS_INLINE u32 sched_linger(void)
+{
+	return load_relaxed(&sched_test_linger);
+}
+#else
+static ALWAYS_INLINE u32 sched_linger(void)
+{
+	return 0;
+}
+#endif
+
 static ALWAYS_INLINE void finish_switch(struct thread *prev)
 {
 	u32 parking = PARK_PARKING;
@@ -26,6 +39,8 @@ static ALWAYS_INLINE void finish_switch(struct thread *prev)
 	u8 leaving = prev->leaving;
 
 	run_queue_unlock(this_cpu_ptr(run_queue));
+	for (u32 i = sched_linger(); i; i--)
+		cpu_relax();
 	if (likely(leaving == THREAD_PARKS)) {
 		/* From this store on, an unparker queues prev and it may run, or even be freed, elsewhere. When the token came
 		 * first, queueing is up to us. */

@@ -11,6 +11,9 @@ static inline void crew_run(u32 count, void (*fn)(u32 id))
 	crew_start(count, fn);
 	crew_join();
 }
+/* Debug builds: how long each switch lingers between unlocking its queue and looking after the thread it left, so that
+ * tests meet what others do in between. */
+extern u32 sched_test_linger; /* [a] turns of a loop */
 /* Yields until t sleeps; or until *slot is set and that thread sleeps. */
 void crew_wait_parked(struct thread *t);
 void crew_wait_parked_at(struct thread **slot);
