@@ -169,6 +169,7 @@ STEPS = [
     ("tour sem", command("tour sem", r"All of it as it should be")),
     ("tour msg", command("tour msg", r"All of it as it should be")),
     ("tour shm", command("tour shm", r"All of it as it should be")),
+    ("tour posix", command("tour posix", r"All of it as it should be")),
     ("tour events", command("tour events", r"All of it as it should be")),
     ("shell started again when killed", command("kill -9 $$")),
 ]

@@ -24,4 +24,5 @@ void until_asleep(pid_t pid);
 void tour_sem(void);
 void tour_msg(void);
 void tour_shm(void);
+void tour_posix(void);
 void tour_events(void);
