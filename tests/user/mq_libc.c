@@ -56,8 +56,9 @@ static void on_message(union sigval v)
 	value = v.sival_int;
 	sem_post(&called);
 }
-static const struct sigevent by_thread = {
-	.sigev_notify = SIGEV_THREAD, .sigev_notify_function = on_message, .sigev_value.sival_int = 99};
+static const struct sigevent by_thread = {.sigev_notify = SIGEV_THREAD,
+                                          .sigev_notify_function = on_message,
+                                          .sigev_value.sival_int = 99};
 
 TEST(a_thread_is_started)
 {
