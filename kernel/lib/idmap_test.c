@@ -90,8 +90,15 @@ TEST(idmap_matches_model_under_random_changes)
 
 			if (r % 5 && free >= 0)
 				id = (u32)free;
-			CHECK_EQ(idmap_reserve(&m, id), 0);
-			model[id] = MAX(model[id], 1);
+			if (r % 11 == 0) {
+				CHECK_EQ(idmap_insert(&m, id, &things[id]),
+				         model[id] == 2 ? -EEXIST : 0);
+				set += model[id] != 2;
+				model[id] = 2;
+			} else {
+				CHECK_EQ(idmap_reserve(&m, id), 0);
+				model[id] = MAX(model[id], 1);
+			}
 			if (r % 7) {
 				set += model[id] != 2;
 				model[id] = 2;
@@ -107,6 +114,41 @@ TEST(idmap_matches_model_under_random_changes)
 	CHECK(pool_live <= 1);
 	idmap_destroy(&m);
 	CHECK_EQ(pool_live, 0);
+}
+
+static u32 drained, drained_last;
+static void count_drained(void *p)
+{
+	u32 id = (u32)((char *)p - things);
+
+	CHECK(model[id] == 2 && (!drained || id > drained_last));
+	drained++;
+	drained_last = id;
+}
+
+TEST(idmap_drain_passes_on_what_was_set)
+{
+	struct idmap m;
+	u32 state = 5, set = 0;
+
+	memset(model, 0, sizeof(model));
+	pool_start(&m, 1 << 20);
+	for (u32 round = 0; round < 700; round++) {
+		u32 id = random_next(&state) % MODEL;
+
+		if (round % 4 == 0) {
+			CHECK_EQ(idmap_reserve(&m, id), 0);
+		} else if (model[id] != 2) {
+			CHECK_EQ(idmap_insert(&m, id, &things[id]), 0);
+			model[id] = 2;
+			set++;
+		}
+	}
+	drained = 0;
+	idmap_drain(&m, count_drained);
+	CHECK_EQ(drained, set);
+	CHECK_EQ(pool_live, 0);
+	CHECK(!idmap_find(&m, drained_last));
 }
 
 TEST(idmap_reaches_the_highest_ids)

@@ -1,5 +1,6 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/vm_internal.h"
+#include "kernel/sched/thread.h"
 
 /*
  * Keys of shared futexes. Each processor keeps the areas of its last few answers, and what of them goes into a key. An entry is
@@ -103,8 +104,10 @@ static ssize part_access(struct aspace *as, u64 addr, void *buf, size_t n, bool 
 	if (!a || a->start > addr || !access_allowed(a, write, checked))
 		return -EFAULT;
 	n = MIN(n, (size_t)(PAGE_SIZE - addr % PAGE_SIZE));
-	while (!page_access(a, addr, buf, n, write))
+	while (!page_access(a, addr, buf, n, write)) {
 		TRY(fault_in(a, addr, write));
+		cond_resched(); /* perhaps a fork elsewhere has to end first */
+	}
 	return (ssize)n;
 }
 

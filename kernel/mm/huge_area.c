@@ -211,15 +211,18 @@ static int private_copy(const struct huge_fault *f, pte_t was)
 {
 	struct vm_area *a = f->a;
 	struct page *old = phys_page(pte_phys(was)), *new;
+	bool owned = was & PTE_OWNED;
 
-	if (was & PTE_OWNED && refcount_read(&old->refs) == 1) {
+	if (owned && refcount_read(&old->refs) == 1) {
 		entry_replace(f, page_phys(old) | private_bits(a));
 		return 0;
 	}
 	new = private_page_new(f);
-	if (!new && a->private &&was & PTE_OWNED) {
+	if (!new && a->private &&owned) {
 		page_take_from_others(f, old);
-		entry_replace(f, page_phys(old) | private_bits(a));
+		/* A fork under way has it too, but is on no list yet: the access faults again. */
+		if (refcount_read(&old->refs) == 1)
+			entry_replace(f, page_phys(old) | private_bits(a));
 		return 0;
 	}
 	if (!new)
