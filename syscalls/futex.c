@@ -145,8 +145,10 @@ SYSCALL6(futex, uptr_t, word, u32, op, u32, value, uptr_t, timeout, uptr_t, word
 	enum futex_scope scope = op & FUTEX_PRIVATE_FLAG ? FUTEX_PRIVATE : FUTEX_SHARED;
 	u32 cmd = op & (u32)FUTEX_CMD_MASK;
 
-	if (likely((op & ~(u32)FUTEX_PRIVATE_FLAG) == FUTEX_WAKE))
-		return futex_wake(word, scope, (s32)value, FUTEX_BITSET_MATCH_ANY);
+	if (likely(op == (FUTEX_WAKE | FUTEX_PRIVATE_FLAG)))
+		return futex_wake(word, FUTEX_PRIVATE, (s32)value, FUTEX_BITSET_MATCH_ANY);
+	if (op == FUTEX_WAKE)
+		return futex_wake(word, FUTEX_SHARED, (s32)value, FUTEX_BITSET_MATCH_ANY);
 	if (cmd == FUTEX_WAIT && uptr_null(timeout) && !(op & FUTEX_CLOCK_REALTIME)) {
 		int err = futex_wait(word, scope, value, FUTEX_BITSET_MATCH_ANY, PORT_FOREVER);
 		return err == -EINTR ? -ERESTARTSYS : err;
