@@ -123,7 +123,7 @@ TEST(park_survives_racing_outcomes)
  * A thread that gives its processor away stays in the queue: another processor may take it at once and have it park while
  * the first one is still leaving it (finish_switch). Taken for parked too early, it would run on two processors.
  */
-enum { RING = 8, LAPS = 400 };
+enum { RING = 8, LAPS = 100 };
 static struct thread *ring[RING];
 static u32 ring_laps[RING], ring_done;
 
