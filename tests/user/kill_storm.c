@@ -119,10 +119,16 @@ static void lock_pi(void)
 		syscall(SYS_futex, &pi_word, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0);
 	}
 }
+static void read_event(void)
+{
+	uint64_t n;
+	(void)!read(on.event, &n, 8);
+}
 static void wait_epoll(void)
 {
 	struct epoll_event e[4];
 	epoll_wait(on.epoll, e, 4, -1);
+	read_event(); /* or sleep here */
 }
 static void wait_poll(void)
 {
@@ -131,6 +137,7 @@ static void wait_poll(void)
 	                     {on.signals, POLLIN, 0}, {on.listener, POLLIN, 0},
 	                     {on.mq, POLLPRI, 0},     {on.full_pipe[1], POLLOUT, 0}};
 	poll(p, 8, -1);
+	read_event();
 }
 static void wait_select(void)
 {
@@ -139,11 +146,7 @@ static void wait_select(void)
 	FD_SET(on.event, &r);
 	FD_SET(on.pipe[0], &r);
 	select(on.event + on.pipe[0] + 1, &r, NULL, NULL, NULL);
-}
-static void read_event(void)
-{
-	uint64_t n;
-	(void)!read(on.event, &n, 8);
+	read_event();
 }
 static void write_event(void)
 {
