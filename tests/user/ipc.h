@@ -16,3 +16,8 @@ static inline void become(uid_t uid, gid_t gid, gid_t other)
 	MUST(setresgid(gid, gid, gid));
 	MUST(setresuid(uid, uid, uid));
 }
+/* fork(2) with flags of clone(2). */
+static inline int clone_process(int flags)
+{
+	return (int)syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
+}

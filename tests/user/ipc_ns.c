@@ -83,11 +83,6 @@ static ino_t number_of(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/ns/ipc", (int)pid);
 	return stat(path, &st) ? 0 : st.st_ino;
 }
-static int clone_process(int flags)
-{
-	return (int)syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
-}
-
 /* --- isolation --- */
 
 TEST(keys_and_ids_are_of_the_namespace)

@@ -91,14 +91,16 @@ TEST(keys)
 			EQ(stat_of(f, ids[i]).perm.__key, keys[i]);
 			FAILS(f->get(keys[i], IPC_CREAT | IPC_EXCL | 0600), EEXIST);
 			EQ(f->get(keys[i], IPC_CREAT | 0600), ids[i]);
-			EQ(f->get(keys[i], IPC_EXCL), ids[i]); /* without IPC_CREAT it says nothing */
+			EQ(f->get(keys[i], IPC_EXCL),
+			   ids[i]); /* without IPC_CREAT it says nothing */
 		}
 		for (int i = 0; i < 5; i++) {
 			EQ(f->get(keys[i], 0), ids[i]);
 			OK(f->control(ids[i], IPC_RMID, NULL));
 			FAILS(f->get(keys[i], 0), ENOENT);
 		}
-		int one = OK(f->get(IPC_PRIVATE, 0600)), other = OK(f->get(IPC_PRIVATE, IPC_EXCL | 0600));
+		int one = OK(f->get(IPC_PRIVATE, 0600)),
+		    other = OK(f->get(IPC_PRIVATE, IPC_EXCL | 0600));
 		YES(one != other);
 		EQ(stat_of(f, one).perm.__key, 0);
 		OK(f->control(one, IPC_RMID, NULL));
@@ -186,32 +188,32 @@ TEST(who_may_look)
 		gid_t gid, other;
 		int may;
 	} looks[] = {
-		{0400, 1000, 7, 0, 1},   {0200, 1000, 7, 0, 0},  {0044, 1000, 7, 0, 0},
+		{0400, 1000, 7, 0, 1},      {0200, 1000, 7, 0, 0},      {0044, 1000, 7, 0, 0},
 		{0040, NOBODY, 1000, 0, 1}, {0400, NOBODY, 1000, 0, 0}, {0040, NOBODY, 7, 1000, 1},
 		{0004, NOBODY, 1000, 0, 0}, {0004, NOBODY, 7, 0, 1},    {0440, NOBODY, 7, 0, 0},
 	};
 	own_namespace();
-	for_each_family(f)
-		for (size_t i = 0; i < sizeof(looks) / sizeof(*looks); i++) {
-			int id = OK(f->get(IPC_PRIVATE, 0600));
-			union status s = stat_of(f, id);
-			s.perm.uid = s.perm.gid = 1000;
-			s.perm.mode = (unsigned)looks[i].mode;
-			OK(f->control(id, IPC_SET, &s));
-			pid_t pid;
-			CHILD(pid)
-			{
-				become(looks[i].uid, looks[i].gid, looks[i].other);
-				int got = f->control(id, IPC_STAT, &s);
-				if (looks[i].may ? got != 0 : got != -1 || errno != EACCES)
-					test_fail(__FILE__, __LINE__, "family %d, case %d: got %d, %s",
-					          (int)(f - families), (int)i, got, errno_name(errno));
-				EQ(f->control(id % 32768, f->stat_index, &s), looks[i].may ? id : -1);
-				EQ(f->control(id % 32768, f->stat_any, &s), id);
-			}
-			REAP(pid);
-			OK(f->control(id, IPC_RMID, NULL));
+	for_each_family(f) for (size_t i = 0; i < sizeof(looks) / sizeof(*looks); i++)
+	{
+		int id = OK(f->get(IPC_PRIVATE, 0600));
+		union status s = stat_of(f, id);
+		s.perm.uid = s.perm.gid = 1000;
+		s.perm.mode = (unsigned)looks[i].mode;
+		OK(f->control(id, IPC_SET, &s));
+		pid_t pid;
+		CHILD(pid)
+		{
+			become(looks[i].uid, looks[i].gid, looks[i].other);
+			int got = f->control(id, IPC_STAT, &s);
+			if (looks[i].may ? got != 0 : got != -1 || errno != EACCES)
+				test_fail(__FILE__, __LINE__, "family %d, case %d: got %d, %s",
+				          (int)(f - families), (int)i, got, errno_name(errno));
+			EQ(f->control(id % 32768, f->stat_index, &s), looks[i].may ? id : -1);
+			EQ(f->control(id % 32768, f->stat_any, &s), id);
 		}
+		REAP(pid);
+		OK(f->control(id, IPC_RMID, NULL));
+	}
 }
 
 /* IPC_SET and IPC_RMID: the owner, the creator, CAP_SYS_ADMIN, whatever the mode says. */

@@ -40,6 +40,23 @@ static inline int sem_rm(int id)
 {
 	return semctl(id, 0, IPC_RMID);
 }
+static inline void sem_drop(const int *id)
+{
+	OK(sem_rm(*id));
+}
+static inline int sem_of(int n, unsigned short *values)
+{
+	int id = sem_new(n);
+	OK(semctl(id, 0, SETALL, (union semun){.array = values}));
+	return id;
+}
+/* A set with these values, which is removed when the block ends. */
+#define SET(id, ...)                                                                               \
+	__attribute__((cleanup(sem_drop))) int id =                                                \
+		sem_of(sizeof((unsigned short[]){__VA_ARGS__}) / sizeof(unsigned short),           \
+	               (unsigned short[]){__VA_ARGS__})
+/* A process that performs the operations, which must succeed. */
+#define OPERATOR(pid, id, ...) CHILD(pid) OK(SEMOP(id, __VA_ARGS__))
 static inline int val(int id, int num)
 {
 	return semctl(id, num, GETVAL);

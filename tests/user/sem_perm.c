@@ -49,10 +49,11 @@ static void expect_rights(int id, int may_read, int may_alter)
 #undef RIGHT
 }
 
-TEST(owner_bits)
+/* User and group 1000 before sets of UID and GID with these modes: may read; may alter; neither. */
+static void expect_bits(uid_t uid, gid_t gid, int read, int alter, int none)
 {
-	int r = set_owned(1000, 0, 0400), w = set_owned(1000, 0, 0200),
-	    n = set_owned(1000, 0, 0077);
+	int r = set_owned(uid, gid, read), w = set_owned(uid, gid, alter),
+	    n = set_owned(uid, gid, none);
 	AS(1000, 1000, 0)
 	{
 		expect_rights(r, 1, 0);
@@ -64,19 +65,19 @@ TEST(owner_bits)
 	OK(sem_rm(n));
 }
 
+TEST(owner_bits)
+{
+	expect_bits(1000, 0, 0400, 0200, 0077);
+}
+
 TEST(group_bits)
 {
-	int r = set_owned(0, 1000, 0040), w = set_owned(0, 1000, 0020),
-	    n = set_owned(0, 1000, 0707);
-	AS(1000, 1000, 0)
-	{
-		expect_rights(r, 1, 0);
-		expect_rights(w, 0, 1);
-		expect_rights(n, 0, 0);
-	}
-	OK(sem_rm(r));
-	OK(sem_rm(w));
-	OK(sem_rm(n));
+	expect_bits(0, 1000, 0040, 0020, 0707);
+}
+
+TEST(other_bits)
+{
+	expect_bits(0, 0, 0004, 0002, 0770);
 }
 
 TEST(supplementary_group_bits)
@@ -93,20 +94,6 @@ TEST(supplementary_group_bits)
 		expect_rights(n, 1, 1);
 	}
 	OK(sem_rm(rw));
-	OK(sem_rm(n));
-}
-
-TEST(other_bits)
-{
-	int r = set_owned(0, 0, 0004), w = set_owned(0, 0, 0002), n = set_owned(0, 0, 0770);
-	AS(1000, 1000, 0)
-	{
-		expect_rights(r, 1, 0);
-		expect_rights(w, 0, 1);
-		expect_rights(n, 0, 0);
-	}
-	OK(sem_rm(r));
-	OK(sem_rm(w));
 	OK(sem_rm(n));
 }
 

@@ -5,47 +5,41 @@ enum { MS = 1000000 };
 
 TEST(time_out_is_eagain_and_not_early)
 {
-	int id = sem_new(1);
+	SET(id, 0);
 	int64_t start = now_ns();
 	FAILS(SEMOP_FOR(id, 50 * MS, OP(0, -1)), EAGAIN);
 	YES(now_ns() - start >= 50 * MS);
 	EQ(ncnt(id, 0), 0);
-	OK(sem_rm(id));
 }
 
 TEST(time_out_waiting_for_zero)
 {
-	int id = sem_new(1);
-	OK(set_val(id, 0, 1));
+	SET(id, 1);
 	FAILS(SEMOP_FOR(id, 20 * MS, OP(0, 0)), EAGAIN);
 	EQ(zcnt(id, 0), 0);
 	EQ(val(id, 0), 1);
-	OK(sem_rm(id));
 }
 
 TEST(time_of_zero)
 {
-	int id = sem_new(1);
+	SET(id, 0);
 	FAILS(SEMOP_FOR(id, 0, OP(0, -1)), EAGAIN);
 	OK(SEMOP_FOR(id, 0, OP(0, 1)));
 	OK(SEMOP_FOR(id, 0, OP(0, -1)));
-	OK(sem_rm(id));
 }
 
 TEST(timed_out_operation_leaves_nothing_behind)
 {
-	int id = sem_new(2);
-	OK(set_val(id, 0, 1));
+	SET(id, 1, 0);
 	FAILS(SEMOP_FOR(id, 10 * MS, OP(0, -1), OP(1, -1)), EAGAIN);
 	OK(SEMOP(id, OP(1, 1)));
 	EQ(val(id, 0), 1);
 	EQ(val(id, 1), 1);
-	OK(sem_rm(id));
 }
 
 TEST(enormous_time_is_forever)
 {
-	int id = sem_new(1);
+	SET(id, 0);
 	pid_t pid;
 	CHILD(pid)
 	{
@@ -57,7 +51,6 @@ TEST(enormous_time_is_forever)
 	until_asleep(pid);
 	OK(SEMOP(id, OP(0, 1)));
 	REAP(pid);
-	OK(sem_rm(id));
 }
 
 TEST(woken_in_time_is_success)
@@ -106,7 +99,7 @@ TEST(never_restarted_even_with_sa_restart)
 
 TEST(timed_wait_is_not_restarted_either)
 {
-	int id = sem_new(1);
+	SET(id, 0);
 	pid_t pid;
 	CHILD(pid)
 	{
@@ -116,12 +109,11 @@ TEST(timed_wait_is_not_restarted_either)
 	UNTIL(ncnt(id, 0) == 1);
 	OK(kill(pid, SIGUSR1));
 	REAP(pid);
-	OK(sem_rm(id));
 }
 
 TEST(ignored_and_blocked_signals_do_not_interrupt)
 {
-	int id = sem_new(1);
+	SET(id, 0);
 	pid_t pid;
 	CHILD(pid)
 	{
@@ -140,7 +132,6 @@ TEST(ignored_and_blocked_signals_do_not_interrupt)
 	EQ(ncnt(id, 0), 1);
 	OK(SEMOP(id, OP(0, 1)));
 	REAP(pid);
-	OK(sem_rm(id));
 }
 
 TEST(stop_and_continue)
@@ -163,7 +154,7 @@ TEST(stop_and_continue)
 
 TEST(pending_signal_before_the_call)
 {
-	int id = sem_new(1);
+	SET(id, 0);
 	sigset_t set, old;
 	on_signal(SIGUSR1, count_signal, 0);
 	sigemptyset(&set);
@@ -175,7 +166,6 @@ TEST(pending_signal_before_the_call)
 	EQ(signals_seen, 0);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	EQ(signals_seen, 1);
-	OK(sem_rm(id));
 }
 
 TEST(killed_waiter_leaves_the_queue)
@@ -187,10 +177,7 @@ TEST(killed_waiter_leaves_the_queue)
 		SEMOP(id, OP(0, -1));
 	}
 	UNTIL(ncnt(id, 0) == 1);
-	CHILD(next)
-	{
-		OK(SEMOP(id, OP(0, -1)));
-	}
+	OPERATOR(next, id, OP(0, -1));
 	UNTIL(ncnt(id, 0) == 2);
 	OK(kill(dead, SIGKILL));
 	EQ(waitpid(dead, &status, 0), dead);
@@ -250,7 +237,7 @@ TEST(waiter_keeps_right_after_mode_change)
 TEST(time_out_and_completion_race)
 {
 	enum { ROUNDS = 400 };
-	int id = sem_new(2);
+	SET(id, 0, 0);
 	pid_t pid;
 	CHILD(pid)
 	{
@@ -273,13 +260,12 @@ TEST(time_out_and_completion_race)
 	REAP(pid);
 	EQ(taken + late, ROUNDS);
 	EQ(val(id, 0), 0);
-	OK(sem_rm(id));
 }
 
 TEST(signal_and_completion_race)
 {
 	enum { ROUNDS = 300 };
-	int id = sem_new(2);
+	SET(id, 0, 0);
 	pid_t parent = getpid(), pid;
 	on_signal(SIGUSR1, count_signal, 0);
 	CHILD(pid)
@@ -302,7 +288,6 @@ TEST(signal_and_completion_race)
 	}
 	REAP(pid);
 	EQ(val(id, 0), 0);
-	OK(sem_rm(id));
 }
 
 TEST(removal_and_completion_race)

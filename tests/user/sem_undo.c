@@ -2,16 +2,10 @@
 #include "sem.h"
 #include <pthread.h>
 
-static int clone_process(int flags)
-{
-	return (int)syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
-}
-
 TEST(exit_undoes)
 {
-	int id = sem_new(2);
+	SET(id, 3, 0);
 	pid_t pid;
-	OK(set_val(id, 0, 3));
 	CHILD(pid)
 	{
 		OK(SEMOP(id, OP_UNDO(0, -2), OP_UNDO(1, 5)));
@@ -21,14 +15,12 @@ TEST(exit_undoes)
 	REAP(pid);
 	EQ(val(id, 0), 3);
 	EQ(val(id, 1), 0);
-	OK(sem_rm(id));
 }
 
 TEST(death_by_signal_undoes)
 {
-	int id = sem_new(1);
+	SET(id, 1);
 	pid_t pid;
-	OK(set_val(id, 0, 1));
 	CHILD(pid)
 	{
 		OK(SEMOP(id, OP_UNDO(0, -1)));
@@ -39,14 +31,12 @@ TEST(death_by_signal_undoes)
 	OK(kill(pid, SIGKILL));
 	EQ(reap(pid), SIGKILL);
 	EQ(val(id, 0), 1);
-	OK(sem_rm(id));
 }
 
 TEST(operations_sum_up)
 {
-	int id = sem_new(1);
+	SET(id, 10);
 	pid_t pid;
-	OK(set_val(id, 0, 10));
 	CHILD(pid)
 	{
 		OK(SEMOP(id, OP_UNDO(0, -4)));
@@ -58,26 +48,21 @@ TEST(operations_sum_up)
 	REAP(pid);
 	/* 3 and what was done with SEM_UNDO back: 4 - 1 + 2. */
 	EQ(val(id, 0), 8);
-	OK(sem_rm(id));
 }
 
 TEST(only_flagged_operations_count)
 {
-	int id = sem_new(2);
+	SET(id, 0, 0);
 	pid_t pid;
-	CHILD(pid)
-	{
-		OK(SEMOP(id, OP(0, 2), OP_UNDO(1, 2)));
-	}
+	OPERATOR(pid, id, OP(0, 2), OP_UNDO(1, 2));
 	REAP(pid);
 	EQ(val(id, 0), 2);
 	EQ(val(id, 1), 0);
-	OK(sem_rm(id));
 }
 
 TEST(undo_is_clamped_at_zero)
 {
-	int id = sem_new(1);
+	SET(id, 0);
 	pid_t pid;
 	CHILD(pid)
 	{
@@ -86,14 +71,12 @@ TEST(undo_is_clamped_at_zero)
 	}
 	REAP(pid);
 	EQ(val(id, 0), 0);
-	OK(sem_rm(id));
 }
 
 TEST(undo_is_clamped_at_the_maximum)
 {
-	int id = sem_new(1);
+	SET(id, 10);
 	pid_t pid;
-	OK(set_val(id, 0, 10));
 	CHILD(pid)
 	{
 		OK(SEMOP(id, OP_UNDO(0, -10)));
@@ -101,12 +84,11 @@ TEST(undo_is_clamped_at_the_maximum)
 	}
 	REAP(pid);
 	EQ(val(id, 0), 32767);
-	OK(sem_rm(id));
 }
 
 TEST(adjustment_out_of_range_is_erange)
 {
-	int id = sem_new(2);
+	SET(id, 0, 0);
 	pid_t pid;
 	CHILD(pid)
 	{
@@ -121,14 +103,12 @@ TEST(adjustment_out_of_range_is_erange)
 	}
 	REAP(pid);
 	EQ(val(id, 0), 0);
-	OK(sem_rm(id));
 }
 
 TEST(positive_adjustment_out_of_range)
 {
-	int id = sem_new(1);
+	SET(id, 32767);
 	pid_t pid;
-	OK(set_val(id, 0, 32767));
 	CHILD(pid)
 	{
 		OK(SEMOP(id, OP_UNDO(0, -32767)));
@@ -138,27 +118,22 @@ TEST(positive_adjustment_out_of_range)
 	}
 	REAP(pid);
 	EQ(val(id, 0), 32767);
-	OK(sem_rm(id));
 }
 
 TEST(not_inherited_by_fork)
 {
-	int id = sem_new(1);
+	SET(id, 0);
 	pid_t pid;
 	OK(SEMOP(id, OP_UNDO(0, 4)));
-	CHILD(pid)
-	{
-		OK(SEMOP(id, OP_UNDO(0, 1)));
-	}
+	OPERATOR(pid, id, OP_UNDO(0, 1));
 	REAP(pid);
 	/* Only the child's own one is gone. */
 	EQ(val(id, 0), 4);
-	OK(sem_rm(id));
 }
 
 TEST(kept_over_exec)
 {
-	int id = sem_new(1);
+	SET(id, 0);
 	char number[16], *const args[] = {"/proc/self/exe", "-l", NULL};
 	pid_t pid;
 	snprintf(number, sizeof(number), "%d", id);
@@ -173,7 +148,6 @@ TEST(kept_over_exec)
 	}
 	REAP(pid);
 	EQ(val(id, 0), 1);
-	OK(sem_rm(id));
 }
 
 TEST(held_while_the_new_program_runs)
@@ -286,7 +260,7 @@ TEST(set_removed_before_exit)
 
 TEST(waiting_with_undo_holds_nothing_yet)
 {
-	int id = sem_new(1);
+	SET(id, 0);
 	pid_t pid;
 	CHILD(pid)
 	{
@@ -297,12 +271,11 @@ TEST(waiting_with_undo_holds_nothing_yet)
 	reap(pid);
 	EQ(val(id, 0), 0);
 	EQ(ncnt(id, 0), 0);
-	OK(sem_rm(id));
 }
 
 TEST(completed_by_the_waker_is_undone_too)
 {
-	int id = sem_new(1);
+	SET(id, 0);
 	pid_t pid;
 	CHILD(pid)
 	{
@@ -316,27 +289,22 @@ TEST(completed_by_the_waker_is_undone_too)
 	OK(kill(pid, SIGKILL));
 	reap(pid);
 	EQ(val(id, 0), 1);
-	OK(sem_rm(id));
 }
 
 TEST(pid_and_times_after_undo)
 {
-	int id = sem_new(2);
+	SET(id, 0, 0);
 	pid_t pid;
 	OK(SEMOP(id, OP(1, 1)));
-	CHILD(pid)
-	{
-		OK(SEMOP(id, OP_UNDO(0, 1)));
-	}
+	OPERATOR(pid, id, OP_UNDO(0, 1));
 	REAP(pid);
 	EQ(last_pid(id, 0), pid);
 	EQ(last_pid(id, 1), getpid());
-	OK(sem_rm(id));
 }
 
 TEST(shared_with_clone_sysvsem)
 {
-	int id = sem_new(1);
+	SET(id, 0);
 	pid_t pid;
 	CHILD(pid)
 	{
@@ -352,7 +320,6 @@ TEST(shared_with_clone_sysvsem)
 	}
 	REAP(pid);
 	EQ(val(id, 0), 0);
-	OK(sem_rm(id));
 }
 
 TEST(last_sharer_undoes)
@@ -380,7 +347,7 @@ TEST(last_sharer_undoes)
 
 TEST(unshare_sysvsem_leaves_the_list)
 {
-	int id = sem_new(1);
+	SET(id, 0);
 	pid_t pid;
 	CHILD(pid)
 	{
@@ -393,7 +360,6 @@ TEST(unshare_sysvsem_leaves_the_list)
 	}
 	REAP(pid);
 	EQ(val(id, 0), 0);
-	OK(sem_rm(id));
 }
 
 static int thread_set;
@@ -424,9 +390,8 @@ TEST(threads_share_one_list)
 
 TEST(failed_operation_leaves_no_adjustment)
 {
-	int id = sem_new(2);
+	SET(id, 5, 0);
 	pid_t pid;
-	OK(set_val(id, 0, 5));
 	CHILD(pid)
 	{
 		FAILS(SEMOP(id, OP_UNDO(0, -3), (struct sembuf){1, -1, SEM_UNDO | IPC_NOWAIT}),
@@ -435,7 +400,6 @@ TEST(failed_operation_leaves_no_adjustment)
 	}
 	REAP(pid);
 	EQ(val(id, 0), 5);
-	OK(sem_rm(id));
 }
 
 TEST(undo_on_a_missing_set)
@@ -450,9 +414,8 @@ TEST(holders_chain)
 {
 	/* Each heir of the lock dies holding it; the last finds it free. */
 	enum { N = 30 };
-	int id = sem_new(1);
+	SET(id, 1);
 	pid_t pids[N];
-	OK(set_val(id, 0, 1));
 	for (int i = 0; i < N; i++)
 		CHILD(pids[i])
 		{
@@ -462,5 +425,4 @@ TEST(holders_chain)
 	for (int i = 0; i < N; i++)
 		EQ(reap(pids[i]), SIGKILL);
 	EQ(val(id, 0), 1);
-	OK(sem_rm(id));
 }

@@ -15,12 +15,9 @@ struct order {
 
 TEST(up_wakes_a_waiter)
 {
-	int id = sem_new(1);
+	SET(id, 0);
 	pid_t pid;
-	CHILD(pid)
-	{
-		OK(SEMOP(id, OP(0, -1)));
-	}
+	OPERATOR(pid, id, OP(0, -1));
 	UNTIL(ncnt(id, 0) == 1);
 	EQ(zcnt(id, 0), 0);
 	OK(SEMOP(id, OP(0, 1)));
@@ -29,19 +26,14 @@ TEST(up_wakes_a_waiter)
 	EQ(val(id, 0), 0);
 	EQ(last_pid(id, 0), pid);
 	REAP(pid);
-	OK(sem_rm(id));
 }
 
 TEST(zero_wakes_those_who_wait_for_it)
 {
-	int id = sem_new(1);
+	SET(id, 2);
 	pid_t pids[3];
-	OK(set_val(id, 0, 2));
 	for (int i = 0; i < 3; i++)
-		CHILD(pids[i])
-		{
-			OK(SEMOP(id, OP(0, 0)));
-		}
+		OPERATOR(pids[i], id, OP(0, 0));
 	UNTIL(zcnt(id, 0) == 3);
 	EQ(ncnt(id, 0), 0);
 	OK(SEMOP(id, OP(0, -1)));
@@ -50,17 +42,13 @@ TEST(zero_wakes_those_who_wait_for_it)
 	EQ(zcnt(id, 0), 0);
 	for (int i = 0; i < 3; i++)
 		REAP(pids[i]);
-	OK(sem_rm(id));
 }
 
 TEST(not_enough_wakes_nobody)
 {
-	int id = sem_new(1);
+	SET(id, 0);
 	pid_t pid;
-	CHILD(pid)
-	{
-		OK(SEMOP(id, OP(0, -3)));
-	}
+	OPERATOR(pid, id, OP(0, -3));
 	UNTIL(ncnt(id, 0) == 1);
 	OK(SEMOP(id, OP(0, 2)));
 	EQ(ncnt(id, 0), 1);
@@ -68,12 +56,11 @@ TEST(not_enough_wakes_nobody)
 	OK(SEMOP(id, OP(0, 2)));
 	EQ(val(id, 0), 1);
 	REAP(pid);
-	OK(sem_rm(id));
 }
 
 TEST(first_come_first_served)
 {
-	int id = sem_new(1);
+	SET(id, 0);
 	struct order *order = shared(sizeof(*order));
 	pid_t pids[10];
 	for (int i = 0; i < 10; i++) {
@@ -86,12 +73,11 @@ TEST(first_come_first_served)
 		EQ(order->of[i], i + 1);
 		EQ(ncnt(id, 0), 9 - i);
 	}
-	OK(sem_rm(id));
 }
 
 TEST(small_requests_pass_a_large_one)
 {
-	int id = sem_new(1);
+	SET(id, 0);
 	struct order *order = shared(sizeof(*order));
 	pid_t large, small;
 	WAITER(large, order, 0, id, OP(0, -5));
@@ -106,12 +92,11 @@ TEST(small_requests_pass_a_large_one)
 	REAP(large);
 	EQ(order->of[1], 1);
 	EQ(order->of[0], 2);
-	OK(sem_rm(id));
 }
 
 TEST(one_up_serves_all_who_fit)
 {
-	int id = sem_new(1);
+	SET(id, 0);
 	struct order *order = shared(sizeof(*order));
 	pid_t pids[5];
 	const short need[5] = {-2, -3, -1, -2, -1};
@@ -130,7 +115,6 @@ TEST(one_up_serves_all_who_fit)
 	EQ(val(id, 0), 0);
 	REAP(pids[1]);
 	REAP(pids[3]);
-	OK(sem_rm(id));
 }
 
 TEST(chain_of_waiters_runs_through)
@@ -158,32 +142,23 @@ TEST(chain_of_waiters_runs_through)
 
 TEST(completed_waiter_wakes_zero_waiters)
 {
-	int id = sem_new(2);
+	SET(id, 1, 0);
 	pid_t zero, taker;
-	OK(set_val(id, 0, 1));
-	CHILD(zero)
-	{
-		OK(SEMOP(id, OP(0, 0)));
-	}
+	OPERATOR(zero, id, OP(0, 0));
 	UNTIL(zcnt(id, 0) == 1);
-	CHILD(taker)
-	{
-		OK(SEMOP(id, OP(1, -1), OP(0, -1)));
-	}
+	OPERATOR(taker, id, OP(1, -1), OP(0, -1));
 	UNTIL(ncnt(id, 1) == 1);
 	OK(SEMOP(id, OP(1, 1)));
 	REAP(taker);
 	REAP(zero);
 	EQ(val(id, 0), 0);
-	OK(sem_rm(id));
 }
 
 TEST(zero_waiter_that_alters)
 {
 	/* The classic lock of two operations: wait for zero, then raise it. */
-	int id = sem_new(1);
+	SET(id, 1);
 	pid_t pids[4];
-	OK(set_val(id, 0, 1));
 	for (int i = 0; i < 4; i++)
 		CHILD(pids[i])
 		{
@@ -196,35 +171,26 @@ TEST(zero_waiter_that_alters)
 	for (int i = 0; i < 4; i++)
 		REAP(pids[i]);
 	EQ(val(id, 0), 0);
-	OK(sem_rm(id));
 }
 
 TEST(passing_through_zero_inside_one_call_wakes_nobody)
 {
-	int id = sem_new(1);
+	SET(id, 1);
 	pid_t pid;
-	OK(set_val(id, 0, 1));
-	CHILD(pid)
-	{
-		OK(SEMOP(id, OP(0, 0)));
-	}
+	OPERATOR(pid, id, OP(0, 0));
 	UNTIL(zcnt(id, 0) == 1);
 	OK(SEMOP(id, OP(0, -1), OP(0, 2)));
 	EQ(zcnt(id, 0), 1);
 	EQ(val(id, 0), 2);
 	OK(SEMOP(id, OP(0, -2)));
 	REAP(pid);
-	OK(sem_rm(id));
 }
 
 TEST(multi_waiter_takes_all_at_once)
 {
-	int id = sem_new(3);
+	SET(id, 0, 0, 0);
 	pid_t pid;
-	CHILD(pid)
-	{
-		OK(SEMOP(id, OP(0, -1), OP(1, -1), OP(2, -1)));
-	}
+	OPERATOR(pid, id, OP(0, -1), OP(1, -1), OP(2, -1));
 	UNTIL(ncnt(id, 0) == 1);
 	OK(SEMOP(id, OP(0, 1)));
 	EQ(val(id, 0), 1);
@@ -236,27 +202,18 @@ TEST(multi_waiter_takes_all_at_once)
 	EQ(val(id, 1), 0);
 	EQ(val(id, 2), 0);
 	REAP(pid);
-	OK(sem_rm(id));
 }
 
 TEST(counts_name_the_semaphore_that_blocks)
 {
 	/* Linux since 3.16: a waiter counts on the operation that it cannot pass, and only there. */
-	int id = sem_new(3);
+	SET(id, 1, 0, 1);
 	pid_t a, b;
-	OK(set_val(id, 0, 1));
-	OK(set_val(id, 2, 1));
-	CHILD(a)
-	{
-		OK(SEMOP(id, OP(0, -1), OP(1, -1), OP(2, 0)));
-	}
+	OPERATOR(a, id, OP(0, -1), OP(1, -1), OP(2, 0));
 	UNTIL(ncnt(id, 1) == 1);
 	EQ(ncnt(id, 0), 0);
 	EQ(zcnt(id, 2), 0);
-	CHILD(b)
-	{
-		OK(SEMOP(id, OP(2, 0), OP(1, -1)));
-	}
+	OPERATOR(b, id, OP(2, 0), OP(1, -1));
 	UNTIL(zcnt(id, 2) == 1);
 	EQ(ncnt(id, 1), 1);
 	EQ(ncnt(id, 2), 0);
@@ -266,22 +223,14 @@ TEST(counts_name_the_semaphore_that_blocks)
 	OK(SEMOP(id, OP(1, 2)));
 	REAP(a);
 	REAP(b);
-	OK(sem_rm(id));
 }
 
 TEST(setval_wakes)
 {
-	int id = sem_new(1);
+	SET(id, 1);
 	pid_t down, zero;
-	OK(set_val(id, 0, 1));
-	CHILD(down)
-	{
-		OK(SEMOP(id, OP(0, -5)));
-	}
-	CHILD(zero)
-	{
-		OK(SEMOP(id, OP(0, 0)));
-	}
+	OPERATOR(down, id, OP(0, -5));
+	OPERATOR(zero, id, OP(0, 0));
 	UNTIL(ncnt(id, 0) == 1 && zcnt(id, 0) == 1);
 	OK(set_val(id, 0, 4));
 	EQ(ncnt(id, 0), 1);
@@ -289,27 +238,17 @@ TEST(setval_wakes)
 	REAP(down);
 	REAP(zero);
 	EQ(val(id, 0), 0);
-	OK(sem_rm(id));
 }
 
 TEST(setall_wakes)
 {
-	int id = sem_new(3);
+	SET(id, 0, 0, 0);
 	pid_t pids[3];
 	unsigned short first[3] = {1, 0, 0}, second[3] = {0, 2, 1};
 	OK(set_all(id, first));
-	CHILD(pids[0])
-	{
-		OK(SEMOP(id, OP(0, 0)));
-	}
-	CHILD(pids[1])
-	{
-		OK(SEMOP(id, OP(1, -2)));
-	}
-	CHILD(pids[2])
-	{
-		OK(SEMOP(id, OP(1, -1), OP(2, -1)));
-	}
+	OPERATOR(pids[0], id, OP(0, 0));
+	OPERATOR(pids[1], id, OP(1, -2));
+	OPERATOR(pids[2], id, OP(1, -1), OP(2, -1));
 	UNTIL(zcnt(id, 0) == 1 && ncnt(id, 1) == 2);
 	OK(set_all(id, second));
 	REAP(pids[0]);
@@ -320,14 +259,12 @@ TEST(setall_wakes)
 	OK(SEMOP(id, OP(1, 2)));
 	REAP(pids[1]);
 	REAP(pids[2]);
-	OK(sem_rm(id));
 }
 
 TEST(undo_wakes)
 {
-	int id = sem_new(2);
+	SET(id, 1, 0);
 	pid_t holder, down, zero;
-	OK(set_val(id, 0, 1));
 	CHILD(holder)
 	{
 		OK(SEMOP(id, OP_UNDO(0, -1), OP_UNDO(1, 1)));
@@ -337,14 +274,8 @@ TEST(undo_wakes)
 	}
 	UNTIL(val(id, 1) == 2);
 	OK(SEMOP(id, OP(1, -1)));
-	CHILD(down)
-	{
-		OK(SEMOP(id, OP(0, -1)));
-	}
-	CHILD(zero)
-	{
-		OK(SEMOP(id, OP(1, 0)));
-	}
+	OPERATOR(down, id, OP(0, -1));
+	OPERATOR(zero, id, OP(1, 0));
 	UNTIL(ncnt(id, 0) == 1 && zcnt(id, 1) == 1);
 	OK(kill(holder, SIGKILL));
 	REAP(down);
@@ -352,15 +283,13 @@ TEST(undo_wakes)
 	reap(holder);
 	EQ(val(id, 0), 0);
 	EQ(val(id, 1), 0);
-	OK(sem_rm(id));
 }
 
 TEST(waiter_that_becomes_out_of_range_gets_erange)
 {
 	/* The waker finds that the pending operation would overflow: its caller is told. */
-	int id = sem_new(2);
+	SET(id, 0, 32767);
 	pid_t pid;
-	OK(set_val(id, 1, 32767));
 	CHILD(pid)
 	{
 		FAILS(SEMOP(id, OP(0, -1), OP(1, 1)), ERANGE);
@@ -370,12 +299,11 @@ TEST(waiter_that_becomes_out_of_range_gets_erange)
 	REAP(pid);
 	EQ(val(id, 0), 1);
 	EQ(val(id, 1), 32767);
-	OK(sem_rm(id));
 }
 
 TEST(waiter_whose_nowait_operation_blocks_now_gets_eagain)
 {
-	int id = sem_new(2);
+	SET(id, 0, 0);
 	pid_t pid;
 	CHILD(pid)
 	{
@@ -385,30 +313,25 @@ TEST(waiter_whose_nowait_operation_blocks_now_gets_eagain)
 	OK(SEMOP(id, OP(0, 1)));
 	REAP(pid);
 	EQ(val(id, 0), 1);
-	OK(sem_rm(id));
 }
 
 TEST(newcomer_may_take_what_a_sleeper_cannot)
 {
-	int id = sem_new(1);
+	SET(id, 0);
 	pid_t pid;
-	CHILD(pid)
-	{
-		OK(SEMOP(id, OP(0, -10)));
-	}
+	OPERATOR(pid, id, OP(0, -10));
 	UNTIL(ncnt(id, 0) == 1);
 	OK(SEMOP(id, OP(0, 3)));
 	OK(SEMOP(id, OP_NOW(0, -3)));
 	EQ(ncnt(id, 0), 1);
 	OK(SEMOP(id, OP(0, 10)));
 	REAP(pid);
-	OK(sem_rm(id));
 }
 
 TEST(ping_pong)
 {
 	enum { ROUNDS = 2000 };
-	int id = sem_new(2);
+	SET(id, 0, 0);
 	pid_t pid;
 	CHILD(pid)
 	{
@@ -424,19 +347,15 @@ TEST(ping_pong)
 	REAP(pid);
 	EQ(val(id, 0), 0);
 	EQ(val(id, 1), 0);
-	OK(sem_rm(id));
 }
 
 TEST(three_hundred_sleepers)
 {
 	enum { N = 300 };
-	int id = sem_new(2);
+	SET(id, 0, 0);
 	static pid_t pids[N];
 	for (int i = 0; i < N; i++)
-		CHILD(pids[i])
-		{
-			OK(SEMOP(id, OP(0, -1), OP(1, 1)));
-		}
+		OPERATOR(pids[i], id, OP(0, -1), OP(1, 1));
 	UNTIL(ncnt(id, 0) == N);
 	OK(SEMOP(id, OP(0, N / 2)));
 	EQ(ncnt(id, 0), N - N / 2);
@@ -446,7 +365,6 @@ TEST(three_hundred_sleepers)
 	EQ(val(id, 0), 0);
 	for (int i = 0; i < N; i++)
 		REAP(pids[i]);
-	OK(sem_rm(id));
 }
 
 TEST(sleepers_on_many_semaphores)
@@ -482,9 +400,8 @@ TEST(threads_wait_like_processes)
 {
 	/* A stack of tickets: as many downs as ups, from processes that all do both. */
 	enum { WORKERS = 6, ROUNDS = 300 };
-	int id = sem_new(2);
+	SET(id, 2, 0);
 	pid_t pids[WORKERS];
-	OK(set_val(id, 0, 2));
 	for (int w = 0; w < WORKERS; w++)
 		CHILD(pids[w])
 		{
@@ -497,5 +414,4 @@ TEST(threads_wait_like_processes)
 		REAP(pids[w]);
 	EQ(val(id, 0), 2);
 	EQ(val(id, 1), 0);
-	OK(sem_rm(id));
 }
