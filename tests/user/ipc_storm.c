@@ -6,6 +6,7 @@
  */
 #include "ipc.h"
 #include <sys/msg.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
@@ -55,6 +56,7 @@ enum { VICTIMS = 6 };
 static void kill_at_random(int rounds, void (*work)(int victim))
 {
 	pid_t pids[VICTIMS] = {0};
+	OK(prctl(PR_SET_CHILD_SUBREAPER, 1));
 	for (int n = 0; n < rounds + VICTIMS; n++) {
 		int v = n < rounds ? (int)(draw() % VICTIMS) : n - rounds;
 		if (pids[v]) {
@@ -72,6 +74,8 @@ static void kill_at_random(int rounds, void (*work)(int victim))
 		}
 		some_time(60);
 	}
+	while (waitpid(-1, NULL, 0) > 0)
+		; /* victims' children, orphaned in the middle of their lives */
 }
 
 /* --- killed while attached --- */
@@ -416,7 +420,8 @@ static long wild(void)
 	case 1: return (long)draw() % 64;
 	case 2: return (long)((uint64_t)draw() << 40 | draw());
 	}
-	return (long)shared(PAGE) + (long)(draw() % PAGE);
+	static char room[2 * PAGE];
+	return (long)room + (long)(draw() % PAGE);
 }
 
 TEST(wild_arguments)
