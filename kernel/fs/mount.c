@@ -91,6 +91,7 @@ void mount_attach(struct mount *m, struct mount *parent, struct dentry *at)
 	mount_hash_add(m);
 	names_write_end();
 	list_add_tail(&mounts, &m->link);
+	mounts_changed();
 }
 
 static bool mounted_elsewhere(const struct dentry *at)
@@ -117,6 +118,7 @@ void mount_detach(struct mount *m)
 	if (!mounted_elsewhere(at))
 		__atomic_fetch_and(&at->flags, ~DENTRY_MOUNTED, __ATOMIC_RELAXED);
 	names_write_end();
+	mounts_changed();
 	dentry_put(at);
 	mount_put(parent);
 }

@@ -71,3 +71,6 @@ MUST_CHECK int mount_pivot(const struct path *new_root, const struct path *put_o
 /* /proc/mounts and /proc/PID/mountinfo, as seen from the current root. */
 void mounts_show(struct seq *s);
 void mountinfo_show(struct seq *s);
+struct poll_table;
+/* proc(5): readable always; POLLERR and POLLPRI once for each time the tree has changed since the file was last asked. */
+u32 mounts_poll(struct seq *s, struct poll_table *pt);

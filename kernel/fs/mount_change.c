@@ -194,6 +194,7 @@ int mount_remount(const struct path *at, u32 flags, char *data)
 			(new_flags & ~(MS_RELATIME | MS_STRICTATIME)) |
 			(m->flags & (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME));
 	store_relaxed(&m->flags, new_flags);
+	mounts_changed();
 	return 0;
 }
 

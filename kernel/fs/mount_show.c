@@ -5,6 +5,7 @@
 #include "kernel/fs/seq.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/slab.h"
+#include "kernel/proc/poll.h"
 
 static const struct {
 	u32 flag;
@@ -64,6 +65,23 @@ static void mountinfo_line(struct seq *s, const struct mount *m, const char *at)
 	seq_printf(s, " %s", m->super->flags & MS_RDONLY ? "ro" : "rw");
 	super_options_show(s, m->super);
 	seq_putc(s, '\n');
+}
+
+static struct waitq mounts_wait = WAITQ_INIT(mounts_wait);
+static u32 mounts_event; /* [a] counts changes of the tree */
+
+void mounts_changed(void)
+{
+	__atomic_add_fetch(&mounts_event, 1, __ATOMIC_SEQ_CST);
+	waitq_wake_all(&mounts_wait, 0);
+}
+
+u32 mounts_poll(struct seq *s, struct poll_table *pt)
+{
+	poll_wait(pt, s->file, &mounts_wait);
+	u32 now = load_acquire(&mounts_event);
+	u32 seen = __atomic_exchange_n(&s->event, now, __ATOMIC_RELAXED);
+	return POLLIN | POLLRDNORM | (seen != now ? POLLERR | POLLPRI : 0);
 }
 
 static void mounts_each(struct seq *s,

@@ -2,6 +2,7 @@
 #include "kernel/lib/bug.h"
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
+#include "kernel/proc/poll.h"
 
 enum { PROC_SUPER_MAGIC = 0x9fa0 };
 
@@ -23,7 +24,13 @@ static ssize proc_file_store(struct file *file, void *arg, char *text, size_t le
 	return (ssize)length;
 }
 
-static const struct seq_ops proc_file_seq = {.show = proc_file_show, .store = proc_file_store};
+static u32 proc_file_poll(struct seq *s, struct poll_table *pt)
+{
+	return POLL_ALWAYS_READY;
+}
+
+static const struct seq_ops proc_file_seq = {
+	.show = proc_file_show, .store = proc_file_store, .poll = proc_file_poll};
 
 static int proc_file_open(struct inode *inode, struct file *f)
 {

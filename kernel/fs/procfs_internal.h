@@ -60,6 +60,7 @@ struct proc_entry {
 	int (*show)(struct seq *s, struct task *t); /* text files */
 	ssize (*store)(struct task *t, char *text, size_t length);
 	enum proc_guard guard;
+	bool polled; /* the mount table: tells of its changes */
 	u32 only; /* PROC_IN_PROCESS, PROC_IN_THREAD; 0: both */
 };
 enum { PROC_IN_PROCESS = 1, PROC_IN_THREAD = 2 };

@@ -138,6 +138,7 @@ static ssize proc_text_store(struct file *f, void *arg, char *text, size_t lengt
 }
 
 static const struct seq_ops proc_text_seq = {.show = proc_text_show, .store = proc_text_store};
+static const struct seq_ops proc_mounts_seq = {.show = proc_text_show, .poll = mounts_poll};
 
 static int proc_text_open(struct inode *i, struct file *f)
 {
@@ -146,7 +147,8 @@ static int proc_text_open(struct inode *i, struct file *f)
 		return -ESRCH;
 	if (proc_entry_of(i)->guard == PROC_GUARDED && !proc_may_inspect(t))
 		return -EACCES;
-	return seq_open(f, &proc_text_seq, i); /* the file keeps the inode */
+	/* The file keeps the inode. */
+	return seq_open(f, proc_entry_of(i)->polled ? &proc_mounts_seq : &proc_text_seq, i);
 }
 
 static const struct inode_ops proc_text_ops = {
@@ -223,6 +225,11 @@ static int show_timerslack(struct seq *s, struct task *t)
 	{                                                                                          \
 		.name = name_, .mode = S_IFREG | (mode_), .ops = &proc_text_ops, .show = show_     \
 	}
+#define POLLED_(name_, mode_, show_)                                                               \
+	{                                                                                          \
+		.name = name_, .mode = S_IFREG | (mode_), .ops = &proc_text_ops, .show = show_,    \
+		.polled = true                                                                     \
+	}
 #define GUARDED_(name_, mode_, show_)                                                              \
 	{                                                                                          \
 		.name = name_, .mode = S_IFREG | (mode_), .ops = &proc_text_ops, .show = show_,    \
@@ -268,8 +275,8 @@ const struct proc_entry proc_entries[] = {
 	GUARDED_("auxv", 0400, proc_show_auxv),
 	GUARDED_("io", 0400, proc_show_io),
 	GUARDED_("personality", 0400, show_personality),
-	TEXT_("mounts", 0444, show_mounts),
-	TEXT_("mountinfo", 0444, show_mountinfo),
+	POLLED_("mounts", 0444, show_mounts),
+	POLLED_("mountinfo", 0444, show_mountinfo),
 	TEXT_("cgroup", 0444, show_cgroup),
 	TEXT_("oom_score", 0444, show_zero),
 	STORE_("oom_score_adj", 0644, proc_show_oom_score_adj, proc_store_oom_score_adj),

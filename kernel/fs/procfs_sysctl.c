@@ -5,6 +5,7 @@
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/page.h"
+#include "kernel/proc/poll.h"
 #include "kernel/proc/uio.h"
 
 static u32 sysctl_count(const struct sysctl *c)
@@ -184,8 +185,11 @@ static void sysctl_release(struct file *f)
 		c->owner->put(f->private);
 }
 
-static const struct file_ops sysctl_file_ops = {
-	.read = sysctl_read, .write = sysctl_write, .seek = sysctl_seek, .release = sysctl_release};
+static const struct file_ops sysctl_file_ops = {.read = sysctl_read,
+                                                .write = sysctl_write,
+                                                .seek = sysctl_seek,
+                                                .release = sysctl_release,
+                                                .poll = poll_always_ready};
 
 static int sysctl_open(struct inode *i, struct file *f)
 {

@@ -166,6 +166,17 @@ static const struct file_ops seq_file_ops = {.read = seq_file_read,
                                              .seek = seq_file_seek,
                                              .release = seq_file_release};
 
+static u32 seq_file_poll(struct file *f, struct poll_table *pt)
+{
+	struct seq_file *sf = f->private;
+	return sf->ops->poll(&sf->seq, pt);
+}
+static const struct file_ops seq_polled_file_ops = {.read = seq_file_read,
+                                                    .write = seq_file_write,
+                                                    .seek = seq_file_seek,
+                                                    .poll = seq_file_poll,
+                                                    .release = seq_file_release};
+
 int seq_open(struct file *f, const struct seq_ops *ops, void *arg)
 {
 	struct seq_file *sf = kzalloc(sizeof(*sf));
@@ -177,6 +188,8 @@ int seq_open(struct file *f, const struct seq_ops *ops, void *arg)
 	sf->seq.file = f;
 	sf->seq.arg = arg;
 	f->private = sf;
-	f->ops = &seq_file_ops;
+	f->ops = ops->poll ? &seq_polled_file_ops : &seq_file_ops;
+	if (ops->poll)
+		(void)ops->poll(&sf->seq, NULL);
 	return 0;
 }

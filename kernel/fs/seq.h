@@ -17,6 +17,7 @@ struct seq {
 	bool failed;       /* out of memory: text is incomplete */
 	struct file *file; /* whose file this is, or NULL */
 	void *arg;         /* of seq_open */
+	u32 event;         /* [a] of seq_ops.poll */
 };
 void seq_printf(struct seq *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void seq_vprintf(struct seq *s, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
@@ -33,6 +34,8 @@ struct seq_ops {
 	/* write(2): one call's bytes (at most 64 KiB), terminated; pos: where, for the op to advance.
 	 * => bytes taken or -errno. NULL: -EINVAL. */
 	ssize (*store)(struct file *f, void *arg, char *text, size_t length, u64 *pos);
+	/* POLL* of the file; asked once when it is opened, without a table. NULL: it cannot be polled. */
+	u32 (*poll)(struct seq *s, struct poll_table *pt);
 	void (*release)(void *arg); /* of seq_open's arg, with the last reference of the file */
 };
 /* For inode_ops.open and the like: makes f a text file. => 0 or -ENOMEM (arg is not released then). */

@@ -103,6 +103,11 @@ int poll_waiter_sleep(struct poll_waiter *w, u64 deadline_ns)
 	return 0;
 }
 
+u32 poll_always_ready(struct file *f, struct poll_table *pt)
+{
+	return POLL_ALWAYS_READY;
+}
+
 /* An O_PATH descriptor has no operations and is, for poll, not open. */
 static inline u32 poll_without_op(const struct file *f)
 {

@@ -28,6 +28,8 @@ static inline void poll_wait(struct poll_table *pt, struct file *f, struct waitq
 }
 
 enum { POLL_ALWAYS_READY = POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM };
+/* For files that never change but may be watched by epoll, which refuses those without a poll operation. */
+u32 poll_always_ready(struct file *f, struct poll_table *pt);
 
 /* The table of poll(2) and select(2): sleeps until any queue it stands in is woken. */
 struct poll_entry;

@@ -101,7 +101,7 @@ SIM(epoll_edge_goes_to_one_of_two)
 {
 	world_new(POLLIN | EPOLLET);
 	struct wait a = {.timeout = SECOND}, b = {.timeout = 2ull * SECOND};
-	sim_preemptions(3);
+	sim_preemptions(2);
 	sim_spawn(wait, &a);
 	sim_spawn(wait, &b);
 	sim_spawn(set_ready, NULL);
@@ -181,7 +181,7 @@ SIM(epoll_remove_meets_notice_and_wait)
 	world_new(POLLIN);
 	struct wait w = {.timeout = SECOND};
 	s32 removed;
-	sim_preemptions(4);
+	sim_preemptions(3);
 	sim_spawn(wait, &w);
 	sim_spawn(set_ready, NULL);
 	sim_spawn(remove_item, &removed);

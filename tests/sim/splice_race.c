@@ -143,7 +143,7 @@ SIM(splice_between_a_writer_and_a_reader)
 {
 	world_new();
 	struct call w = {.p = pipe, .text = "ab", .size = 2}, s = {0}, r = {.p = second, .size = 8};
-	sim_preemptions(4);
+	sim_preemptions(3);
 	sim_spawn(write_text, &w);
 	sim_spawn(splice_once, &s);
 	sim_spawn(read_text, &r);

@@ -62,6 +62,14 @@ TEST(files_that_are_always_ready_are_refused)
 		FAILS(add(ep, MUST(open(names[i], O_RDONLY)), EPOLLIN), EPERM);
 	FAILS(add(ep, MUST((int)syscall(SYS_memfd_create, "m", 0)), EPOLLIN), EPERM);
 	FAILS(del(ep, MUST(open("/", O_RDONLY))), EPERM);
+	/* Others of /proc could change, and say that they are ready. */
+	int f = MUST(open("/proc/sys/kernel/ostype", O_RDONLY)),
+	    g = MUST(open("/proc/uptime", O_RDONLY));
+	OK(add(ep, f, EPOLLIN));
+	EQ(ready(ep, f), EPOLLIN);
+	OK(del(ep, f));
+	OK(add(ep, g, EPOLLOUT));
+	EQ(ready(ep, g), EPOLLOUT);
 }
 
 TEST(exclusive_has_restrictions)

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <pty.h>
 #include <mqueue.h>
+#include <sys/mount.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -294,4 +295,25 @@ TEST(message_queues)
 	OK(mod(ep, q, EPOLLIN));
 	EQ(wait_for(q), EPOLLIN);
 	REAP(child);
+}
+
+/* proc(5): the mount table tells of its changes. */
+TEST(mount_tables)
+{
+	char dir[] = "/tmp/epoll-mount-XXXXXX";
+	YES(mkdtemp(dir));
+	int f = MUST(open("/proc/self/mountinfo", O_RDONLY));
+	EQ(polled(f, POLLIN | POLLPRI), POLLIN);
+	ep = epoll_new();
+	OK(add(ep, f, EPOLLPRI | EPOLLET));
+	EQ(ready(ep, f), 0);
+	if (mount("none", dir, "tmpfs", 0, "") == 0) {
+		EQ(wait_for(f), EPOLLPRI | EPOLLERR);
+		EQ(ready(ep, f), 0);
+		OK(umount(dir));
+		EQ(wait_for(f), EPOLLPRI | EPOLLERR);
+	} else {
+		EQ(errno, EPERM); /* a machine that does not let us */
+	}
+	rmdir(dir);
 }

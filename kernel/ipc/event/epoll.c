@@ -1,6 +1,8 @@
 #include "kernel/ipc/event/epoll.h"
 #include "kernel/ipc/wait.h"
 
+enum { YIELD_EVERY = 512 }; /* items, in long loops */
+
 struct waiter {
 	struct ipc_waiter wait;
 	struct epoll *ep;
@@ -193,7 +195,7 @@ static int report_item(struct scan *s, struct epoll_item *item, uptr_t to)
 static s64 report(struct epoll *ep, uptr_t to, u32 max)
 {
 	struct scan s;
-	u32 n = 0;
+	u32 n = 0, asked = 0;
 	int got = 0;
 
 	port_mutex_lock(&ep->mutex);
@@ -204,6 +206,8 @@ static s64 report(struct epoll *ep, uptr_t to, u32 max)
 		if (unlikely(got < 0 || n == max))
 			s.left = 0;
 		item = scan_step(&s);
+		if (unlikely(++asked % YIELD_EVERY == 0))
+			port_yield();
 	}
 	port_mutex_unlock(&ep->mutex);
 	return n ? (s64)n : got;

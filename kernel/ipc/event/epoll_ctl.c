@@ -108,11 +108,14 @@ static void item_end(struct epoll_item *item)
 void epoll_release(struct epoll *ep)
 {
 	port_mutex_lock(&ep->mutex);
-	for (u32 i = 0; i <= ep->table.mask; i++)
+	for (u32 i = 0; i <= ep->table.mask; i++) {
 		for (struct epoll_item *item = ep->table.slots[i], *next; item; item = next) {
 			next = item->next;
 			item_end(item);
 		}
+		if (i % 512 == 511)
+			port_yield();
+	}
 	port_mutex_unlock(&ep->mutex);
 	epoll_put(ep);
 }
