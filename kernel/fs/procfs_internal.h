@@ -61,7 +61,7 @@ struct proc_entry {
 	ssize (*store)(struct task *t, char *text, size_t length);
 	enum proc_guard guard;
 	bool polled; /* the mount table: tells of its changes */
-	u32 only; /* PROC_IN_PROCESS, PROC_IN_THREAD; 0: both */
+	u32 only;    /* PROC_IN_PROCESS, PROC_IN_THREAD; 0: both */
 };
 enum { PROC_IN_PROCESS = 1, PROC_IN_THREAD = 2 };
 extern const struct proc_entry proc_entries[];
