@@ -23,6 +23,7 @@ help:
 	@echo "make run          boot the image in QEMU to a shell (SMP=2 MEM=512M); exit powers off"
 	@echo "make run-direct   the same without GRUB: QEMU's -kernel and -initrd"
 	@echo "make test         all tests: here, on the host and in QEMU; T=pattern runs what matches alone"
+	@echo "make soak         Debian's programs alone, SOAK=20 times as much of each; T=pattern selects"
 	@echo "make test-linux   the conformance programs on this machine's Linux only"
 	@echo "make host-test    the IPC module on pthreads under the sanitizers (host-tsan: races)"
 	@echo "make sim-test     the IPC module in the simulation: every interleaving of small tests"

@@ -30,7 +30,12 @@ build/test.cpio: $(USER_PROGRAMS) $(USER_FILES) $(TEST_PROGRAMS) $(GLIBC_PROGRAM
 		tests/programs/transcripts=tests/programs/transcripts \
 		$$(scripts/collect)
 
-TEST_NEEDS := build/initramfs.cpio build/test.cpio
+build/programs.cpio: $(USER_FILES) $(wildcard tests/programs/debian/*) scripts/collect-programs
+	@$(SETUP) initramfs programs
+	@echo "  CPIO    $@"
+	$(Q)scripts/initramfs $@ tests/programs/debian=tests/debian $$(scripts/collect-programs)
+
+TEST_NEEDS := build/initramfs.cpio build/test.cpio build/programs.cpio
 ifndef KERNEL
 TEST_NEEDS += build/halyard build/debug/halyard build/halyard.iso build/host/run build/sim/run
 endif
@@ -38,9 +43,16 @@ test: $(TEST_NEEDS)
 	@$(SETUP) qemu test
 	@KERNEL=$(KERNEL) tests/qemu/run $(if $(T),'$(T)')
 
+# Debian's programs for minutes each, on 1, 2 and 4 processors and on the debug image: SOAK times as much
+# of everything, T=pattern selects.
+soak: SOAK ?= 20
+soak: $(TEST_NEEDS)
+	@$(SETUP) qemu test
+	@KERNEL=$(KERNEL) SOAK=$(SOAK) tests/qemu/run $(if $(T),'$(T)')
+
 # The conformance programs on this machine's Linux only.
 test-linux: $(TEST_PROGRAMS) $(GLIBC_PROGRAMS)
 	@$(SETUP) test
 	@unshare --ipc tests/programs/all $(if $(T),'$(T)') | grep -v '^ok\|^1\.\.' || echo "all of it passed"
 
-.PHONY: test test-linux
+.PHONY: test soak test-linux

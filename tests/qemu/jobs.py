@@ -16,6 +16,7 @@ RELEASE = os.environ.get("KERNEL") or os.path.join(BUILD, "halyard")
 DEBUG = os.environ.get("KERNEL") or os.path.join(BUILD, "debug", "halyard")
 INITRD = os.path.join(BUILD, "initramfs.cpio")
 TEST_INITRD = os.path.join(BUILD, "test.cpio")
+DEBIAN_INITRD = os.path.join(BUILD, "programs.cpio")
 ISO = os.path.join(BUILD, "halyard.iso")
 
 
@@ -54,6 +55,13 @@ def cases(pattern):
     return [name for name in names if wanted(name, pattern)]
 
 
+def program_cases(pattern, when=("always", "soak")):
+    """The names of the cases with Debian's programs that PATTERN means."""
+    with open(os.path.join(TOP, "tests", "programs", "debian", "cases"), encoding="utf-8") as text:
+        rows = [line.split()[:2] for line in text if line.strip() and line[0] != "#"]
+    return [name for name, row_when in rows if row_when in when and wanted(name, pattern)]
+
+
 class Job:
     def __init__(self, name, weight, action):
         self.name, self.weight, self.action = name, weight, action
@@ -66,17 +74,21 @@ class Job:
 
 
 class CaseJob(Job):
-    """A job whose cases can be selected one by one."""
+    """A job whose cases, listed by LISTED, can be selected one by one."""
+
+    def __init__(self, name, weight, action, listed=cases):
+        super().__init__(name, weight, action)
+        self.listed = listed
 
     def has(self, pattern):
-        return bool(cases(pattern))
+        return bool(self.listed(pattern))
 
 
 class SelftestJob(Job):
     """Names of self-tests are known to the image only: any pattern that names no case may mean one."""
 
     def has(self, pattern):
-        return not cases(pattern)
+        return not cases(pattern) and not program_cases(pattern)
 
 
 def on_this_machine(pattern):
@@ -108,29 +120,52 @@ def has_terminals():
         return False
 
 
-def conformance(kernel, smp, mem="1G", cpu=None, extra=(), append="quiet"):
+def booted_tests(kernel, smp, name, initrd, program, required, append="", mem="1G", limit=600, silence=120):
+    """Boots to PROGRAM, which prints results: those that REQUIRED(pattern) names, and no leak."""
     def action(pattern):
-        options = f"{append} run=/tests/all scale={max(2, round(2 * SCALE))}"
+        options = f"quiet run={program} scale={max(2, round(2 * SCALE))} {append}"
         if pattern:
             options += f" pattern={pattern}"
-        with Machine(kernel, TEST_INITRD, options, smp=smp, mem=mem, cpu=cpu, extra=extra) as vm:
+        with Machine(kernel, initrd, options, smp=smp, mem=mem) as vm:
             problem = None
             try:
-                vm.run(limit=600)
-                if not re.search(r"^run: /tests/all ended with status 0$", vm.text, re.M):
+                vm.run(limit, silence)
+                if not re.search(f"^run: {program} ended with status 0$", vm.text, re.M):
                     problem = "no orderly end; last seen:\n" + vm.tail()
             except Hung as hung:
                 problem = str(hung)
-            keep(f"conformance-{smp}", vm.text)
+            keep(f"{name}-{smp}", vm.text)
             results = Results(vm.text)
-            results.require(cases(pattern))
+            results.require(required(pattern))
             if problem and not results.failed:
-                results.add(f"conformance on {smp}", problem)
+                results.add(f"{name} on {smp}", problem)
             elif problem:
                 results.failed["the machine"] = ["# " + line for line in problem.splitlines()]
             results.add("power-off leaves nothing behind", leak(vm.text))
             return results
     return action
+
+
+def conformance(kernel, smp):
+    name = "conformance" if kernel == RELEASE else "conformance-debug"
+    return booted_tests(kernel, smp, name, TEST_INITRD, "/tests/all", cases)
+
+
+# make soak: so many times as much of each of Debian's programs, and those that are long anyhow.
+SOAK = int(os.environ.get("SOAK", "1"))
+
+
+def debian(kernel, smp):
+    def required(pattern):
+        return program_cases(pattern, ("always", "soak") if SOAK > 1 or pattern else ("always",))
+    name = "debian" if kernel == RELEASE else "debian-debug"
+    return booted_tests(kernel, smp, name, DEBIAN_INITRD, "/tests/debian/run", required,
+                        f"soak={SOAK}", "2G", 900 * SOAK, 300 * SOAK)
+
+
+def debian_jobs():
+    return [CaseJob(f"Debian's programs, {n} CPU{'s' * (n > 1)}", min(n, 2), debian(RELEASE, n),
+                    program_cases) for n in (1, 2, 4)]
 
 
 def leak(text):
@@ -221,6 +256,9 @@ def hosted(program, name):
 
 
 def all_jobs():
+    if SOAK > 1:
+        return debian_jobs() + [CaseJob("Debian's programs, debug image", 2, debian(DEBUG, 4),
+                                        program_cases)]
     direct = {"kernel": RELEASE, "initrd": INITRD, "append": "quiet"}
     found = [
         CaseJob("Linux, this machine", 1, on_this_machine),
@@ -232,7 +270,7 @@ def all_jobs():
         Job("boot: icount", 1, booted("boot-icount", smp=1,
                                       extra=["-icount", "shift=0,sleep=off"], **direct)),
         Job("boot: 16 CPUs, 256 MiB", 2, booted("boot-16", smp=16, mem="256M", **direct)),
-    ]
+    ] + debian_jobs()
     if os.environ.get("KERNEL"):
         return found
     return [SelftestJob(f"selftest, {n} CPU{'s' * (n > 1)}", min(n, 2), selftest(n)) for n in (1, 2, 4)] + found + [
