@@ -39,11 +39,16 @@ static u64 sum_ns(const struct process_times *t)
 	return t->user_ns + t->system_ns;
 }
 
+static bool has_limit(const struct process *p)
+{
+	return load_relaxed(&p->rlimits.limit[RLIMIT_CPU].soft) != RLIM_INFINITY ||
+	       load_relaxed(&p->rlimits.limit[RLIMIT_RTTIME].soft) != RLIM_INFINITY;
+}
+
 static bool needs_watch(const struct process *p)
 {
 	return posix_timers_need_watch(p) || p->itimers.virtual.deadline ||
-	       p->itimers.prof.deadline ||
-	       load_relaxed(&p->rlimits.limit[RLIMIT_CPU].soft) != RLIM_INFINITY;
+	       p->itimers.prof.deadline || has_limit(p);
 }
 
 /* Under SIGHAND. */
@@ -53,7 +58,7 @@ static void watch_threads_locked(struct process *p)
 	struct task *t;
 
 	list_for_each (t, &p->threads, thread_link)
-		if (t->thread.needs_tick != (every != 0))
+		if ((t->thread.cpu_watch_every != 0) != (every != 0))
 			thread_watch_cpu(&t->thread, every);
 }
 
@@ -153,18 +158,40 @@ static int limit_locked(struct process *p, u64 now)
 	return SIGXCPU;
 }
 
+/* RLIMIT_RTTIME, getrlimit(2), in microseconds: SIGXCPU at the soft limit, which then moves on by a second, SIGKILL at the
+ * hard limit. */
+static int rt_limit(struct process *p, const struct thread *t)
+{
+	u64 *limit = &p->rlimits.limit[RLIMIT_RTTIME].soft, soft = load_relaxed(limit);
+	u64 hard = load_relaxed(&p->rlimits.limit[RLIMIT_RTTIME].hard);
+	u64 used;
+
+	if (soft == RLIM_INFINITY || (t->policy != SCHED_FIFO && t->policy != SCHED_RR))
+		return 0;
+	used = thread_rt_ns(t) / 1000;
+	if (hard != RLIM_INFINITY && used >= hard)
+		return SIGKILL;
+	if (used < soft)
+		return 0;
+	/* Unless setrlimit(2) has just changed it. */
+	(void)__atomic_compare_exchange_n(limit, &soft, soft + 1000000, false, __ATOMIC_RELAXED,
+	                                  __ATOMIC_RELAXED);
+	return SIGXCPU;
+}
+
 void thread_cpu_watch_due(struct thread *thread)
 {
 	struct process *p = ((struct task *)thread)->process;
 	struct process_times times;
 	struct sighand *s;
-	int signals[3];
+	int signals[4];
 
 	process_times(p, &times);
 	s = sighand_lock(p);
 	signals[0] = expire_locked(&p->itimers.virtual, times.user_ns, SIGVTALRM);
 	signals[1] = expire_locked(&p->itimers.prof, sum_ns(&times), SIGPROF);
 	signals[2] = limit_locked(p, sum_ns(&times));
+	signals[3] = rt_limit(p, thread);
 	watch_threads_locked(p);
 	sighand_unlock(s);
 	for (u32 i = 0; i < ARRAY_SIZE(signals); i++)
@@ -179,7 +206,7 @@ static int itimer_fork(struct task *child, u64 flags)
 	struct process *p = process_current();
 
 	if (flags & CLONE_THREAD ? needs_watch(p)
-	                         : p->rlimits.limit[RLIMIT_CPU].soft != RLIM_INFINITY)
+	                         : has_limit(p))
 		thread_watch_cpu(&child->thread, WATCH_NS);
 	return 0;
 }

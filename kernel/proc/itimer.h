@@ -1,6 +1,6 @@
 /*
  * Interval timers of a process, getitimer(2): ITIMER_REAL on the wall, ITIMER_VIRTUAL and ITIMER_PROF on the processor time
- * of all its threads; and RLIMIT_CPU, which is judged at the same places.
+ * of all its threads; and RLIMIT_CPU and RLIMIT_RTTIME, which are judged at the same places.
  *
  * Expiry sends SIGALRM, SIGVTALRM, SIGPROF to the process. The real timer is a kernel timer. The other two are
  * compared with the process's time at the ticks of its running threads, which are watched (thread_watch_cpu) for
@@ -33,5 +33,5 @@ void itimer_set(struct process *p, int which, const struct itimer_setting *new,
                 struct itimer_setting *out_old);
 void itimer_process_exit(
 	struct process *p); /* the process is a zombie; sleeps not, frees nothing */
-/* RLIMIT_CPU of p was set, or inherited, or its POSIX timers on processor time came or went. */
+/* RLIMIT_CPU or RLIMIT_RTTIME of p was set, or inherited, or its POSIX timers on processor time came or went. */
 void itimer_limit_changed(struct process *p);

@@ -63,7 +63,7 @@ int rlimit_change(struct process *p, int which, const struct rlimit_pair *new,
 	if (err)
 		return err;
 	*out_old = old;
-	if (new &&which == RLIMIT_CPU)
+	if (new && (which == RLIMIT_CPU || which == RLIMIT_RTTIME))
 		itimer_limit_changed(p);
 	return 0;
 }

@@ -27,6 +27,11 @@ u64 thread_cpu_ns(const struct thread *t)
 	return clock_cycles_to_ns(cycles_used(t));
 }
 
+u64 thread_rt_ns(const struct thread *t)
+{
+	return clock_cycles_to_ns(cycles_used(t) - load_relaxed(&t->rt_since));
+}
+
 static struct spinlock shown_lock = SPINLOCK_INIT(LEAF);
 
 void thread_cpu_times(struct thread *t, u64 *out_user_ns, u64 *out_system_ns)

@@ -9,6 +9,8 @@
 
 /* The present run included. */
 u64 thread_cpu_ns(const struct thread *t);
+/* What a real-time thread has used without sleeping: what RLIMIT_RTTIME limits. */
+u64 thread_rt_ns(const struct thread *t);
 void thread_cpu_times(struct thread *t, u64 *out_user_ns, u64 *out_system_ns);
 
 struct cpu_times { /* nanoseconds */

@@ -41,6 +41,8 @@ void thread_set_policy(struct thread *t, u8 policy, u8 rt_priority)
 
 	if (rq->running == t)
 		run_charge(t, clock_cycles());
+	if (!t->rt_priority)
+		t->rt_since = t->total_cycles;
 	/* sched(7): raised goes to the tail of its new list, lowered to the head. */
 	CHANGE_QUEUED(rq, t, rt_priority < t->priority, {
 		t->policy = policy;

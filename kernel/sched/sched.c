@@ -208,6 +208,7 @@ static ALWAYS_INLINE bool queue_woken(struct run_queue *rq, struct thread *t)
 		preempts = run_queue_preempts(rq, t);
 		fair_enqueue(rq, t, preempts);
 	} else {
+		t->rt_since = t->total_cycles;
 		rt_enqueue(rq, t, false);
 		preempts = run_queue_preempts(rq, t);
 	}

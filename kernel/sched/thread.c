@@ -34,7 +34,7 @@ void thread_init(struct thread *t, const char *name)
 	t->affinity = parent->affinity;
 	t->cpu = cpu_id();
 	list_init(&t->run_link);
-	t->total_cycles = 0;
+	t->total_cycles = t->rt_since = 0;
 	t->switches_voluntary = t->switches_forced = 0;
 	t->shown.user_ns = t->shown.system_ns = 0;
 	t->samples_user = t->samples_system = 0;

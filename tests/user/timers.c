@@ -121,6 +121,51 @@ TEST(processor_limit_warns_then_kills)
 	EQ(reap(pid), SIGKILL);
 }
 
+TEST(profiling_timer_of_a_nice_process)
+{
+	OK(nice(5));
+	processor_timer(ITIMER_PROF, SIGPROF);
+}
+
+static long processor_us(void)
+{
+	struct timespec t;
+	OK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t));
+	return t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* getrlimit(2): what a real-time thread may compute without sleeping, in microseconds. */
+TEST(realtime_limit_warns_then_kills)
+{
+	pid_t pid;
+	CHILD(pid)
+	{
+		struct rlimit limit = {400000, 900000};
+		struct timespec nap = {0, 1000000};
+		struct sched_param param = {.sched_priority = 1};
+		signals_seen = 0;
+		on_signal(SIGXCPU, count_signal, SA_RESTART);
+		OK(setrlimit(RLIMIT_RTTIME, &limit));
+		/* It counts for real-time policies only, and each sleep begins anew. */
+		for (long start = processor_us(); processor_us() - start < 420000;)
+			burn();
+		MUST(syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &param));
+		for (int i = 0; i < 3; i++) {
+			for (long start = processor_us(); processor_us() - start < 160000;)
+				burn();
+			OK(nanosleep(&nap, NULL));
+		}
+		EQ(signals_seen, 0);
+		while (!signals_seen)
+			sched_yield(); /* no sleep */
+		OK(getrlimit(RLIMIT_RTTIME, &limit));
+		EQ(limit.rlim_cur, 1400000);
+		for (;;)
+			burn();
+	}
+	EQ(reap(pid), SIGKILL);
+}
+
 TEST(sleep_tells_what_was_left)
 {
 	struct timespec t = {100, 0}, left = {0, 0};
