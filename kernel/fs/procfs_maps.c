@@ -63,7 +63,8 @@ static void show_area(struct seq *s, const struct vm_area *a, struct aspace *as,
 	seq_putc(s, '\n');
 }
 
-/* Calls fn for each area of t's address space, read-locked. => 0, -ENOMEM. */
+/* Calls fn for each area of t's address space from s->cursor on, as far as their texts fit into a page together: readers
+ * ask for a page, and one that wants the beginning only stops at a read that does not fill it. => 0, -ENOMEM. */
 static int areas_for_each(struct seq *s, struct task *t,
                           void (*fn)(struct seq *s, struct vm_area *a, struct aspace *as, char *buf,
                                      void *arg),
@@ -76,8 +77,17 @@ static int areas_for_each(struct seq *s, struct task *t,
 	if (!buf)
 		return -ENOMEM;
 	read_lock(&as->lock);
-	for (struct vm_area *a = vm_area_first(as); a; a = vm_area_next(a))
+	struct vm_area *a = vm_area_find(as, s->cursor);
+	s->cursor = 0;
+	for (; a; a = vm_area_next(a)) {
+		size_t before = s->length;
 		fn(s, a, as, buf, arg);
+		if (before && s->length > PAGE_SIZE) {
+			s->length = before;
+			s->cursor = a->start;
+			break;
+		}
+	}
 	read_unlock(&as->lock);
 	kfree(buf);
 	return 0;

@@ -10,7 +10,8 @@ enum { SEQ_FIRST_SIZE = 1024, SEQ_STORE_MAX = 65536 };
 struct seq_file { /* private of an open text file */
 	struct mutex lock;
 	struct seq seq; /* [l] */
-	bool shown;     /* [l] seq holds the text */
+	bool shown;     /* [l] seq holds the text, or a part: */
+	u64 base;       /* [l] where in the text that begins */
 	const struct seq_ops *ops;
 	void *arg;
 };
@@ -93,8 +94,12 @@ void seq_free(struct seq *s)
 	*s = (struct seq){.file = s->file, .arg = s->arg};
 }
 
-static int seq_show(struct seq_file *sf)
+/* The text from its start, or the part behind the one that seq holds. */
+static int seq_show(struct seq_file *sf, u64 base)
 {
+	sf->base = base;
+	if (!base)
+		sf->seq.cursor = 0;
 	sf->seq.length = 0;
 	sf->seq.failed = false;
 	sf->shown = false;
@@ -105,17 +110,27 @@ static int seq_show(struct seq_file *sf)
 	return 0;
 }
 
+/* Makes seq hold what stands at pos, or, behind the end, the last part. */
+static int seq_reach(struct seq_file *sf, u64 pos)
+{
+	if (pos == 0 || !sf->shown || pos < sf->base)
+		TRY(seq_show(sf, 0));
+	while (pos >= sf->base + sf->seq.length && sf->seq.cursor)
+		TRY(seq_show(sf, sf->base + sf->seq.length));
+	return 0;
+}
+
 static ssize seq_file_read(struct file *f, struct uio *io, u64 *pos)
 {
 	struct seq_file *sf = f->private;
-	GUARD(mutex)
-	(&sf->lock);
-	if (*pos == 0 || !sf->shown)
-		TRY(seq_show(sf));
-	if (*pos >= sf->seq.length)
+
+	GUARD(mutex)(&sf->lock);
+	TRY(seq_reach(sf, *pos));
+	if (*pos >= sf->base + sf->seq.length)
 		return 0;
-	size_t want = MIN(io->left, sf->seq.length - *pos);
-	size_t n = uio_put(io, sf->seq.text + *pos, want);
+	size_t at = (size_t)(*pos - sf->base);
+	size_t want = MIN(io->left, sf->seq.length - at);
+	size_t n = uio_put(io, sf->seq.text + at, want);
 	if (!n && want)
 		return -EFAULT;
 	*pos += n;

@@ -3,7 +3,9 @@
  * operations that serve it.
  *
  * The text is shown whole at the first read and served from there, so that offsets stay consistent
- * however small the reads are; a read at offset 0 shows it afresh. One buffer belongs to one open
+ * however small the reads are; a read at offset 0 shows it afresh. What may be very long is shown in parts, as far
+ * as somebody reads: a show that leaves `cursor` nonzero is called again to go on from there. Only the last part is kept:
+ * a reader that seeks back before it gets the text afresh from the start. A read ends where a part ends. One buffer belongs to one open
  * file; its mutex (class SEQ, outside all others) makes concurrent reads of it take turns. show and
  * store may sleep and allocate. A buffer without memory remembers that, and the read fails with ENOMEM.
  */
@@ -14,6 +16,7 @@
 struct seq {
 	char *text;
 	size_t length, size;
+	u64 cursor;        /* show's own: where the next part begins; 0 at first, and when no part is left */
 	bool failed;       /* out of memory: text is incomplete */
 	struct file *file; /* whose file this is, or NULL */
 	void *arg;         /* of seq_open */
@@ -29,7 +32,7 @@ void seq_escape(struct seq *s, const char *text, const char *also);
 void seq_free(struct seq *s); /* of a seq used alone, which starts zeroed */
 
 struct seq_ops {
-	/* Prints the whole text. => 0 or -errno, which the read returns. */
+	/* Prints the whole text, or a part. => 0 or -errno, which the read returns. */
 	int (*show)(struct seq *s, void *arg);
 	/* write(2): one call's bytes (at most 64 KiB), terminated; pos: where, for the op to advance.
 	 * => bytes taken or -errno. NULL: -EINVAL. */

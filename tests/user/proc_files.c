@@ -300,6 +300,38 @@ TEST(reads_at_offsets_see_one_text)
 	EQ(one, whole[3]);
 }
 
+/* Thousands of areas, read in small pieces: each stands there once, in order, whole; and so again after a seek. */
+TEST(long_maps_are_read_in_pieces)
+{
+	enum { AREAS = 3000 };
+	size_t page = 4096, length = 2 * AREAS * page;
+	char *base = MUST(mmap(NULL, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	for (size_t i = 0; i < AREAS; i++)
+		MUST(mprotect(base + 2 * i * page, page, PROT_READ));
+	int fd = MUST(open("/proc/self/maps", O_RDONLY));
+	static char all[1 << 20];
+	for (int round = 0; round < 2; round++) {
+		ssize_t n, total = 0;
+		while ((n = OK(read(fd, all + total, 777))) > 0)
+			total += n;
+		all[total] = 0;
+		char *line = all;
+		size_t found = 0;
+		unsigned long start, end, last = 0;
+		while (*line && sscanf(line, "%lx-%lx ", &start, &end) == 2) {
+			if (start < last || end <= start)
+				test_fail(__FILE__, __LINE__, "%lx-%lx after %lx", start, end, last);
+			found += start >= (unsigned long)base && end <= (unsigned long)base + length;
+			last = end;
+			line = strchr(line, '\n') + 1;
+		}
+		EQ(*line, 0);
+		EQ(found, 2 * AREAS);
+		EQ(OK(lseek(fd, 0, SEEK_SET)), 0);
+	}
+	OK(close(fd));
+}
+
 TEST(owners_and_permissions)
 {
 	struct stat st;
