@@ -180,12 +180,20 @@ struct page *page_alloc(unsigned order, unsigned flags)
 	return p;
 }
 
+static bool poison_stopped; /* [a] */
+
+void page_poison_stop(void)
+{
+	store_relaxed(&poison_stopped, true);
+}
+
 static void free_check(struct page *p, unsigned order)
 {
 	if (p->flags & (PAGE_FLAG_FREE | PAGE_FLAG_CACHED))
 		panic("page %llu freed twice", (unsigned long long)page_frame(p));
 	ASSERT(p->flags == 0);
-	memset(page_virt(p), 0x5a, PAGE_SIZE << order);
+	if (!load_relaxed(&poison_stopped))
+		memset(page_virt(p), 0x5a, PAGE_SIZE << order);
 }
 
 void page_free(struct page *p, unsigned order)

@@ -63,6 +63,9 @@ void page_init(void);
 /* => 2^order contiguous pages with one reference on the first, or NULL. Never sleeps. */
 MUST_CHECK struct page *page_alloc(unsigned order, unsigned flags);
 void page_free(struct page *p, unsigned order); /* with no reference left but the caller's */
+/* Debug images overwrite what is freed, until this: an emulator takes a millisecond for each word that is written to a page
+ * whose code was run by many processes, and at power-off nobody is left who could use a freed page. */
+void page_poison_stop(void);
 /* Boot memory that was not free at page_init() becomes free: [start, end) physical. */
 void page_add_range(phys_t start, phys_t end);
 static inline void page_get(struct page *p)

@@ -5,6 +5,7 @@
 #include "kernel/lib/bug.h"
 #include "kernel/lib/log.h"
 #include "kernel/mm/huge.h"
+#include "kernel/mm/page.h"
 #include "kernel/mm/slab.h"
 #include "kernel/proc/proc_internal.h"
 
@@ -99,6 +100,7 @@ static void undertaker_main(void *unused)
 	freeze_init();
 	kill_until_gone(2, 1);
 	kill_until_gone(1, 0);
+	page_poison_stop();
 	proc_hooks_for_each(h) if ((*h)->shutdown)(*h)->shutdown();
 	/* Callbacks free objects whose callbacks free more. */
 	for (int i = 0; i < GRACE_PERIODS; i++)
