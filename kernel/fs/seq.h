@@ -16,7 +16,7 @@
 struct seq {
 	char *text;
 	size_t length, size;
-	u64 cursor;        /* show's own: where the next part begins; 0 at first, and when no part is left */
+	u64 cursor; /* show's own: where the next part begins; 0 at first, and when no part is left */
 	bool failed;       /* out of memory: text is incomplete */
 	struct file *file; /* whose file this is, or NULL */
 	void *arg;         /* of seq_open */

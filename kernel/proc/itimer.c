@@ -205,8 +205,7 @@ static int itimer_fork(struct task *child, u64 flags)
 {
 	struct process *p = process_current();
 
-	if (flags & CLONE_THREAD ? needs_watch(p)
-	                         : has_limit(p))
+	if (flags & CLONE_THREAD ? needs_watch(p) : has_limit(p))
 		thread_watch_cpu(&child->thread, WATCH_NS);
 	return 0;
 }

@@ -87,9 +87,9 @@ struct thread {
 	s64 slice;  /* [r] what is left: cycles at nice 0 */
 	struct list run_link; /* [r] linked while it waits in a run queue */
 	u64 last_in; /* [r] clock_cycles() when its present run, or the uncharged part, began */
-	u64 total_cycles;                        /* [r] of the processor, without the present run */
-	u64 rt_since; /* [r] total_cycles when it last woke, or turned, real-time */
-	struct cpumask affinity;                 /* [r] */
+	u64 total_cycles;        /* [r] of the processor, without the present run */
+	u64 rt_since;            /* [r] total_cycles when it last woke, or turned, real-time */
+	struct cpumask affinity; /* [r] */
 	u64 switches_voluntary, switches_forced; /* [r] */
 	struct {                                 /* [l] of account.c */
 		u64 user_ns, system_ns;          /* last shown: what is shown never goes back */

@@ -320,8 +320,10 @@ TEST(long_maps_are_read_in_pieces)
 		unsigned long start, end, last = 0;
 		while (*line && sscanf(line, "%lx-%lx ", &start, &end) == 2) {
 			if (start < last || end <= start)
-				test_fail(__FILE__, __LINE__, "%lx-%lx after %lx", start, end, last);
-			found += start >= (unsigned long)base && end <= (unsigned long)base + length;
+				test_fail(__FILE__, __LINE__, "%lx-%lx after %lx", start, end,
+				          last);
+			found +=
+				start >= (unsigned long)base && end <= (unsigned long)base + length;
 			last = end;
 			line = strchr(line, '\n') + 1;
 		}
