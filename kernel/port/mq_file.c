@@ -82,10 +82,10 @@ static ssize mq_read(struct file *f, struct uio *io, u64 *pos)
 {
 	char line[MQ_LINE];
 	u64 length = (u64)mq_line(queue_of(f), line);
-	if (*pos >= length)
+	if (*pos >= length || !io->left)
 		return 0;
-	size_t want = MIN(io->left, length - *pos), copied = uio_put(io, line + *pos, want);
-	if (!copied && want)
+	size_t copied = uio_put(io, line + *pos, MIN(io->left, length - *pos));
+	if (!copied)
 		return -EFAULT;
 	*pos += copied;
 	touch(f->inode);
