@@ -1,7 +1,7 @@
 /* Processes that use the same queues in every way and are killed at any moment: the queues stay whole (K3). */
 #include "mq.h"
 
-enum { WORKERS = 6, ROUNDS = 60, ACTIONS = 12 };
+enum { WORKERS = 6, ROUNDS = 20, ACTIONS = 12 };
 
 static uint64_t state;
 static unsigned draw(unsigned n)
