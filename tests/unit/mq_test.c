@@ -105,12 +105,21 @@ enum { SENDERS = 3, RECEIVERS = 3, EACH = 2000 };
 static struct mq_queue *storm;
 static u64 sent, received, sum_sent, sum_received; /* [a] */
 
+/* A thread's own: host_random() is for one thread. */
+static u32 draw(u32 *random, u32 n)
+{
+	*random = *random * 1103515245u + 12345u;
+	return (*random >> 8) % n;
+}
+
 static void send_many(void *arg)
 {
+	u32 random = (u32)(uintptr_t)arg;
 	for (u32 i = 0; i < EACH; i++) {
-		struct parcel p = {.priority = host_random(4) ? 1 : host_random(MQ_PRIO_MAX),
+		struct parcel p = {.priority = draw(&random, 4) ? 1 : draw(&random, MQ_PRIO_MAX),
 		                   .number = i + 1};
-		u64 deadline = host_random(8) ? PORT_FOREVER : port_real_ns() + host_random(50000);
+		u64 deadline =
+			draw(&random, 8) ? PORT_FOREVER : port_real_ns() + draw(&random, 50000);
 		s64 err = mq_send(storm, UPTR(&p), sizeof p, p.priority, MQ_BLOCK, deadline);
 		CHECK(err == 0 || err == -ETIMEDOUT);
 		if (err)
@@ -122,11 +131,13 @@ static void send_many(void *arg)
 /* Until it is sent a parcel with the number 0. */
 static void receive_many(void *arg)
 {
-	host_self()->urgency = (u32)(uintptr_t)arg;
+	u32 random = (u32)(uintptr_t)arg;
+	host_self()->urgency = random / 2;
 	for (;;) {
 		struct parcel p;
-		u64 deadline = host_random(8) ? PORT_FOREVER : port_real_ns() + host_random(50000);
-		bool faults = host_random(5) == 0;
+		u64 deadline =
+			draw(&random, 8) ? PORT_FOREVER : port_real_ns() + draw(&random, 50000);
+		bool faults = draw(&random, 5) == 0;
 		s64 n = mq_receive(storm, faults ? UPTR(8) : UPTR(&p), sizeof p, UPTR_NULL,
 		                   MQ_BLOCK, deadline);
 		CHECK(n == sizeof p || n == -ETIMEDOUT || (faults && n == -EFAULT));
@@ -146,9 +157,9 @@ TEST(mq_storm_loses_nothing)
 	storm = queue_new(&space, 4, sizeof(struct parcel));
 	sent = received = sum_sent = sum_received = 0;
 	for (u32 i = 0; i < RECEIVERS; i++)
-		receivers[i] = host_spawn(receive_many, (void *)(uintptr_t)(i / 2));
+		receivers[i] = host_spawn(receive_many, (void *)(uintptr_t)i);
 	for (u32 i = 0; i < SENDERS; i++)
-		senders[i] = host_spawn(send_many, NULL);
+		senders[i] = host_spawn(send_many, (void *)(uintptr_t)(i + 100));
 	for (u32 i = 0; i < SENDERS; i++)
 		host_join(senders[i]);
 	/* Of the lowest priority, so behind everything else. */
