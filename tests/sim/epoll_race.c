@@ -72,6 +72,7 @@ SIM(epoll_notice_meets_wait)
 {
 	world_new(POLLIN);
 	struct wait w = {0};
+	sim_preemptions(4);
 	sim_spurious(1);
 	sim_spawn(wait, &w);
 	sim_spawn(set_ready, NULL);
@@ -87,6 +88,7 @@ SIM(epoll_edge_survives_timeout_and_signal)
 {
 	world_new(POLLIN | EPOLLET);
 	struct wait w = {.timeout = SECOND};
+	sim_preemptions(3);
 	sim_signal_anytime(sim_spawn(wait, &w));
 	sim_spawn(set_ready, NULL);
 	sim_run();
@@ -101,7 +103,7 @@ SIM(epoll_edge_goes_to_one_of_two)
 {
 	world_new(POLLIN | EPOLLET);
 	struct wait a = {.timeout = SECOND}, b = {.timeout = 2ull * SECOND};
-	sim_preemptions(2);
+	sim_preemptions(1);
 	sim_spawn(wait, &a);
 	sim_spawn(wait, &b);
 	sim_spawn(set_ready, NULL);
@@ -158,7 +160,7 @@ SIM(epoll_two_files_two_waiters)
 	struct epoll_event e = {POLLIN | EPOLLET, 8};
 	CHECK_EQ(epoll_add(ep, second, 4, &e), 0);
 	struct wait a = {0}, b = {0};
-	sim_preemptions(2);
+	sim_preemptions(1);
 	sim_spawn(wait, &a);
 	sim_spawn(wait, &b);
 	sim_spawn(set_ready, NULL);
@@ -181,7 +183,7 @@ SIM(epoll_remove_meets_notice_and_wait)
 	world_new(POLLIN);
 	struct wait w = {.timeout = SECOND};
 	s32 removed;
-	sim_preemptions(3);
+	sim_preemptions(2);
 	sim_spawn(wait, &w);
 	sim_spawn(set_ready, NULL);
 	sim_spawn(remove_item, &removed);
@@ -204,7 +206,7 @@ SIM(epoll_change_meets_notice)
 	sim_spawn(wait, &w);
 	sim_spawn(set_ready, NULL);
 	sim_spawn(want_input, NULL);
-	sim_preemptions(4);
+	sim_preemptions(2);
 	sim_run();
 	CHECK_EQ(w.result, 1);
 	CHECK_EQ(w.got[0].data, 9);
@@ -220,7 +222,7 @@ SIM(epoll_add_meets_notice)
 {
 	world_new(0);
 	struct wait w = {0};
-	sim_preemptions(4);
+	sim_preemptions(3);
 	sim_spawn(wait, &w);
 	sim_spawn(set_ready, NULL);
 	sim_spawn(add_item, NULL);
@@ -314,7 +316,7 @@ SIM(epoll_two_notices_climb_together)
 	struct epoll_event e = {POLLIN, 8};
 	CHECK_EQ(epoll_add(ep, second, 4, &e), 0);
 	struct wait w = {.ep = outer};
-	sim_preemptions(3);
+	sim_preemptions(2);
 	sim_spawn(wait, &w);
 	sim_spawn(set_ready, NULL);
 	sim_spawn(set_second, NULL);

@@ -166,7 +166,7 @@ SIM(splice_twice_from_one_pipe)
 	write_text(&w);
 	CHECK_EQ(pipe_resize(second, 2 * PORT_PAGE_SIZE),
 	         2 * PORT_PAGE_SIZE); /* room is not the question */
-	sim_preemptions(3);
+	sim_preemptions(2);
 	sim_spawn(splice_once, &s[0]);
 	sim_spawn(splice_once, &s[1]);
 	sim_spawn(close_writer, NULL);
@@ -186,7 +186,7 @@ SIM(splice_is_interrupted_or_moves_all)
 	struct call w = {.p = pipe, .text = "ab", .size = 2}, s = {0};
 	sim_signal_anytime(sim_spawn(splice_once, &s));
 	sim_spawn(write_text, &w);
-	sim_preemptions(4);
+	sim_preemptions(3);
 	sim_run();
 	CHECK(s.result == 2 || s.result == -ERESTARTSYS);
 	CHECK_EQ(pipe_bytes(second), s.result == 2 ? 2 : 0);
