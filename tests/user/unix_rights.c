@@ -5,7 +5,7 @@
 #include <sys/uio.h>
 
 static int s[2];
-static char buffer[4096];
+static char buffer[16384];
 
 static void pair(int type)
 {
@@ -159,6 +159,20 @@ TEST(a_stream_stops_behind_files)
 	EQ(g.n, 3);
 	EQ(g.count, 0);
 	EQ(g.control_length, 0);
+}
+
+TEST(a_page_of_bytes_comes_with_its_files)
+{
+	int zero = 0;
+	pair(SOCK_STREAM);
+	EQ(send_fds(s[0], buffer, 8192, &zero, 1), 8192);
+	EQ(write(s[0], "ccc", 3), 3);
+	struct got g = receive(s[1], sizeof buffer, sizeof(union control), 0);
+	EQ(g.n, 8192);
+	EQ(g.count, 1);
+	g = receive(s[1], sizeof buffer, sizeof(union control), 0);
+	EQ(g.n, 3);
+	EQ(g.count, 0);
 }
 
 TEST(files_come_with_the_first_byte)

@@ -54,6 +54,32 @@ TEST(large_transfers_arrive_whole)
 	REAP(pid);
 }
 
+/* What one write puts into the stream is there at once: programs that write and read records of one size rely on it. */
+TEST(writes_arrive_whole)
+{
+	static const size_t sizes[] = {64, 4000, 4096, 5000, 8192, 16384};
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		pid_t pid;
+		pair(0);
+		CHILD(pid)
+		{
+			for (int k = 0; k < 300; k++)
+				EQ(write(s[0], buffer, sizes[i]), sizes[i]);
+			OK(shutdown(s[0], SHUT_RDWR));
+		}
+		OK(close(s[0]));
+		ssize_t n;
+		size_t total = 0;
+		while ((n = OK(read(s[1], buffer, sizes[i]))) > 0) {
+			EQ(n, sizes[i]);
+			total += (size_t)n;
+		}
+		EQ(total, 300 * sizes[i]);
+		OK(close(s[1]));
+		REAP(pid);
+	}
+}
+
 TEST(vectors)
 {
 	pair(0);

@@ -25,6 +25,7 @@ struct socket_message {
 	u32 length;                   /* [I] of a datagram, all parts */
 	u32 start, end;               /* of data: unread bytes. start [reading, a]; end [I] */
 	struct socket_ids ids;        /* [I] once queued */
+	bool joined;                  /* [I] once queued: of the same send as the piece before it */
 	bool peeked;                  /* [reading] an empty datagram that MSG_PEEK has passed */
 	u64 time;                     /* [I] once queued; 0: not asked for */
 	char data[];

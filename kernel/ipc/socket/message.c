@@ -11,7 +11,7 @@ static ALWAYS_INLINE void part_init(struct socket_message *m, size_t n)
 	m->charge = m->length = 0;
 	m->start = 0;
 	m->end = (u32)n;
-	m->peeked = false;
+	m->joined = m->peeked = false;
 	m->time = 0;
 }
 

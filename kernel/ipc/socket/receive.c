@@ -151,7 +151,7 @@ struct stream_read {
 	size_t target, skip;
 	ssize done;
 	struct socket_message *peeked;
-	bool signed_;
+	bool signed_, files;
 };
 
 /* One step. => 0: go on; END_OF_STREAM: enough; -errno. */
@@ -160,6 +160,9 @@ static int stream_step(struct socket *s, struct port_io *io, struct socket_incom
 {
 	struct socket_message *seen;
 	struct socket_message *m = next_piece(s, r->peeked, &r->skip, &seen);
+	/* Files end what is read together with them, at the end of their send. */
+	if (unlikely(r->files) && !(m && m->joined))
+		return END_OF_STREAM;
 	if (!m) {
 		if (r->peeked || (size_t)r->done >= r->target)
 			return END_OF_STREAM;
@@ -175,16 +178,17 @@ static int stream_step(struct socket *s, struct port_io *io, struct socket_incom
 	ssize n = TRY(read_piece(s, m, r->skip, io, in));
 	r->skip = 0;
 	r->done += n;
-	bool files = m->rights;
-	if (unlikely(files))
+	if (unlikely(m->rights)) {
+		r->files = true;
 		TRY(receive_rights(s, m, in->peek, in));
+	}
 	if (in->peek)
 		r->peeked = m;
 	else if (message_left(m))
 		return END_OF_STREAM;
 	else
 		finish_piece(s, m);
-	return files || !port_io_left(io) ? END_OF_STREAM : 0;
+	return port_io_left(io) ? 0 : END_OF_STREAM;
 }
 
 static ssize receive_stream(struct socket *s, struct port_io *io, struct socket_incoming *in)

@@ -51,14 +51,44 @@ static void sign(struct socket_message *m, const struct socket *s, const struct 
 
 /* --- Streams --- */
 
-/* => 0: queued; -EPIPE, and m is still ours. */
-static ALWAYS_INLINE int deliver_piece(struct socket *peer, struct socket_message *m)
+/* What goes into the queue at once: a reader sees the whole of a write of so many bytes or nothing of it, as Linux puts
+ * it into one buffer. */
+enum { STREAM_UNIT = 32768 };
+
+/* => a chain of pieces; err_ptr(-ENOBUFS, -EFAULT). *out_n: bytes. */
+static ALWAYS_INLINE struct socket_message *unit_new(struct socket *s, struct port_io *io,
+                                                     ssize *out_n)
+{
+	struct socket_message *first = piece_new(s, io), *last = first;
+	if (unlikely(is_err(first)))
+		return first;
+	ssize n = first->length;
+	while (unlikely(port_io_left(io) && n < STREAM_UNIT)) {
+		struct socket_message *m = piece_new(s, io);
+		if (is_err(m)) {
+			messages_free(first, s);
+			return m;
+		}
+		n += m->length;
+		m->joined = true;
+		last->next = m;
+		last = m;
+	}
+	*out_n = n;
+	return first;
+}
+
+/* => 0: queued; -EPIPE, and the chain is still ours. */
+static ALWAYS_INLINE int deliver_unit(struct socket *peer, struct socket_message *first)
 {
 	struct ipc_wake_list wakes = {0};
 	port_lock(&peer->lock);
 	bool gone = peer->dead || peer->shutdown & SOCKET_SHUT_READ;
-	if (likely(!gone))
+	for (struct socket_message *m = gone ? NULL : first, *next; m; m = next) {
+		next = m->next;
+		m->next = NULL;
 		message_queue_locked(peer, m, &wakes);
+	}
 	port_unlock(&peer->lock);
 	if (unlikely(gone))
 		return -EPIPE;
@@ -68,17 +98,18 @@ static ALWAYS_INLINE int deliver_piece(struct socket *peer, struct socket_messag
 }
 
 /* => bytes queued, or -errno; *shut: the peer reads no more, which is worth a signal. */
-static ssize send_piece(struct socket *s, struct socket *peer, struct port_io *io,
-                        struct socket_outgoing *out, bool *shut)
+static ssize send_unit(struct socket *s, struct socket *peer, struct port_io *io,
+                       struct socket_outgoing *out, bool *shut)
 {
+	ssize n;
 	TRY(room(s, out->deadline));
-	struct socket_message *m = TRY_PTR(piece_new(s, io));
-	ssize n = m->length;
-	m->rights = TAKE(out->rights);
-	sign(m, s, peer, out);
-	if (unlikely(deliver_piece(peer, m))) {
+	struct socket_message *first = TRY_PTR(unit_new(s, io, &n));
+	first->rights = TAKE(out->rights);
+	for (struct socket_message *m = first; m; m = m->next)
+		sign(m, s, peer, out);
+	if (unlikely(deliver_unit(peer, first))) {
 		*shut = true;
-		message_free(m, s);
+		messages_free(first, s);
 		return -EPIPE;
 	}
 	return n;
@@ -95,7 +126,7 @@ static ssize send_stream(struct socket *s, struct port_io *io, struct socket_out
 		return -ENOTCONN;
 	bool shut = load_relaxed(&s->shutdown) & SOCKET_SHUT_WRITE;
 	while (!shut && port_io_left(io)) {
-		n = send_piece(s, peer, io, out, &shut);
+		n = send_unit(s, peer, io, out, &shut);
 		if (unlikely(n < 0))
 			break;
 		done += (size_t)n;
