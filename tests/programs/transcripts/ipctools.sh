@@ -9,15 +9,12 @@ mkfifo "$work/end"
 /usr/bin/perl ipctools_scene.pl <"$work/end" >"$work/said" &
 exec 9>"$work/end"
 until grep -q ready "$work/said"; do sleep 0.05; done
-pids=$(sed -n 's/^pids //p' "$work/said")
-
+# All at once, at the end: times, process numbers, and the space before headings of columns of those, which are as wide.
 hide()
 {
-	for pid in $pids; do
-		set -- "$@" -e "s/([\"=])$pid\\>/\\1PID/g" -e "s/ *\\<$pid\\> */ PID /g"
-	done
-	# Times, and the space before headings of columns of process numbers, which are as wide as those.
-	sed -E "$@" -e "s/$key/0xrandom__/g" -e 's/ +(PID|[CL]PID|L[SR]PID)\>/ \1/g' \
+	pids=$(sed -n 's/^pids //p' "$work/said" | tr ' ' '|')
+	sed -E -e "s/([\"=])($pids)\\>/\\1PID/g" -e "s/ *\\<($pids)\\> */ PID /g" -e "s/$key/0xrandom__/g" \
+		-e 's/ +(PID|[CL]PID|L[SR]PID)\>/ \1/g' \
 		-e 's/((Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 0-9][0-9] ([0-9:]{8})( [0-9]{4})?/DATE/g' \
 		-e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[-+][0-9:]{5,6}/DATE/g' -e 's/\<[0-2][0-9]:[0-5][0-9]\>/HH:MM/g'
 }
@@ -30,9 +27,8 @@ show()
 {
 	for command; do
 		echo "\$ $command"
-		eval "$command" >"$work/out" 2>&1
+		eval "$command" 2>&1
 		status=$?
-		hide <"$work/out"
 		[ $status = 0 ] || echo "status $status"
 	done
 }
@@ -46,57 +42,56 @@ ipcmk() { /usr/bin/ipcmk "$@"; }
 ipcrm() { /usr/bin/ipcrm "$@"; }
 lsipc() { /usr/bin/lsipc "$@"; }
 
+exec 3>&1 >"$work/shown"
+
 section list
-show 'ipcs' 'ipcs -a' 'ipcs -m' 'ipcs -q' 'ipcs -s' 'ipcs -m -q'
+show 'ipcs' 'ipcs -a -s' 'ipcs -m -q'
 section list_time
-show 'ipcs -t' 'ipcs -m -t' 'ipcs -q -t' 'ipcs -s -t'
+show 'ipcs -t' 'ipcs -m -t'
 section list_pid
-show 'ipcs -p' 'ipcs -m -p' 'ipcs -q -p' 'ipcs -s -p'
+show 'ipcs -p' 'ipcs -q -p'
 section list_creator
-show 'ipcs -c' 'ipcs -m -c' 'ipcs -q -c' 'ipcs -s -c'
+show 'ipcs -c' 'ipcs -s -c'
 section list_sizes
-show 'ipcs --human' 'ipcs --bytes' 'ipcs -m --human' 'ipcs -q --human' 'ipcs -q -b'
+show 'ipcs --human' 'ipcs --bytes'
 section limits
-show 'ipcs -l' 'ipcs -m -l' 'ipcs -q -l' 'ipcs -s -l' 'ipcs -l --human' 'ipcs -l -b'
+show 'ipcs -l' 'ipcs -l --human' 'ipcs -l -b'
 section summary
-show 'ipcs -u' 'ipcs -m -u' 'ipcs -q -u' 'ipcs -s -u' 'ipcs -u --human' 'ipcs -u -b'
+show 'ipcs -u' 'ipcs -u --human' 'ipcs -q -u -b'
 section details_of_segments
-show 'ipcs -m -i 0' 'ipcs -m -i 1' 'ipcs -m -i 2' 'ipcs -m -i 3' 'ipcs -m -i 0 --human'
+show 'ipcs -m -i 0' 'ipcs -m -i 1' 'ipcs -m -i 2' 'ipcs -m -i 3 --human'
 section details_of_queues
 show 'ipcs -q -i 0' 'ipcs -q -i 1' 'ipcs -q -i 0 --human'
 section details_of_sets
 show 'ipcs -s -i 0' 'ipcs -s -i 1'
 section details_of_nothing
-show 'ipcs -m -i 77' 'ipcs -q -i 77' 'ipcs -s -i 77' 'ipcs -i 0' 'ipcs -m -q -i 0' 'ipcs -m -i x' \
+show 'ipcs -m -i 77' 'ipcs -q -i 77' 'ipcs -s -i 77' 'ipcs -i 0' 'ipcs -m -i x' \
 	'ipcs -m -i 32768' 'ipcs --none'
 section seen_by_another_user
 show 'as_nobody /usr/bin/ipcs' 'as_nobody /usr/bin/ipcs -q -i 0' 'as_nobody /usr/bin/ipcs -s -i 1' \
 	'as_nobody /usr/bin/ipcs -m -i 3' 'as_nobody /usr/bin/ipcs -u' 'as_nobody /usr/bin/lsipc -m'
 
 section lsipc_limits
-show 'lsipc' 'lsipc -g' 'lsipc -g -m' 'lsipc -g -q' 'lsipc -g -s' 'lsipc -b' 'lsipc --json' 'lsipc -r' 'lsipc -e' \
-	'lsipc -y -e' 'lsipc -n' 'lsipc --noheadings' 'lsipc -o RESOURCE,LIMIT,USED,USE%,DESCRIPTION'
+show 'lsipc' 'lsipc -g -m' 'lsipc -g -q' 'lsipc -g -s' 'lsipc -b' 'lsipc --json' 'lsipc -y -e' 'lsipc -o RESOURCE,LIMIT,USED,USE%,DESCRIPTION'
 # tr: the columns of process numbers are as wide as those.
 section lsipc_segments
 show 'lsipc -m | tr -s " "' 'lsipc -m -b | tr -s " "' 'lsipc -m -t -r' 'lsipc -m -c -r' 'lsipc -m -P -r' \
-	'lsipc -m --noheadings -r' 'lsipc -m --notruncate | tr -s " "' 'lsipc -m -J' 'lsipc -m -e' 'lsipc -m -y -e' \
-	'lsipc -m -n' 'lsipc -m -r' 'lsipc -m -l | tr -s " "' 'lsipc -m -l -i 0'
+	'lsipc -m --noheadings --notruncate -r' 'lsipc -m -J' 'lsipc -m -y -e' 'lsipc -m -n' 'lsipc -m -l -i 0'
 section lsipc_segment_columns
 show 'lsipc -m -r -o KEY,ID,OWNER,PERMS,CUID,CUSER,CGID,CGROUP,UID,USER,GID,GROUP,CTIME' \
 	'lsipc -m -r -o ID,SIZE,NATTCH,STATUS,ATTACH,DETACH,COMMAND,CPID,LPID' \
 	'lsipc -m -o KEY,ID,OWNER,PERMS,CUID,CUSER,CGID,CGROUP,UID,USER,GID,GROUP,SIZE,NATTCH,STATUS'
 section lsipc_queues
-show 'lsipc -q | tr -s " "' 'lsipc -q -b -r' 'lsipc -q -t | tr -s " "' 'lsipc -q -c -r' 'lsipc -q -P -r' \
-	'lsipc -q -J' 'lsipc -q -e' 'lsipc -q -n' 'lsipc -q -r' \
+show 'lsipc -q | tr -s " "' 'lsipc -q -b -c -r' 'lsipc -q -t | tr -s " "' 'lsipc -q -P -r' 'lsipc -q -J' \
 	'lsipc -q -o KEY,ID,OWNER,PERMS,CUID,CUSER,CGID,CGROUP,UID,USER,GID,GROUP,CTIME' \
 	'lsipc -q -r -o ID,USEDBYTES,MSGS,SEND,RECV,LSPID,LRPID' 'lsipc -q -o ID,USEDBYTES,MSGS,SEND,RECV'
 section lsipc_sets
-show 'lsipc -s' 'lsipc -s -t' 'lsipc -s -c' 'lsipc -s -P' 'lsipc -s -J' 'lsipc -s -e' 'lsipc -s -n' 'lsipc -s -r' \
+show 'lsipc -s' 'lsipc -s -t -c' 'lsipc -s -P' 'lsipc -s -J' 'lsipc -s -e' \
 	'lsipc -s -r -o KEY,ID,OWNER,PERMS,CUID,CUSER,CGID,CGROUP,UID,USER,GID,GROUP,CTIME' \
 	'lsipc -s -o ID,NSEMS,OTIME'
 section lsipc_details
 show 'lsipc -m -i 0' 'lsipc -m -i 1' 'lsipc -q -i 0' 'lsipc -q -i 1' 'lsipc -s -i 0' 'lsipc -s -i 1' \
-	'lsipc -s -i 0 -J' 'lsipc -q -i 0 -r'
+	'lsipc -s -i 0 -J'
 section lsipc_time_formats
 show 'lsipc -s -t --time-format=short' 'lsipc -q -t --time-format=full | tr -s " "' \
 	'lsipc -q -r -t --time-format=iso' 'lsipc -q -t --time-format=none'
@@ -130,4 +125,5 @@ section after_the_last_detach
 exec 9>&-
 wait
 show 'ipcs -m' 'ipcs -u' 'lsipc'
+hide <"$work/shown" >&3
 rm -rf "$work"

@@ -16,7 +16,7 @@ sub give_away {
 
 # Process numbers must not be taken for any other number that the tools print.
 sub number { my $pid = fork // die "fork: $!"; exit 0 if !$pid; waitpid $pid, 0; return $pid; }
-while (number() !~ /^(?!1048576$|12289$|16384$|3200[01]$|3276[78]$|65534$)([1-3]\d\d\d|\d{5,})$/) { }
+while (number() !~ /^(?!1048576$|12289$|16384$|3200[01]$|3276[78]$|65534$)(1[1-8]\d|2[0-4]\d|[1-3]\d\d\d|\d{5,})$/) { }
 if (my $pid = fork // die "fork: $!") { waitpid $pid, 0; exit; }
 
 my @segments = (
