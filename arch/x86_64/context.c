@@ -28,8 +28,12 @@ struct stack_cache {
 };
 PERCPU(struct stack_cache, stack_cache);
 
-/* The segment bases that this processor's registers hold. */
-PERCPU(u64, loaded_fs_base);
+/*
+ * The base of user space's gs that this processor was last given. The registers may hold less: loading the null
+ * selector, which leaves no trace, makes a base 0. So a base that is not 0 is written at every switch, even when the
+ * two threads have the same one, as parent and child do; a 0 can only have stayed a 0. Thread pointers are never
+ * 0 for long: fs has no such test.
+ */
 PERCPU(u64, loaded_gs_base);
 PERCPU(u64, user_rsp); /* syscall_entry's scratch */
 
@@ -122,12 +126,12 @@ void arch_enter_user(void)
 void arch_set_fs_base(u64 base)
 {
 	thread_current()->arch.fs_base = base;
-	this_cpu(loaded_fs_base) = base;
 	wrmsr(MSR_FS_BASE, base);
 }
+/* What user space sees now: it may have loaded a selector since the base was set. */
 u64 arch_get_fs_base(void)
 {
-	return thread_current()->arch.fs_base;
+	return rdmsr(MSR_FS_BASE);
 }
 /* In the kernel the user's gs base waits in KERNEL_GS_BASE for swapgs. */
 void arch_set_gs_base(u64 base)
@@ -138,7 +142,7 @@ void arch_set_gs_base(u64 base)
 }
 u64 arch_get_gs_base(void)
 {
-	return thread_current()->arch.gs_base;
+	return rdmsr(MSR_KERNEL_GS_BASE);
 }
 
 /*
@@ -148,7 +152,7 @@ u64 arch_get_gs_base(void)
 static COLD void selectors_drop(struct thread *prev)
 {
 	u64 kernel_gs = rdmsr(MSR_GS_BASE);
-	prev->arch.fs_base = this_cpu(loaded_fs_base) = rdmsr(MSR_FS_BASE);
+	prev->arch.fs_base = rdmsr(MSR_FS_BASE);
 	prev->arch.gs_base = this_cpu(loaded_gs_base) = rdmsr(MSR_KERNEL_GS_BASE);
 	u64 fs_base = prev->arch.fs_base;
 	__asm__ volatile("cli; mov %0, %%fs; mov %0, %%gs" ::"r"(0));
@@ -166,11 +170,8 @@ static ALWAYS_INLINE bool selectors_loaded(void)
 
 static ALWAYS_INLINE void load_bases(const struct arch_thread *next)
 {
-	if (unlikely(this_cpu(loaded_fs_base) != next->fs_base)) {
-		this_cpu(loaded_fs_base) = next->fs_base;
-		wrmsr(MSR_FS_BASE, next->fs_base);
-	}
-	if (unlikely(this_cpu(loaded_gs_base) != next->gs_base)) {
+	wrmsr(MSR_FS_BASE, next->fs_base);
+	if (unlikely(this_cpu(loaded_gs_base) | next->gs_base)) {
 		this_cpu(loaded_gs_base) = next->gs_base;
 		wrmsr(MSR_KERNEL_GS_BASE, next->gs_base);
 	}
@@ -191,14 +192,13 @@ static NOINLINE struct thread *switch_whole(struct thread *prev, struct thread *
 	return arch_switch_stacks(&prev->arch.rsp, next->arch.rsp, prev);
 }
 
-/* What it has to do nearly always: nothing. No call on this path, so nothing is saved for one. */
+/* What it has to do nearly always: the bases. No call on this path, so nothing is saved for one. */
 struct thread *arch_switch(struct thread *prev, struct thread *next)
 {
 	if (unlikely(prev->arch.fpu_live) || unlikely(selectors_loaded()))
 		return switch_whole(prev, next);
-	if (next->arch.user && unlikely(this_cpu(loaded_fs_base) != next->arch.fs_base ||
-	                                this_cpu(loaded_gs_base) != next->arch.gs_base))
-		return switch_whole(prev, next);
+	if (next->arch.user)
+		load_bases(&next->arch);
 	this_cpu(tss).rsp[0] = next->arch.stack_top;
 	return arch_switch_stacks(&prev->arch.rsp, next->arch.rsp, prev);
 }

@@ -41,7 +41,7 @@ static void syscall_init(void)
 	wrmsr(MSR_STAR, (u64)(SEL_USER_SS - 8) << 48 | (u64)SEL_KERNEL_CS << 32);
 	wrmsr(MSR_LSTAR, (u64)syscall_entry);
 	wrmsr(MSR_CSTAR, (u64)syscall_entry_compat);
-	wrmsr(MSR_SYSCALL_MASK, RFLAGS_IF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_RF | RFLAGS_USER);
+	wrmsr(MSR_SYSCALL_MASK, RFLAGS_IF | RFLAGS_IOPL | RFLAGS_USER);
 }
 
 void cpu_init_control(void)

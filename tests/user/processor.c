@@ -330,3 +330,86 @@ TEST(selectors_stay_with_their_thread)
 	atomic_store(stop, 1);
 	REAP(pid);
 }
+
+/* The null selector makes a base 0 and leaves no trace. Parent and child have the same thread pointer. */
+TEST(null_selectors_stay_with_their_thread)
+{
+	cpu_set_t one;
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	MUST(sched_setaffinity(0, sizeof(one), &one));
+	atomic_int *stop = shared(4096), *turns = stop + 1;
+	pid_t pid;
+	CHILD(pid)
+	{
+		while (!atomic_load(stop)) {
+			atomic_fetch_add(turns, 1);
+			__asm__ volatile(
+				"mov %1, %%fs; mov %1, %%gs; syscall" ::"a"(SYS_sched_yield), "r"(0)
+				: "rcx", "r11", "memory");
+		}
+		__asm__ volatile("syscall" ::"a"(SYS_exit_group), "D"(0));
+	}
+	for (int i = 0; i < 2000 || atomic_load(turns) < 100; i++) {
+		sched_yield();
+		errno = i; /* by way of fs */
+		EQ(errno, i);
+	}
+	atomic_store(stop, 1);
+	REAP(pid);
+}
+
+enum { ARCH_SET_GS = 0x1001, ARCH_GET_GS = 0x1004 }; /* arch_prctl(2) */
+
+/* ARCH_GET_GS tells what the processor has, also after a selector changed it. */
+TEST(segment_bases_are_the_true_ones)
+{
+	long *page =
+		MUST(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	unsigned long base;
+	page[3] = 0x5eed;
+	MUST(syscall(SYS_arch_prctl, ARCH_SET_GS, page));
+	MUST(syscall(SYS_arch_prctl, ARCH_GET_GS, &base));
+	EQ(base, page);
+	__asm__ volatile("mov %0, %%gs" ::"r"(0));
+	for (int i = 0; i < 3; i++) {
+		long found;
+		MUST(syscall(SYS_arch_prctl, ARCH_GET_GS, &base));
+		__asm__ volatile("mov %%gs:(%1), %0"
+		                 : "=r"(found)
+		                 : "r"((unsigned long)(page + 3) - base)
+		                 : "memory");
+		EQ(found, 0x5eed);
+	}
+	MUST(syscall(SYS_arch_prctl, ARCH_SET_GS, 0));
+}
+
+static volatile int steps;
+static void count_step(int number)
+{
+	steps += number == SIGTRAP;
+}
+
+/* Nested task is a flag like others to user space, and iret's trouble is the kernel's. */
+static unsigned long flags_after_call(unsigned long set)
+{
+	unsigned long seen;
+	__asm__ volatile("sub $128, %%rsp; pushf; or %1, (%%rsp); popf\n"
+	                 "mov %2, %%eax; syscall\n"
+	                 "pushf; mov (%%rsp), %0; not %1; and %1, (%%rsp); popf; add $128, %%rsp"
+	                 : "=&r"(seen), "+r"(set)
+	                 : "i"(SYS_getppid)
+	                 : "rax", "rcx", "r11", "memory", "cc");
+	return seen;
+}
+TEST(flags_survive_system_calls_and_single_steps)
+{
+	enum { TF = 0x100, NT = 0x4000, AC = 0x40000, ID = 0x200000 };
+	static const unsigned long sets[] = {NT, ID, AC, NT | ID, TF, NT | TF, NT | AC | TF | ID};
+	signal(SIGTRAP, count_step);
+	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++) {
+		steps = 0;
+		EQ(flags_after_call(sets[i]) & sets[i], sets[i]);
+		EQ(steps > 2, (sets[i] & TF) != 0);
+	}
+}
