@@ -41,7 +41,8 @@ enum {
 	RFLAGS_NT = 0x4000,
 	RFLAGS_RF = 0x10000,
 	RFLAGS_AC = 0x40000,
-	RFLAGS_USER = 0x254dd5, /* what user space may choose: CF PF AF ZF SF TF DF OF NT RF AC ID */
+	RFLAGS_USER =
+		0x254dd5, /* what user space may choose: CF PF AF ZF SF TF DF OF NT RF AC ID */
 };
 
 static inline u64 rdmsr(u32 msr)
