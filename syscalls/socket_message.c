@@ -22,9 +22,11 @@ static int message_get(struct message *m, uptr_t user)
 {
 	struct abi_msghdr *h = &m->header;
 	TRY(copy_from_user(h, user, sizeof *h));
+	if (!h->name)
+		h->namelen = 0;
 	if ((s32)h->namelen < 0)
 		return -EINVAL;
-	h->namelen = h->name ? MIN(h->namelen, (u32)SOCKADDR_MAX) : 0;
+	h->namelen = MIN(h->namelen, (u32)SOCKADDR_MAX);
 	if (h->iovlen > UIO_COUNT_MAX)
 		return -EMSGSIZE;
 	m->iov = m->iov_fast;
@@ -227,6 +229,9 @@ static long receive_messages(struct net_socket *n, uptr_t messages, u32 count, u
 			break;
 		cond_resched();
 	}
+	/* What came is reported now; what went wrong after it, by the next call. A signal is no matter of the socket. */
+	if (done && err < 0 && err != -EAGAIN && err != -EINTR && err != -ERESTARTSYS)
+		n->family->keep_error(n, (int)err);
 	return done ? (long)done : err;
 }
 

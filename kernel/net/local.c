@@ -82,6 +82,7 @@ static int local_accept(struct net_socket *n, struct net_socket *fresh, bool non
 	u64 deadline = net_deadline(load_relaxed(&n->receive_timeout), nonblock);
 	TRY(socket_accept(n->local, deadline, &s));
 	socket_set_file(s, (struct port_file *)fresh->file, fresh->file->inode->ino);
+	store_relaxed(&fresh->flags, load_relaxed(&n->flags) & NET_PASSSEC);
 	store_release(&fresh->local, s);
 	return 0;
 }
@@ -209,6 +210,10 @@ static int local_take_error(struct net_socket *n)
 {
 	return socket_take_error(n->local);
 }
+static void local_keep_error(struct net_socket *n, int err)
+{
+	store_relaxed(&n->local->error, -err);
+}
 static bool local_listening(struct net_socket *n)
 {
 	return load_relaxed(&n->local->state) == SOCKET_LISTENING;
@@ -285,7 +290,7 @@ static int get_peer_name(struct net_socket *n, uptr_t value, uptr_t length)
 	TRY(copy_from_user(&room, length, sizeof room));
 	if (size < 0)
 		return -ENOTCONN;
-	if (size < room)
+	if (room < 0 || size < room)
 		return -EINVAL;
 	TRY(copy_to_user(value, address, (size_t)room));
 	return copy_to_user(length, &room, sizeof room);
@@ -337,5 +342,6 @@ const struct net_family net_local = {
 	.get_option = local_get_option,
 	.limits_changed = local_limits_changed,
 	.take_error = local_take_error,
+	.keep_error = local_keep_error,
 	.listening = local_listening,
 };

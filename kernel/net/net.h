@@ -97,7 +97,8 @@ struct net_family {
 	int (*set_option)(struct net_socket *n, int level, int name, uptr_t value, u32 length);
 	int (*get_option)(struct net_socket *n, int level, int name, uptr_t value, uptr_t length);
 	void (*limits_changed)(struct net_socket *n);
-	int (*take_error)(struct net_socket *n); /* => -errno or 0 */
+	int (*take_error)(struct net_socket *n);           /* => -errno or 0 */
+	void (*keep_error)(struct net_socket *n, int err); /* -errno, for the next take_error */
 	bool (*listening)(struct net_socket *n);
 };
 extern const struct net_family net_local, net_netlink;

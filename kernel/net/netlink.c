@@ -389,6 +389,10 @@ static void netlink_limits_changed(struct net_socket *n)
 	store_relaxed(&n->netlink->limit, load_relaxed(&n->receive_limit));
 	waitq_wake_all(&n->netlink->changed, POLLOUT | POLLWRNORM);
 }
+static void netlink_keep_error(struct net_socket *n, int err)
+{
+	store_relaxed(&n->netlink->error, err);
+}
 static bool netlink_listening(struct net_socket *n)
 {
 	return false;
@@ -408,5 +412,6 @@ const struct net_family net_netlink = {
 	.get_option = netlink_get_option,
 	.limits_changed = netlink_limits_changed,
 	.take_error = netlink_take_error,
+	.keep_error = netlink_keep_error,
 	.listening = netlink_listening,
 };

@@ -494,3 +494,32 @@ TEST(sockets_at_both_ends)
 	close(s[0]);
 	EQ(splice_(s[1], NULL, p[1], NULL, 100, 0), 0);
 }
+
+/* A splice that waits for the socket has taken the pipe's only bytes; those who poll meanwhile learn that they are back. */
+TEST(bytes_that_come_back_are_announced)
+{
+	int s[2];
+	pid_t mover, poller;
+	pair(p, 0);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s));
+	while (write(s[0], "x", 1) == 1)
+		;
+	EQ(fcntl(s[0], F_SETFL, 0), 0);
+	EQ(write(p[1], "back", 4), 4);
+	on_signal(SIGUSR1, count_signal, 0);
+	CHILD(mover)
+	{
+		FAILS(splice_(p[0], NULL, s[0], NULL, 4, 0), EINTR);
+	}
+	until_asleep(mover);
+	CHILD(poller)
+	{
+		struct pollfd one = {p[0], POLLIN, 0};
+		EQ(poll(&one, 1, -1), 1); /* a time-out would look once more */
+	}
+	UNTIL(state_of(poller) == 'S' || state_of(poller) == 'Z');
+	kill(mover, SIGUSR1);
+	REAP(mover);
+	REAP(poller);
+	holds(p[0], "back");
+}

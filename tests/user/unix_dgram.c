@@ -406,6 +406,41 @@ TEST(several_messages_at_once)
 	EQ(syscall(SYS_sendmmsg, s[0], m, 3, 0), 1); /* as far as it went */
 }
 
+/* What came first is reported; the next call, or SO_ERROR, tells of the error. */
+TEST(an_error_after_the_first_of_many)
+{
+	struct mmsghdr m[2] = {0};
+	struct iovec in = {buffer, 1};
+	pair(SOCK_DGRAM);
+	for (int i = 0; i < 3; i++)
+		EQ(write(s[0], "x", 1), 1);
+	m[0].msg_hdr = (struct msghdr){.msg_iov = &in, .msg_iovlen = 1};
+	m[1].msg_hdr = (struct msghdr){.msg_iov = (void *)8, .msg_iovlen = 1};
+	EQ(recvmmsg(s[1], m, 2, 0, NULL), 1);
+	FAILS(recvmmsg(s[1], m, 1, 0, NULL), EFAULT);
+	EQ(recvmmsg(s[1], m, 2, 0, NULL), 1);
+	EQ(option(s[1], SO_ERROR), EFAULT);
+	EQ(recvmmsg(s[1], m, 2, MSG_DONTWAIT, NULL), 1);
+	FAILS(read(s[1], buffer, 1), EFAULT);
+	EQ(write(s[0], "x", 1), 1);
+	/* Nothing more to read is no error. */
+	m[1].msg_hdr = m[0].msg_hdr;
+	EQ(recvmmsg(s[1], m, 2, MSG_DONTWAIT, NULL), 1);
+	EQ(option(s[1], SO_ERROR), 0);
+}
+
+TEST(no_name_has_no_length)
+{
+	struct iovec v = {buffer, 1};
+	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_namelen = (socklen_t)-1};
+	pair(SOCK_DGRAM);
+	EQ(syscall(SYS_sendmsg, s[0], &m, 0), 1);
+	EQ(syscall(SYS_recvmsg, s[1], &m, 0), 1);
+	m.msg_name = buffer;
+	m.msg_namelen = (socklen_t)-1;
+	FAILS(syscall(SYS_sendmsg, s[0], &m, 0), EINVAL);
+}
+
 TEST(stream_of_single_datagrams_across_processes)
 {
 	enum { MESSAGES = 2000 };

@@ -546,6 +546,28 @@ TEST(credentials_of_the_sender)
 	EQ(g.control_length, CMSG_LEN(4));
 }
 
+TEST(credentials_of_who_is_not_accepted_yet)
+{
+	struct name name = abstract_name("early");
+	int l = new_listener(SOCK_STREAM, &name, 5), c = new_connected(SOCK_STREAM, &name);
+	EQ(write(c, "x", 1), 1);
+	int first = MUST(accept(l, NULL, NULL));
+	EQ(option(first, SO_PASSCRED), 0);
+	set_option(first, SO_PASSCRED, 1);
+	struct got g = receive(first, 1, sizeof(union control), 0);
+	EQ(g.has_ids, 1);
+	EQ(g.ids.pid, getpid());
+	/* What the listener wants, whom it accepts wants. */
+	set_option(l, SO_PASSCRED, 1);
+	c = new_connected(SOCK_STREAM, &name);
+	EQ(write(c, "x", 1), 1);
+	int second = MUST(accept(l, NULL, NULL));
+	EQ(option(second, SO_PASSCRED), 1);
+	g = receive(second, 1, sizeof(union control), 0);
+	EQ(g.has_ids, 1);
+	EQ(g.ids.pid, getpid());
+}
+
 TEST(streams_do_not_mix_senders)
 {
 	pid_t pid;

@@ -567,3 +567,24 @@ TEST(a_full_socket_takes_part_of_a_file)
 	OK(ioctl(s[1], FIONREAD, &unread));
 	EQ(unread, sent);
 }
+
+/* A write of a few pages is read in one piece: stress-ng's sockpair, among others, counts on it. */
+TEST(writes_of_a_page_arrive_whole)
+{
+	static char large[32000];
+	static const size_t sizes[] = {4000, 4096, 5000, 8192, 20000, sizeof large};
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		int n = 0, pair[2];
+		ssize_t put;
+		MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair));
+		while ((put = write(pair[0], large, sizes[i])) == (ssize_t)sizes[i])
+			n++;
+		EQ(put, -1);
+		EQ(errno, EAGAIN);
+		while (n--)
+			EQ(read(pair[1], large, sizes[i]), sizes[i]);
+		FAILS(read(pair[1], large, 1), EAGAIN);
+		close(pair[0]);
+		close(pair[1]);
+	}
+}

@@ -127,8 +127,11 @@ static ssize drain_one(struct pipe *p, size_t len, const struct pipe_other *to,
 		s.offset += put;
 		s.length -= put;
 	}
+	bool back = s.length && pipe_is_empty(p);
 	put_back(p, s);
 	pipe_read_wake(p, was_full, wakes);
+	if (unlikely(back)) /* who asked meanwhile was told that the pipe is empty */
+		port_poll_wake(&p->read_poll, POLLIN | POLLRDNORM);
 	return put;
 }
 

@@ -170,7 +170,8 @@ int socket_accept(struct socket *s, u64 deadline, struct socket **out)
 		ipc_wake_flush(&wakes);
 		if (!err) {
 			port_lock(&n->lock);
-			n->embryo = false;
+			store_relaxed(&n->want_ids, load_relaxed(&s->want_ids));
+			store_relaxed(&n->embryo, false);
 			port_unlock(&n->lock);
 			*out = n;
 			return 0;

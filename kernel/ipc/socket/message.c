@@ -15,17 +15,18 @@ static ALWAYS_INLINE void part_init(struct socket_message *m, size_t n)
 	m->time = 0;
 }
 
-/* Of a long message: a block that its bytes fill, as large as there is. => NULL: no memory. */
+/* Of a long message: the smallest block that holds it, so that a write of a page or a few is read in one piece, as programs
+ * have come to expect; or else as large a block as there is. => NULL: no memory. */
 static NOINLINE struct socket_message *part_new_large(size_t n)
 {
 	size_t block = PORT_BUFFER_MAX;
 	struct socket_message *m = NULL;
-	while (block > sizeof *m + n)
+	while (block / 2 >= sizeof *m + n)
 		block /= 2;
 	while (!(m = port_buffer_alloc(block)) && block > PORT_PAGE_SIZE)
 		block /= 2;
 	if (m)
-		part_init(m, block - sizeof *m);
+		part_init(m, MIN(n, block - sizeof *m));
 	return m;
 }
 

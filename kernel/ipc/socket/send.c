@@ -43,7 +43,8 @@ static void sign(struct socket_message *m, const struct socket *s, const struct 
 {
 	if (out->has_ids)
 		m->ids = out->ids;
-	else if (load_relaxed(&s->want_ids) || load_relaxed(&to->want_ids))
+	else if (load_relaxed(&s->want_ids) || load_relaxed(&to->want_ids) ||
+	         load_relaxed(&to->embryo)) /* who accepts it may want to know */
 		m->ids = (struct socket_ids){port_pid(), port_uid(), port_gid()};
 	else
 		m->ids = (struct socket_ids){0, PORT_NOBODY, PORT_NOBODY};

@@ -91,7 +91,7 @@ struct socket {
 	u8 state;        /* [l, a] enum socket_state */
 	u8 shutdown;     /* [l, a] SOCKET_SHUT_* */
 	bool dead;       /* [l] closed: takes no more */
-	bool embryo;     /* [l] nobody has accepted it yet */
+	bool embryo;     /* [l, a] nobody has accepted it yet */
 	bool want_ids;   /* [a] SO_PASSCRED: messages from and to here say who sent them */
 	bool want_times; /* [a] SO_TIMESTAMP: datagrams to here say when */
 	struct port_lock lock;
