@@ -1,3 +1,4 @@
+#include "kernel/lib/checked.h"
 #include "kernel/mm/slab.h"
 #include "kernel/mm/vm_internal.h"
 
@@ -77,8 +78,11 @@ static void claim_give_up(struct vm_area *a)
 
 int huge_area_reserve(struct vm_area *a)
 {
-	u64 end = a->offset + (a->end - a->start);
+	u64 end;
 
+	/* The numbers of pages beyond would not fit the object's map. */
+	if (add_overflows(a->offset, a->end - a->start, &end) || end > VM_OBJECT_SIZE_MAX)
+		return -ENOMEM;
 	if (a->flags & (VM_NORESERVE | VM_PROMISED)) {
 	} else if (a->flags & VM_SHARED) {
 		TRY(huge_object_reserve(a->object, a->offset, end));

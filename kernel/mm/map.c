@@ -272,7 +272,8 @@ static int map_again_locked(struct aspace *as, u64 addr, u64 length, u64 offset,
 {
 	struct vm_area *a = vm_area_find(as, addr);
 
-	if (!a || a->start > addr || !(a->flags & VM_SHARED) || !a->object)
+	if (!a || a->start > addr || !(a->flags & VM_SHARED) || !a->object ||
+	    (addr | length | offset) % area_grain(a))
 		return -EINVAL;
 	/* Linux: the range may span parts of the same file mapping, without holes. */
 	for (struct vm_area *b = a; b->end < addr + length;) {

@@ -189,19 +189,6 @@ TEST(priority_is_inherited_through_a_chain)
 	REAP(low);
 }
 
-/* The effective priority, proc(5): -1 - real-time priority, or 20 + nice. */
-static int priority_of(pid_t pid)
-{
-	char path[64], text[512];
-	int priority = 0;
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	file_read(path, text, sizeof(text));
-	char *end = strrchr(text, ')');
-	if (end)
-		sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %d",
-		       &priority);
-	return priority;
-}
 static void set_fifo(pid_t pid, int priority)
 {
 	struct sched_param param = {.sched_priority = priority};

@@ -394,6 +394,49 @@ TEST(requeue_closes_the_circle)
 	REAP(sleeps);
 }
 
+/* What was lent on the way to finding the circle is taken back along the whole way. */
+TEST(a_circle_that_is_undone_lends_nothing)
+{
+	const struct sched_param high = {.sched_priority = 30};
+	pid_t sleeps, middle, owns;
+	new_words();
+	volatile unsigned *second = mutex + 1, *third = mutex + 2, *step = mutex + 3;
+	CHILD(sleeps)
+	{
+		OK(syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &high));
+		OK(lock(third));
+		*step = 1;
+		(void)!wait_requeue(NULL);
+	}
+	UNTIL(*step == 1);
+	until_asleep(sleeps);
+	CHILD(middle)
+	{
+		OK(lock(second));
+		*step = 2;
+		(void)!lock(third);
+	}
+	UNTIL(*step == 2);
+	until_asleep(middle);
+	CHILD(owns)
+	{
+		OK(lock(mutex));
+		*step = 3;
+		(void)!lock(second);
+	}
+	UNTIL(*step == 3);
+	until_asleep(owns);
+	FAILS(requeue(0, 0), EDEADLK);
+	EQ(priority_of(sleeps), -31);
+	EQ(priority_of(owns), 20);
+	EQ(priority_of(middle), 20);
+	const pid_t all[] = {owns, middle, sleeps};
+	for (int i = 0; i < 3; i++) {
+		kill(all[i], SIGKILL);
+		EQ(reap(all[i]), SIGKILL);
+	}
+}
+
 TEST(owner_of_the_target_dies)
 {
 	pid_t owner, pid;

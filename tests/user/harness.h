@@ -232,6 +232,19 @@ static inline char state_of(pid_t pid)
 	char *end = strrchr(text, ')');
 	return end && end[1] ? end[2] : 0;
 }
+/* The effective priority, proc(5): -1 - real-time priority, or 20 + nice. */
+static inline int priority_of(pid_t pid)
+{
+	char path[64], text[512];
+	int priority = 0;
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file_read(path, text, sizeof(text));
+	char *end = strrchr(text, ')');
+	if (end)
+		sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %d",
+		       &priority);
+	return priority;
+}
 static inline void until_asleep(pid_t pid)
 {
 	char c;

@@ -435,6 +435,33 @@ TEST(a_writable_mapping_makes_the_file_longer)
 	POOL_IS(2, 2, 0, 0);
 }
 
+TEST(what_is_mapped_again_is_whole_pages)
+{
+	pool_take(2);
+	char *p = MUST(mmap(NULL, 2 * HUGE, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0));
+	p[0] = 'a', p[HUGE] = 'b';
+	FAILS(remap_file_pages(p, PAGE, 0, 0, 0), EINVAL);
+	FAILS(remap_file_pages(p + PAGE, HUGE, 0, 0, 0), EINVAL);
+	EQ(p[0], 'a');
+	EQ(p[HUGE], 'b');
+	OK(remap_file_pages(p, HUGE, 0, HUGE / PAGE, 0));
+	EQ(p[0], 'b');
+	FAILS(remap_file_pages(p, HUGE, 0, 1, 0), EINVAL); /* Linux unmaps it */
+}
+
+TEST(far_places_of_a_file_are_others)
+{
+	pool_take(2);
+	int fd = MUST(memfd_create("far", MFD_HUGETLB));
+	char *near = MUST(mmap(NULL, HUGE, RW, MAP_SHARED, fd, 0));
+	near[0] = 'a';
+	/* May be too far; but never is it the place whose number has the same low bits. */
+	char *far = mmap(NULL, HUGE, RW, MAP_SHARED, fd, (off_t)(HUGE << 32));
+	if (far != MAP_FAILED)
+		EQ(far[0], 0);
+	EQ(near[0], 'a');
+}
+
 TEST(other_processes_reach_them)
 {
 	pool_take(1);

@@ -145,6 +145,7 @@ static int exchange_locked(struct exchange *x)
 static bool move_back(struct exchange *x, struct port_thread *t)
 {
 	struct port_pi *p = port_pi(t);
+	struct port_thread *owner = NULL;
 	struct pi_waiter *waiter;
 	bool ours;
 
@@ -156,12 +157,16 @@ static bool move_back(struct exchange *x, struct port_thread *t)
 		       key_equal(&waiter->origin, &x->from_key);
 	}
 	if (ours) {
-		pi_leave(x->to, pi_word_find(x->to, &x->to_key), waiter);
+		struct pi_word *w = pi_word_find(x->to, &x->to_key);
+		owner = w->owner;
+		pi_leave(x->to, w, waiter);
 		waiter->owned_word = false;
 		waiter->sleep.key = x->from_key;
 		futex_queue(x->from, &waiter->sleep);
 	}
 	port_unlock2(&x->from->lock, &x->to->lock);
+	if (owner) /* the walk that found the circle has lent along it */
+		pi_chain_walk(owner, NULL);
 	return ours;
 }
 
