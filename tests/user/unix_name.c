@@ -253,3 +253,26 @@ TEST(the_table_in_proc)
 	YES(file_read("/proc/net/unix", text, sizeof text) > 0);
 	YES(strstr(text, buffer) == NULL);
 }
+
+TEST(who_waits_for_room_needs_the_name_no_more)
+{
+	own_directory();
+	struct name name = path_name("full");
+	int to = new_bound(SOCK_DGRAM, &name), from = new_socket(SOCK_DGRAM);
+	char c;
+	pid_t child;
+	int n = 0;
+	while (send_name(from, "x", 1, MSG_DONTWAIT, &name) == 1)
+		n++;
+	CHILD(child)
+	{
+		EQ(send_name(from, "y", 1, 0, &name), 1);
+	}
+	until_asleep(child);
+	OK(unlink("full"));
+	while (n--)
+		EQ(read(to, &c, 1), 1);
+	REAP(child);
+	EQ(read(to, &c, 1), 1);
+	EQ(c, 'y');
+}

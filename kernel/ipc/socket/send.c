@@ -216,6 +216,20 @@ static struct socket *receiver(struct socket *s, const struct socket_outgoing *o
 	return peer ? peer : err_ptr(no_peer);
 }
 
+/* Who waits for room keeps to whom he has found, whatever becomes of the name. *err: of a wait, or a refusal. */
+static enum delivery deliver_waiting(struct socket *s, struct socket *to, struct socket_message *m,
+                                     const struct socket_outgoing *out, int *err)
+{
+	for (;;) {
+		enum delivery d = deliver(s, to, m, out, err);
+		if (likely(d != FULL))
+			return d;
+		*err = wait_for_receiver(s, to, out->deadline);
+		if (*err)
+			return d;
+	}
+}
+
 /* => 0: queued, m is no longer ours; -errno. */
 static int post(struct socket *s, struct socket_message *m, struct socket_outgoing *out)
 {
@@ -223,12 +237,11 @@ static int post(struct socket *s, struct socket_message *m, struct socket_outgoi
 	for (;;) {
 		AUTO_PUT(socket) to = TRY_PTR(receiver(s, out, no_peer));
 		int err = 0;
-		switch (deliver(s, to, m, out, &err)) {
-		case DELIVERED: return 0;
-		case REFUSED: break;
-		case DEAD: err = receiver_died(s, to); break;
-		case FULL: err = wait_for_receiver(s, to, out->deadline); break;
-		}
+		enum delivery d = deliver_waiting(s, to, m, out, &err);
+		if (likely(d == DELIVERED))
+			return 0;
+		if (d == DEAD)
+			err = receiver_died(s, to);
 		if (err)
 			return err;
 		no_peer = -ECONNRESET; /* there was one, and it went while we looked */
