@@ -112,6 +112,7 @@ int proc_show_environ(struct seq *s, struct task *t);
 int proc_show_auxv(struct seq *s, struct task *t);
 int proc_show_limits(struct seq *s, struct task *t);
 int proc_show_io(struct seq *s, struct task *t);
+int proc_show_syscall(struct seq *s, struct task *t);
 int proc_show_comm(struct seq *s, struct task *t);
 ssize proc_store_comm(struct task *t, char *text, size_t length);
 int proc_show_oom_score_adj(struct seq *s, struct task *t);

@@ -40,6 +40,14 @@ static void put_name(struct seq *s, const char *name)
 	}
 }
 
+/* From a column of the line on that began at this length. */
+static void put_area_name(struct seq *s, size_t line, const char *name)
+{
+	while (!s->failed && s->length - line < MAPS_NAME_COLUMN)
+		seq_putc(s, ' ');
+	put_name(s, name);
+}
+
 static void show_area(struct seq *s, const struct vm_area *a, struct aspace *as, char *buf)
 {
 	size_t line = s->length;
@@ -55,11 +63,8 @@ static void show_area(struct seq *s, const struct vm_area *a, struct aspace *as,
 	           (unsigned long long)(a->object ? a->offset : 0), device_major(dev),
 	           device_minor(dev), (unsigned long long)ino);
 	const char *name = area_name(a, as, buf);
-	if (*name) {
-		while (!s->failed && s->length - line < MAPS_NAME_COLUMN)
-			seq_putc(s, ' ');
-		put_name(s, name);
-	}
+	if (*name)
+		put_area_name(s, line, name);
 	seq_putc(s, '\n');
 }
 
@@ -112,12 +117,16 @@ static void kb(struct seq *s, const char *name, u64 bytes)
 	           (unsigned long long)(bytes / 1024));
 }
 
-static void show_area_stats(struct seq *s, const struct vm_area_stats *st, u64 locked)
+static void show_area_stats(struct seq *s, const struct vm_area_stats *st, u64 locked, bool rolled)
 {
 	kb(s, "Rss", st->resident);
-	kb(s, "Pss",
-	   st->private_clean + st->private_dirty + (st->shared_clean + st->shared_dirty) / 2);
-	kb(s, "Pss_Dirty", st->private_dirty + st->shared_dirty / 2);
+	kb(s, "Pss", st->proportional);
+	kb(s, "Pss_Dirty", st->proportional_dirty);
+	if (rolled) { /* files are in memory, which Linux calls Shmem: so nothing is left for File */
+		kb(s, "Pss_Anon", st->proportional_anonymous);
+		kb(s, "Pss_File", 0);
+		kb(s, "Pss_Shmem", st->proportional - st->proportional_anonymous);
+	}
 	kb(s, "Shared_Clean", st->shared_clean);
 	kb(s, "Shared_Dirty", st->shared_dirty);
 	kb(s, "Private_Clean", st->private_clean);
@@ -171,7 +180,7 @@ static void smaps_one(struct seq *s, struct vm_area *a, struct aspace *as, char 
 	kb(s, "Size", a->end - a->start);
 	kb(s, "KernelPageSize", a->flags & VM_HUGE ? HUGE_PAGE_SIZE : PAGE_SIZE);
 	kb(s, "MMUPageSize", a->flags & VM_HUGE ? HUGE_PAGE_SIZE : PAGE_SIZE);
-	show_area_stats(s, &st, a->flags & VM_LOCKED ? st.resident : 0);
+	show_area_stats(s, &st, a->flags & VM_LOCKED ? st.resident : 0, false);
 	seq_puts(s, "THPeligible:    0\n");
 	show_flags(s, a);
 }
@@ -197,6 +206,9 @@ static void rollup_one(struct seq *s, struct vm_area *a, struct aspace *as, char
 	r->sum.shared_clean += st.shared_clean;
 	r->sum.shared_dirty += st.shared_dirty;
 	r->sum.anonymous += st.anonymous;
+	r->sum.proportional += st.proportional;
+	r->sum.proportional_dirty += st.proportional_dirty;
+	r->sum.proportional_anonymous += st.proportional_anonymous;
 	r->sum.shared_huge += st.shared_huge;
 	r->sum.private_huge += st.private_huge;
 	r->locked += a->flags & VM_LOCKED ? st.resident : 0;
@@ -209,9 +221,12 @@ int proc_show_smaps_rollup(struct seq *s, struct task *t)
 {
 	struct rollup r = {0};
 	TRY(areas_for_each(s, t, rollup_one, &r));
-	seq_printf(s, "%08llx-%08llx ---p 00000000 00:00 0                          [rollup]\n",
-	           (unsigned long long)r.first, (unsigned long long)r.last);
-	show_area_stats(s, &r.sum, r.locked);
+	size_t line = s->length;
+	seq_printf(s, "%08llx-%08llx ---p 00000000 00:00 0 ", (unsigned long long)r.first,
+	           (unsigned long long)r.last);
+	put_area_name(s, line, "[rollup]");
+	seq_putc(s, '\n');
+	show_area_stats(s, &r.sum, r.locked, true);
 	return 0;
 }
 

@@ -275,6 +275,7 @@ const struct proc_entry proc_entries[] = {
 	GUARDED_("auxv", 0400, proc_show_auxv),
 	GUARDED_("io", 0400, proc_show_io),
 	GUARDED_("personality", 0400, show_personality),
+	TEXT_("syscall", 0400, proc_show_syscall),
 	POLLED_("mounts", 0444, show_mounts),
 	POLLED_("mountinfo", 0444, show_mountinfo),
 	TEXT_("cgroup", 0444, show_cgroup),

@@ -1,4 +1,4 @@
-/* /proc/PID/{status,limits,io,comm,oom_score_adj}. */
+/* /proc/PID/{status,limits,io,syscall,comm,oom_score_adj}. */
 #include "arch/cpu.h"
 #include "kernel/fs/context.h"
 #include "kernel/fs/procfs_internal.h"
@@ -230,6 +230,42 @@ int proc_show_io(struct seq *s, struct task *t)
 	                                    "cancelled_write_bytes"};
 	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
 		seq_printf(s, "%s: 0\n", names[i]);
+	return 0;
+}
+
+/* --- syscall --- */
+
+/* => whether t stands still, or is the reader, and *out has its registers: none (orig_rax -1) when they are gone. */
+static bool task_user_regs(struct task *t, struct regs *out)
+{
+	struct sighand *s = sighand_lock(t->process);
+	/* A thread that has not begun to exit, which takes this lock, has a kernel stack. */
+	bool there = !t->exiting && t->thread.arch.user;
+	bool still = t == task_current() || thread_is_parked(&t->thread);
+	if (there && still)
+		*out = *arch_thread_regs(&t->thread.arch);
+	else
+		*out = (struct regs){.orig_rax = ~0ull};
+	sighand_unlock(s);
+	return still || !there;
+}
+
+int proc_show_syscall(struct seq *s, struct task *t)
+{
+	struct regs r;
+	if (!proc_may_inspect(t))
+		return -EPERM;
+	if (!task_user_regs(t, &r)) {
+		seq_puts(s, "running\n");
+		return 0;
+	}
+	seq_printf(s, "%d", (s32)r.orig_rax);
+	if ((s32)r.orig_rax >= 0) {
+		const u64 args[] = {r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9};
+		for (u32 i = 0; i < ARRAY_SIZE(args); i++)
+			seq_printf(s, " 0x%llx", (unsigned long long)args[i]);
+	}
+	seq_printf(s, " 0x%llx 0x%llx\n", (unsigned long long)r.rsp, (unsigned long long)r.rip);
 	return 0;
 }
 

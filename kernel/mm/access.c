@@ -145,12 +145,18 @@ static void stats_add(struct vm_area_stats *out, pte_t e)
 	struct page *p = phys_page(pte_phys(e));
 	bool dirty = e & (PTE_OWNED | PTE_DIRTY);
 	s32 users = refcount_read(&p->refs) - !(e & PTE_OWNED); /* the object is none */
+	u64 part = PAGE_SIZE / (u64)MAX(users, 1);
 
 	if (p == zero_page)
 		return;
 	out->resident += PAGE_SIZE;
-	if (e & PTE_OWNED)
+	out->proportional += part;
+	if (dirty)
+		out->proportional_dirty += part;
+	if (e & PTE_OWNED) {
 		out->anonymous += PAGE_SIZE;
+		out->proportional_anonymous += part;
+	}
 	if (users > 1)
 		*(dirty ? &out->shared_dirty : &out->shared_clean) += PAGE_SIZE;
 	else

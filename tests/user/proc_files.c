@@ -177,6 +177,28 @@ TEST(arguments_and_environment)
 	EQ(reap(child), SIGKILL);
 }
 
+TEST(the_system_call_of_a_task)
+{
+	char *buf = shared(4096), expected[100];
+	int fd = MUST(open("/proc/self/syscall", O_RDONLY));
+	MUST(syscall(SYS_read, fd, buf, 4096L, 4L, 5L, 6L));
+	int n = snprintf(expected, sizeof(expected), "%d %#x %#lx 0x1000 0x4 0x5 0x6 0x", SYS_read,
+	                 fd, (unsigned long)buf);
+	EQ(memcmp(buf, expected, (size_t)n), 0);
+	pid_t child;
+	CHILD(child)
+	{
+		syscall(SYS_ppoll, 0L, 0L, 0L, 0L, 8L, 9L);
+	}
+	until_asleep(child);
+	snprintf(expected, sizeof(expected), "%d 0x0 0x0 0x0 0x0 0x8 0x9 0x", SYS_ppoll);
+	EQ(strncmp(contents(of(child, "syscall")), expected, strlen(expected)), 0);
+	kill(child, SIGKILL);
+	EQ(waitid(P_PID, (id_t)child, NULL, WEXITED | WNOWAIT), 0);
+	STREQ(contents(of(child, "syscall")), "-1 0x0 0x0\n");
+	EQ(reap(child), SIGKILL);
+}
+
 TEST(maps_and_memory)
 {
 	void *p = mmap(NULL, 3 * 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -191,6 +213,10 @@ TEST(maps_and_memory)
 	contents("/proc/self/smaps");
 	YES(strstr(text, line));
 	YES(strstr(text, "\nRss:") && strstr(text, "\nVmFlags:"));
+	contents("/proc/self/smaps_rollup");
+	EQ(strstr(text, "[rollup]\n") - text, 73);
+	YES(strstr(text, "\nPss_Anon:") && strstr(text, "\nPss_File:") &&
+	    strstr(text, "\nPss_Shmem:"));
 	unsigned long size, resident;
 	EQ(sscanf(contents("/proc/self/statm"), "%lu %lu", &size, &resident), 2);
 	YES(size >= resident && resident > 0);
