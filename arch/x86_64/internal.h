@@ -41,8 +41,8 @@ enum {
 	RFLAGS_NT = 0x4000,
 	RFLAGS_RF = 0x10000,
 	RFLAGS_AC = 0x40000,
-	RFLAGS_USER =
-		0x254dd5, /* what user space may choose: CF PF AF ZF SF TF DF OF NT RF AC ID */
+	/* What user space may choose: CF PF AF ZF SF TF DF OF NT RF AC ID. */
+	RFLAGS_USER = 0x254dd5,
 };
 
 static inline u64 rdmsr(u32 msr)

@@ -202,8 +202,9 @@ ssize vm_access_checked(struct aspace *as, u64 addr, void *buf, size_t n, bool w
 
 struct vm_area_stats { /* bytes */
 	u64 resident, private_clean, private_dirty, shared_clean, shared_dirty, anonymous;
-	u64 proportional, proportional_dirty, proportional_anonymous; /* a page's size by its users */
-	u64 shared_huge, private_huge;                                /* are not in the others */
+	u64 proportional, proportional_dirty,
+		proportional_anonymous; /* a page's size by its users */
+	u64 shared_huge, private_huge;  /* are not in the others */
 };
 /* For smaps. Lock held for reading. */
 void vm_area_stats(struct vm_area *a, struct vm_area_stats *out);
