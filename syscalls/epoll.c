@@ -145,10 +145,7 @@ SYSCALL6(epoll_pwait2, int, epfd, uptr_t, events, s32, max, uptr_t, timeout, upt
 		if (!timespec_valid(&t))
 			return -EINVAL;
 		u64 ns = timespec_ns(&t);
-		if (!ns)
-			deadline = 0;
-		else if (add_overflows(clock_mono_ns(), ns, &deadline))
-			deadline = PORT_FOREVER;
+		deadline = ns ? deadline_in(ns) : 0;
 	}
 	return wait_masked(epfd, events, max, deadline, mask, size);
 }

@@ -53,7 +53,7 @@ static NOINLINE long futex_wait_call(uptr_t word, u32 op, u32 expected, u32 bits
 			return -EINVAL;
 		/* FUTEX_WAIT's is relative, FUTEX_WAIT_BITSET's absolute. */
 		c.deadline = (op & FUTEX_CMD_MASK) == FUTEX_WAIT
-		                     ? port_mono_ns() + timespec_ns(&t)
+		                     ? deadline_in(timespec_ns(&t))
 		                     : timespec_deadline(&t, op & FUTEX_CLOCK_REALTIME);
 	}
 	/* Judged after the time-out was read, as on Linux. */

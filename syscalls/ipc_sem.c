@@ -33,7 +33,7 @@ static NOINLINE long semop_many(ipc_id_t id, uptr_t user_ops, u32 n,
 	if (timeout) {
 		if (!timespec_valid(timeout))
 			return -EINVAL;
-		deadline = port_mono_ns() + timespec_ns(timeout);
+		deadline = deadline_in(timespec_ns(timeout));
 	}
 	return sem_op(ns, id, ops, n, deadline);
 }

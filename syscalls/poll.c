@@ -55,9 +55,10 @@ static int deadline_after(struct user_time t, u32 ns_per_unit, struct deadline *
 		out->seconds = INT64_MAX;
 		out->nanoseconds = 0;
 	}
-	if (mul_overflows((u64)out->seconds, NS_PER_SECOND, &out->ns) ||
-	    add_overflows(out->ns, (u64)out->nanoseconds, &out->ns))
-		out->ns = PARK_FOREVER;
+	s64 ns;
+	bool never = mul_overflows(out->seconds, (s64)NS_PER_SECOND, &ns) ||
+	             add_overflows(ns, out->nanoseconds, &ns);
+	out->ns = never ? PARK_FOREVER : (u64)ns;
 	return 0;
 }
 

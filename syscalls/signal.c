@@ -183,10 +183,7 @@ SYSCALL4(rt_sigtimedwait, uptr_t, set, uptr_t, info_out, uptr_t, timeout, size_t
 		if (!timespec_valid(&ts))
 			return -EINVAL;
 		u64 ns = timespec_ns(&ts);
-		if (add_overflows(clock_mono_ns(), ns, &deadline))
-			deadline = PARK_FOREVER;
-		if (!ns)
-			deadline = 0;
+		deadline = ns ? deadline_in(ns) : 0;
 	}
 	int sig = TRY(signal_wait(wanted & ~SIGMASK_UNBLOCKABLE, &info, deadline));
 	if (!uptr_null(info_out))

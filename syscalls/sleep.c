@@ -9,7 +9,7 @@
 static int sleep_mono(u64 deadline)
 {
 	while (clock_mono_ns() < deadline)
-		if (park(deadline, PARK_INTERRUPTIBLE) == PARK_SIGNAL)
+		if (park(MIN(deadline, (u64)INT64_MAX), PARK_INTERRUPTIBLE) == PARK_SIGNAL)
 			return -EINTR;
 	return 0;
 }

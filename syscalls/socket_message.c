@@ -251,8 +251,7 @@ SYSCALL5(recvmmsg, int, fd, uptr_t, messages, u32, count, u32, flags, uptr_t, ti
 		if (!timespec_valid(&t))
 			return -EINVAL;
 		p.limited = true;
-		if (add_overflows(clock_mono_ns(), timespec_ns(&t), &p.end_ns))
-			p.end_ns = UINT64_MAX;
+		p.end_ns = deadline_in(timespec_ns(&t));
 	}
 	AUTO_FDREF r = fdref_get(fd);
 	struct net_socket *n = TRY_PTR(socket_of(r));

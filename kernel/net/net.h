@@ -123,7 +123,7 @@ static ALWAYS_INLINE u64 net_deadline(u64 timeout_ns, bool nonblock)
 {
 	if (nonblock)
 		return 0;
-	return likely(!timeout_ns) ? UINT64_MAX : clock_mono_ns() + timeout_ns;
+	return likely(!timeout_ns) ? UINT64_MAX : deadline_in(timeout_ns);
 }
 
 /* getsockopt(2), setsockopt(2). */

@@ -38,6 +38,7 @@
  * through a pointer found under rcu_read_lock is safe.
  */
 #pragma once
+#include "arch/clock.h"
 #include "arch/context.h"
 #include "arch/percpu.h"
 #include "kernel/lib/list.h"
@@ -125,6 +126,13 @@ enum park_kind { PARK_UNINTERRUPTIBLE, PARK_KILLABLE, PARK_INTERRUPTIBLE, PARK_S
 enum park_result { PARK_WOKEN, PARK_TIMEOUT, PARK_SIGNAL };
 #define PARK_FOREVER UINT64_MAX
 #define PARK_WALL    (1ull << 63) /* with a realtime_ns() value: the deadline follows the wall clock */
+
+/* => the deadline that is ns (up to INT64_MAX) ahead; what is centuries ahead is for ever, not of the wall clock. */
+static inline u64 deadline_in(u64 ns)
+{
+	u64 at = clock_mono_ns() + ns;
+	return likely(at < PARK_WALL) ? at : PARK_FOREVER;
+}
 
 /*
  * Sleeps until a token, a deadline, or (INTERRUPTIBLE: THREAD_WORK_SIGNAL or KILL; KILLABLE and STOPPED: KILL) a signal.

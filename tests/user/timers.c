@@ -1,11 +1,16 @@
 /* Interval timers, restarted sleeps, CPU clocks, scheduling attributes: orders of errors as Linux has them. */
 #include "harness.h"
+#include <limits.h>
+#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/select.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/times.h>
 #include <sys/timex.h>
 
-enum { MS = 1000000 };
+enum { MS = 1000000, WAIT_BITSET = 9, CLOCK_REALTIME_FLAG = 256 /* futex(2) */ };
 
 static void on_alarm_count(int flags)
 {
@@ -164,6 +169,31 @@ TEST(realtime_limit_warns_then_kills)
 			burn();
 	}
 	EQ(reap(pid), SIGKILL);
+}
+
+/* Times beyond what the kernel counts in. */
+TEST(centuries_are_for_ever)
+{
+	const struct timespec centuries = {LONG_MAX, 0};
+	struct timespec left = {0, 0};
+	struct itimerval on = {{0, 5000}, {0, 5000}}, off = {{0, 0}, {0, 0}};
+	int word = 0, ep = epoll_create1(0);
+	struct epoll_event ready;
+	sigset_t none;
+	sigemptyset(&none);
+	on_alarm_count(0);
+	OK(setitimer(ITIMER_REAL, &on, NULL));
+	FAILS(nanosleep(&centuries, &left), EINTR);
+	YES(left.tv_sec > 1ll << 32);
+	FAILS(ppoll(NULL, 0, &centuries, NULL), EINTR);
+	FAILS(pselect(0, NULL, NULL, NULL, &centuries, NULL), EINTR);
+	FAILS(syscall(SYS_rt_sigtimedwait, &none, NULL, &centuries, 8), EINTR);
+	FAILS(syscall(SYS_epoll_pwait2, ep, &ready, 1, &centuries, NULL, 0), EINTR);
+	FAILS(syscall(SYS_futex, &word, WAIT_BITSET, 0, &centuries, NULL, ~0), EINTR);
+	FAILS(syscall(SYS_futex, &word, WAIT_BITSET | CLOCK_REALTIME_FLAG, 0, &centuries, NULL, ~0),
+	      EINTR);
+	OK(setitimer(ITIMER_REAL, &off, NULL));
+	close(ep);
 }
 
 TEST(sleep_tells_what_was_left)
