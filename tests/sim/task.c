@@ -17,7 +17,7 @@ static size_t main_size;
 #define main_size                            0
 #endif
 
-static struct sim_task main_task = {.index = -1};
+static struct sim_task main_task = {.index = -1, .tid = 99};
 struct sim_task *sim_self = &main_task;
 static struct sim_task tasks[MAX_TASKS];
 static int task_count;
