@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "kernel/ipc/futex/futex.h"
 #include "tests/sim/task.h"
 
@@ -126,7 +128,7 @@ static void load_schedule(const char *s)
 		path[path_length++] = (struct choice){strtoul(s, &end, 10), 0};
 }
 
-void explore_test(const struct test *t)
+static NORETURN void explore_test(const struct test *t)
 {
 	const char *replay = getenv("SIM_SCHEDULE");
 	unsigned long schedules = 0;
@@ -147,25 +149,43 @@ void explore_test(const struct test *t)
 	if (!replay && outcomes_seen != outcomes_expected)
 		test_fail(t->file, 0, "outcomes: expected %#llx, got %#llx",
 		          (unsigned long long)outcomes_expected, (unsigned long long)outcomes_seen);
-	printf("%sok - %s # %lu schedules%s\n", test_failures ? "not " : "", t->name, schedules,
-	       bounded ? ", preemptions bounded" : ", all");
-	if (test_failures)
+	if (!test_failures)
+		printf("ok - %s # %lu schedules%s\n", t->name, schedules,
+		       bounded ? ", preemptions bounded" : ", all");
+	exit(test_failures != 0);
+}
+
+/* Explores one test in a process of its own, so that what it breaks is no other test's world. => true
+ * when it passed. */
+static bool test_passes(const struct test *t)
+{
+	fflush(NULL);
+	pid_t child = fork();
+	if (child == 0)
+		explore_test(t);
+	int status = 0;
+	if (child < 0 || waitpid(child, &status, 0) < 0) {
+		perror("sim");
 		exit(1);
+	}
+	if (status)
+		printf("not ok - %s\n", t->name);
+	return !status;
 }
 
 int main(int argc, char **argv)
 {
 	extern const struct test *const __start_sim_tests[], *const __stop_sim_tests[];
-	unsigned run = 0;
+	unsigned run = 0, failed = 0;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	futex_init();
 	for (const struct test *const *t = __start_sim_tests; t < __stop_sim_tests; t++) {
 		if (argc > 1 && fnmatch(argv[1], (*t)->name, 0))
 			continue;
-		explore_test(*t);
+		failed += !test_passes(*t);
 		run++;
 	}
 	if (!run)
 		fprintf(stderr, "no simulation test matches\n");
-	return !run;
+	return !run || failed;
 }

@@ -139,6 +139,7 @@ SIM(sem_timeout_signal_removal_and_completion_race)
 {
 	world_new(1);
 	struct call p = WITHIN(SECOND, 1, P(0)), v = CALL(1, V(0));
+	sim_preemptions(3);
 	sim_signal_anytime(sim_spawn(make_call, &p));
 	sim_spawn(make_call, &v);
 	sim_spawn(remove_set, NULL);
@@ -289,6 +290,7 @@ SIM(sem_exclusive_creation_has_one_winner)
 {
 	world_new(1);
 	s32 got[3];
+	sim_preemptions(4);
 	for (int i = 0; i < 3; i++)
 		sim_spawn(create_keyed, &got[i]);
 	sim_run();

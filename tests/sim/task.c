@@ -27,14 +27,17 @@ static struct port_defer *deferred;
 
 /* --- Switching ------------------------------------------------------------------------------- */
 
+/* arch/x86_64/switch.S, as the kernel uses it */
+extern struct thread *arch_switch_stacks(u64 *save_rsp, u64 rsp, struct thread *prev);
+
 static void back_to_main(struct sim_task *t)
 {
 	switch_begin(t, main_base, main_size);
-	swapcontext(&t->context, &main_task.context);
+	arch_switch_stacks(&t->rsp, main_task.rsp, NULL);
 	switch_end(t);
 }
 
-static void task_entry(void)
+static NORETURN void task_entry(void)
 {
 	struct sim_task *t = sim_self;
 #if defined(__SANITIZE_ADDRESS__)
@@ -46,13 +49,24 @@ static void task_entry(void)
 		panic("task %d ends with a lock or read section open", t->index);
 	t->state = TASK_DONE;
 	back_to_main(t);
+	panic("task %d goes on after its end", t->index);
+}
+
+/* What arch_switch_stacks() pops at a task's first turn: six registers and task_entry()'s address,
+ * with a word above them that keeps the stack aligned as after a call (psABI 3.2.2). */
+static u64 first_frame(char *stack)
+{
+	u64 *frame = (u64 *)(stack + TASK_STACK) - 8;
+	memset(frame, 0, 8 * sizeof *frame);
+	frame[6] = (u64)task_entry;
+	return (u64)frame;
 }
 
 static void play(struct sim_task *t)
 {
 	sim_self = t;
 	switch_begin(&main_task, t->stack, TASK_STACK);
-	swapcontext(&main_task.context, &t->context);
+	arch_switch_stacks(&main_task.rsp, t->rsp, NULL);
 #if defined(__SANITIZE_ADDRESS__)
 	__sanitizer_finish_switch_fiber(main_task.fake_stack, NULL, NULL);
 #endif
@@ -73,10 +87,7 @@ struct sim_task *sim_spawn(void (*body)(void *arg), void *arg)
 	t->identity.pid = t->tid = 100 + t->index;
 	futex_pi_thread_init(&t->pi);
 	t->identity.undo = NULL;
-	getcontext(&t->context);
-	t->context.uc_stack.ss_sp = stack;
-	t->context.uc_stack.ss_size = TASK_STACK;
-	makecontext(&t->context, task_entry, 0);
+	t->rsp = first_frame(stack);
 	return t;
 }
 

@@ -1,9 +1,8 @@
 /*
- * Tasks of the simulation: coroutines on ucontext(3), and the choices between them. Private to
+ * Tasks of the simulation: coroutines, switched as the kernel switches threads, and the choices between them. Private to
  * tests/sim.
  */
 #pragma once
-#include <ucontext.h>
 #include "tests/port/ranks.h"
 #include "tests/sim/sim.h"
 
@@ -11,7 +10,7 @@ enum task_state { TASK_READY, TASK_PARKED, TASK_BLOCKED, TASK_DONE };
 enum { MAX_TASKS = 8, TASK_STACK = 256 * 1024 };
 
 struct sim_task {
-	ucontext_t context;
+	u64 rsp; /* while it does not run */
 	void *stack;
 	void *fake_stack; /* AddressSanitizer's shadow of it */
 	void (*body)(void *arg);
@@ -41,6 +40,5 @@ void sim_read_section_changed(int by);
 void sim_defer_add(struct port_defer *d);
 
 /* explore.c */
-void explore_test(const struct test *t);
 void explore_restart(void); /* forgets what one schedule left behind */
 extern unsigned preemptions_left, spurious_left;
