@@ -4,7 +4,7 @@
 TEST_PROGRAMS := $(patsubst tests/user/%.c,build/tests/%,$(wildcard tests/user/*.c))
 TEST_CFLAGS := -std=gnu17 -O2 -g -Wall -Wextra -Werror -static -Itests/user
 # The same sources linked to glibc: the second C library, with its own way of making threads.
-GLIBC_PROGRAMS := build/tests/glibc_unix_rights build/tests/glibc_unix_stream build/tests/glibc_thread build/tests/glibc_posix_sem build/tests/glibc_mutexes build/tests/glibc_sem_op build/tests/glibc_sem_wait build/tests/glibc_mq_libc
+GLIBC_PROGRAMS := build/tests/glibc_unix_rights build/tests/glibc_unix_ids build/tests/glibc_unix_stream build/tests/glibc_thread build/tests/glibc_posix_sem build/tests/glibc_mutexes build/tests/glibc_sem_op build/tests/glibc_sem_wait build/tests/glibc_mq_libc
 TEST_SCRIPTS := $(wildcard tests/programs/*.*)
 TRANSCRIPTS := $(wildcard tests/programs/transcripts/*)
 

@@ -25,12 +25,15 @@ struct file_side {
 	bool nonblock;
 };
 
-/* Files without positions give what they have, and wait only for the first of it. => false: nothing there now. */
+/* Files without positions give what they have, and wait only for the first of it. => false: nothing there now.
+ * Sockets decide that themselves when they are read. Others are read once, since somebody else may be faster to take what
+ * poll sees. */
 static bool has_input(const struct file_side *s)
 {
-	if (!(s->moved || s->nonblock) || S_ISREG(s->f->inode->mode) || !s->f->ops->poll)
+	u32 mode = s->f->inode->mode;
+	if (!(s->moved || s->nonblock) || S_ISREG(mode) || S_ISSOCK(mode) || !s->f->ops->poll)
 		return true;
-	return s->f->ops->poll(s->f, NULL) & (POLLIN | POLLHUP | POLLERR);
+	return !s->moved && s->f->ops->poll(s->f, NULL) & (POLLIN | POLLHUP | POLLERR);
 }
 
 static ssize read_file(const struct pipe_other *o, void *bytes, size_t n)
@@ -39,6 +42,7 @@ static ssize read_file(const struct pipe_other *o, void *bytes, size_t n)
 	struct uio io = uio_kernel(bytes, n);
 	if (!has_input(s))
 		return -EAGAIN;
+	io.nowait = s->moved || s->nonblock;
 	s->moved = true;
 	return s->f->ops->read(s->f, &io, s->pos);
 }

@@ -15,6 +15,7 @@ struct uio {
 	size_t left;                   /* bytes left in all */
 	const struct iovec_user *next; /* the pieces after it */
 	bool kernel;
+	bool nowait; /* splice(2) from a socket: as if the file had O_NONBLOCK */
 	bool append; /* pwritev2(2) RWF_APPEND: write at the end, whatever the file's flags say */
 };
 static ALWAYS_INLINE struct uio uio_user(uptr_t base, size_t len)

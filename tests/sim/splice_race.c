@@ -116,6 +116,49 @@ SIM(splice_drain_that_fails_among_readers)
 	world_end();
 }
 
+/* While the only slot is out, the end of the writers is not the end of the data. */
+static void close_writer(void *arg)
+{
+	(void)pipe_close(pipe, PIPE_WRITE);
+}
+SIM(splice_drain_that_fails_hides_no_data_from_a_reader_at_the_end)
+{
+	world_new();
+	struct call w = {.p = pipe, .text = "a", .size = 1};
+	write_text(&w);
+	struct other to = {.other.move = take};
+	struct call r = {.p = pipe, .size = 1};
+	sim_preemptions(3);
+	sim_spawn(drain, &to);
+	sim_spawn(close_writer, NULL);
+	sim_spawn(read_text, &r);
+	sim_run();
+	CHECK_EQ(r.result, 1);
+	CHECK_EQ(r.text[0], 'a');
+	CHECK(to.result == -EIO || to.result == 0);
+	pipe_open_both(pipe);
+	world_end();
+}
+
+/* Two take what there is, and a reader waits for the outcome: it sees the end when nothing came back, and not before. */
+SIM(splice_drain_that_succeeds_ends_the_pipe)
+{
+	world_new();
+	struct call w = {.p = pipe, .text = "a", .size = 1};
+	write_text(&w);
+	struct other to[2] = {{.other.move = take, .refuse = 1}, {.other.move = take, .refuse = 1}};
+	struct call r = {.p = pipe, .size = 1};
+	sim_preemptions(2);
+	sim_spawn(drain, &to[0]);
+	sim_spawn(drain, &to[1]);
+	sim_spawn(close_writer, NULL);
+	sim_spawn(read_text, &r);
+	sim_run();
+	CHECK_EQ(to[0].result + to[1].result + r.result, 1);
+	pipe_open_both(pipe);
+	world_end();
+}
+
 SIM(splice_drain_frees_a_sleeping_writer)
 {
 	world_new();
@@ -155,10 +198,6 @@ SIM(splice_between_a_writer_and_a_reader)
 }
 
 /* Two of them want the same bytes: one moves them, the other one waits for more, or for the end. */
-static void close_writer(void *arg)
-{
-	(void)pipe_close(pipe, PIPE_WRITE);
-}
 SIM(splice_twice_from_one_pipe)
 {
 	world_new();

@@ -495,6 +495,50 @@ TEST(sockets_at_both_ends)
 	EQ(splice_(s[1], NULL, p[1], NULL, 100, 0), 0);
 }
 
+/* What poll(2) has seen may be gone when it is read: a splice that may not wait does not wait for what comes next. Two take
+ * what they find, byte by byte, and after each byte both still run. */
+struct race {
+	unsigned taken, looks[2];
+	int over;
+};
+static void take_what_is_there(int from, volatile struct race *r, int self)
+{
+	pair(p, 0);
+	while (!r->over) {
+		if (splice_(from, NULL, p[1], NULL, 1, SPLICE_F_NONBLOCK) == 1) {
+			__atomic_add_fetch(&r->taken, 1, __ATOMIC_SEQ_CST);
+			holds(p[0], "x");
+		} else {
+			EQ(errno, EAGAIN);
+			sched_yield();
+		}
+		r->looks[self]++;
+	}
+}
+TEST(splices_that_race_for_a_socket_never_wait)
+{
+	enum { BYTES = 500 };
+	int s[2];
+	pid_t racers[2];
+	volatile struct race *r = shared(sizeof *r);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	for (int i = 0; i < 2; i++) {
+		CHILD(racers[i])
+		{
+			take_what_is_there(s[1], r, i);
+		}
+	}
+	for (unsigned n = 1; n <= BYTES; n++) {
+		EQ(write(s[0], "x", 1), 1);
+		UNTIL(r->taken == n);
+		unsigned looks[2] = {r->looks[0], r->looks[1]};
+		UNTIL(r->looks[0] - looks[0] > 1 && r->looks[1] - looks[1] > 1);
+	}
+	r->over = 1;
+	REAP(racers[0]);
+	REAP(racers[1]);
+}
+
 /* A splice that waits for the socket has taken the pipe's only bytes; those who poll meanwhile learn that they are back. */
 TEST(bytes_that_come_back_are_announced)
 {
@@ -522,4 +566,40 @@ TEST(bytes_that_come_back_are_announced)
 	REAP(mover);
 	REAP(poller);
 	holds(p[0], "back");
+}
+
+/* Nor do they who read meanwhile take the end of the writers for the end of the data. (Linux lets the last one that closes
+ * wait for the splice, that is here the reader itself.) */
+TEST(bytes_that_come_back_come_before_the_end)
+{
+	int s[2];
+	pid_t mover, reader;
+	pair(p, 0);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s));
+	while (write(s[0], "x", 1) == 1)
+		;
+	EQ(fcntl(s[0], F_SETFL, 0), 0);
+	EQ(write(p[1], "back", 4), 4);
+	on_signal(SIGUSR1, count_signal, 0);
+	CHILD(mover)
+	{
+		close(p[1]);
+		FAILS(splice_(p[0], NULL, s[0], NULL, 4, 0), EINTR);
+	}
+	until_asleep(mover);
+	pair(q, 0);
+	CHILD(reader)
+	{
+		holds(q[0], "go");
+		close(p[1]);
+		holds(p[0], "back");
+		holds(p[0], "");
+	}
+	close(p[1]);
+	until_asleep(reader);
+	EQ(write(q[1], "go", 2), 2);
+	UNTIL(queued(q[0]) == 0 && state_of(reader) != 'R');
+	kill(mover, SIGUSR1);
+	REAP(mover);
+	REAP(reader);
 }

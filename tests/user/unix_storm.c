@@ -1,7 +1,6 @@
 /* Local sockets under fire: wild calls on live sockets, kill -9 at any moment, threads that close what others use. */
-#include "unix.h"
+#include "unix_rights.h"
 #include <pthread.h>
-#include <sys/uio.h>
 
 enum { SOCKETS = 24 };
 
@@ -24,26 +23,6 @@ static int some_type(uint32_t n)
 {
 	static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
 	return types[n % 3] | SOCK_NONBLOCK;
-}
-
-union control {
-	struct cmsghdr header;
-	char room[512];
-};
-
-static void send_files(int to, const int *fds, int n, char *data, size_t size)
-{
-	union control c = {0};
-	struct iovec v = {data, size};
-	struct msghdr m = {.msg_iov = &v,
-	                   .msg_iovlen = 1,
-	                   .msg_control = &c,
-	                   .msg_controllen = CMSG_SPACE(n * sizeof(int))};
-	c.header = (struct cmsghdr){.cmsg_len = CMSG_LEN(n * sizeof(int)),
-	                            .cmsg_level = SOL_SOCKET,
-	                            .cmsg_type = SCM_RIGHTS};
-	memcpy(CMSG_DATA(&c.header), fds, n * sizeof(int));
-	syscall(SYS_sendmsg, to, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /* What came replaces one of ours; the others are closed. */
@@ -108,7 +87,8 @@ static void live(int *fds, uint32_t *seed)
 	case 12:
 	case 13:
 	case 14:
-		send_files(*fd, fds + draw(seed) % (SOCKETS - 4), 1 + (int)(n % 4), data, n % 9);
+		send_fds_flags(*fd, data, n % 9, fds + draw(seed) % (SOCKETS - 4), 1 + (int)(n % 4),
+		               MSG_DONTWAIT | MSG_NOSIGNAL);
 		break;
 	case 15:
 	case 16: receive_files(*fd, fds, n, data, 0); break;
@@ -296,7 +276,8 @@ TEST(descriptors_are_passed_around)
 				fds[k] = -1;
 			close(p[0]);
 			for (int n = 0; n < TURNS; n++) {
-				send_files(ring[(i + 1) % MEMBERS][0], carry, 2, &c, 1);
+				send_fds_flags(ring[(i + 1) % MEMBERS][0], &c, 1, carry, 2,
+				               MSG_DONTWAIT | MSG_NOSIGNAL);
 				receive_files(ring[i][1], fds, (uint32_t)n, (char[100]){0}, 0);
 			}
 		}

@@ -90,10 +90,12 @@ u32 pipe_events(const struct pipe *p, u32 ends, u32 seen)
 {
 	u32 events = 0;
 	if (ends & PIPE_READ) {
-		if (!pipe_is_empty(p))
+		bool empty = pipe_is_empty(p);
+		if (!empty)
 			events |= POLLIN | POLLRDNORM;
 		/* A FIFO opened without waiting has not been hung up on before somebody wrote. */
-		if (!load_relaxed(&p->writers) && load_relaxed(&p->writers_ever) != seen)
+		if (!load_relaxed(&p->writers) && load_relaxed(&p->writers_ever) != seen &&
+		    !(empty && load_relaxed(&p->taken)))
 			events |= POLLHUP;
 	}
 	if (ends & PIPE_WRITE) {

@@ -14,6 +14,12 @@ static inline bool pipe_is_empty(const struct pipe *p)
 {
 	return load_relaxed(&p->head) == load_relaxed(&p->tail);
 }
+/* Nothing will ever be read again, unless a FIFO is opened anew. */
+static inline bool pipe_has_ended(const struct pipe *p)
+{
+	/* Acquire: partner of drain_one(), which puts a slot back before it counts it as no longer taken. */
+	return !load_relaxed(&p->writers) && !load_acquire(&p->taken) && pipe_is_empty(p);
+}
 /* Slots that a transfer has promised itself count as filled. */
 static inline bool pipe_is_full(const struct pipe *p)
 {

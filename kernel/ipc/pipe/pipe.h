@@ -20,6 +20,7 @@
  *	  +-- woken by a write                  +-- woken by a read that frees     no readers left
  *	                                            a slot                         ---> SIGPIPE, EPIPE
  *	A woken thread looks again, and wakes the next of its kind when something is left for it.
+ *	While splice.c has slots taken out, an empty pipe without writers has not ended yet.
  *
  * Locking: pipe->io, a sleeping lock, protects everything; it is held while data is copied from or to
  * user memory, which keeps transfers in order, and released while a thread waits for the other side.
@@ -56,6 +57,7 @@ struct pipe {
 	u32 mask;                /* [io] number of slots - 1, a power of two less one */
 	u32 head, tail;          /* [io, a] slots filled, slots emptied, ever */
 	u32 promised;            /* [io, a] slots that splice.c has taken out or is about to fill */
+	u32 taken;               /* [io, a] of them, those taken out: what they hold may come back */
 	u32 readers, writers;    /* [io, a] open ends */
 	u32 readers_ever, writers_ever; /* [io, a] opens so far: what a FIFO's open waits for */
 	void *spare;                  /* [io] one page, so that small transfers allocate nothing */

@@ -97,27 +97,48 @@ ssize pipe_fill(struct pipe *p, size_t len, u32 flags, const struct pipe_other *
 	return result_of(done, got < 0 ? got : 0);
 }
 
+/* The oldest slot, whose place stays promised. p->io is held. */
+static struct pipe_slot take_out(struct pipe *p)
+{
+	struct pipe_slot s = *pipe_slot_at(p, p->tail);
+	/* Taken before it is missed, for those who look without the lock. */
+	__atomic_store_n(&p->taken, p->taken + 1, __ATOMIC_SEQ_CST);
+	pipe_drop_slot(p);
+	store_relaxed(&p->promised, p->promised + 1);
+	return s;
+}
+
 /* What is left of a slot that was taken out goes back to its place. p->io is held. */
 static void put_back(struct pipe *p, struct pipe_slot s)
 {
 	store_relaxed(&p->promised, p->promised - 1);
-	if (!s.length) {
+	if (s.length) {
+		store_relaxed(&p->tail, p->tail - 1);
+		*pipe_slot_at(p, p->tail) = s;
+	} else {
 		pipe_page_release(p, s.page, s.shared);
-		return;
 	}
-	store_relaxed(&p->tail, p->tail - 1);
-	*pipe_slot_at(p, p->tail) = s;
+	store_release(&p->taken, p->taken - 1);
+}
+
+/* Who found the pipe empty meanwhile: there is data again, or it has ended. p->io is held. */
+static void tell_after_put_back(struct pipe *p, struct ipc_wake_list *wakes)
+{
+	if (!pipe_is_empty(p)) {
+		port_poll_wake(&p->read_poll, POLLIN | POLLRDNORM);
+	} else if (pipe_has_ended(p)) {
+		pipe_wake_all(p, &p->reading, wakes);
+		port_poll_wake_all(&p->read_poll, POLLIN | POLLRDNORM | POLLHUP);
+	}
 }
 
 /* The oldest slot, or `len` bytes of it. p->io is held, and dropped meanwhile. => bytes moved or -errno. */
 static ssize drain_one(struct pipe *p, size_t len, const struct pipe_other *to,
                        struct ipc_wake_list *wakes)
 {
-	struct pipe_slot s = *pipe_slot_at(p, p->tail);
 	bool was_full = pipe_is_full(p);
+	struct pipe_slot s = take_out(p);
 
-	pipe_drop_slot(p);
-	store_relaxed(&p->promised, p->promised + 1);
 	port_mutex_unlock(&p->io);
 	ipc_wake_flush(wakes);
 	*wakes = (struct ipc_wake_list){0};
@@ -127,11 +148,11 @@ static ssize drain_one(struct pipe *p, size_t len, const struct pipe_other *to,
 		s.offset += put;
 		s.length -= put;
 	}
-	bool back = s.length && pipe_is_empty(p);
+	bool was_empty = pipe_is_empty(p);
 	put_back(p, s);
 	pipe_read_wake(p, was_full, wakes);
-	if (unlikely(back)) /* who asked meanwhile was told that the pipe is empty */
-		port_poll_wake(&p->read_poll, POLLIN | POLLRDNORM);
+	if (was_empty)
+		tell_after_put_back(p, wakes);
 	return put;
 }
 
@@ -216,7 +237,7 @@ static ssize transfer_once(struct pipe *in, struct pipe *out, size_t len, transf
 {
 	struct ipc_wake_list wakes = {0};
 	port_mutex_lock2(&in->io, &out->io);
-	bool was_full = pipe_is_full(in), at_end = pipe_is_empty(in) && !in->writers;
+	bool was_full = pipe_is_full(in), at_end = pipe_has_ended(in);
 	ssize done = out->readers ? transfer(in, out, len) : -EPIPE;
 	if (done > 0) {
 		pipe_read_wake(in, was_full && !pipe_is_full(in), &wakes);

@@ -59,7 +59,7 @@ int pipe_sleep_relocked(struct pipe *p, struct list *queue, struct ipc_wake_list
 NOINLINE int pipe_wait_for_data(struct pipe *p, u32 flags, struct ipc_wake_list *wakes)
 {
 	int err = 0;
-	while (pipe_is_empty(p) && p->writers && !err)
+	while (pipe_is_empty(p) && !pipe_has_ended(p) && !err)
 		err = flags & PIPE_NONBLOCK ? -EAGAIN : pipe_sleep_relocked(p, &p->reading, wakes);
 	return err;
 }

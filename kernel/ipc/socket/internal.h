@@ -33,8 +33,8 @@ struct socket_message {
 
 /* What is left in io as one message, charged to s. => err_ptr(-ENOBUFS, -EFAULT). */
 MUST_CHECK struct socket_message *message_new(struct socket *s, struct port_io *io);
-/* The same for as much of it as makes a good piece of a stream: `length`. Something is left. */
-MUST_CHECK struct socket_message *piece_new(struct socket *s, struct port_io *io);
+/* The same for as much of the next n > 0 bytes as makes a good piece of a stream: `length`. */
+MUST_CHECK struct socket_message *piece_new(struct socket *s, struct port_io *io, size_t n);
 /* Frees one that is in no queue, its files too; `sender` is charged for it. No lock held. */
 void message_free(struct socket_message *m, struct socket *sender);
 /* Frees a chain of them, taken off a queue whose owner has this peer. */

@@ -87,9 +87,9 @@ static ALWAYS_INLINE struct socket_message *first_part(struct port_io *io, size_
 	return err_ptr(-EFAULT);
 }
 
-struct socket_message *piece_new(struct socket *s, struct port_io *io)
+struct socket_message *piece_new(struct socket *s, struct port_io *io, size_t n)
 {
-	struct socket_message *m = first_part(io, port_io_left(io));
+	struct socket_message *m = first_part(io, n);
 	if (likely(!is_err(m)))
 		socket_charge(s, m->charge);
 	return m;

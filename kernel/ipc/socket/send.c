@@ -52,20 +52,29 @@ static void sign(struct socket_message *m, const struct socket *s, const struct 
 
 /* --- Streams --- */
 
-/* What goes into the queue at once: a reader sees the whole of a write of so many bytes or nothing of it, as Linux puts
- * it into one buffer. */
-enum { STREAM_UNIT = 32768 };
+/* What goes into the queue at once: a reader sees the whole of a write of so many bytes or nothing of it, and takes files
+ * together with all of it, as Linux puts so much into one buffer (its linear part and its pages), or half of what the
+ * sender may have under way. */
+enum { STREAM_UNIT = 32768 + 3776, STREAM_UNIT_LEAST = 4608 / 2 - 64 };
+
+static ALWAYS_INLINE size_t unit_size(const struct socket *s, size_t left)
+{
+	if (likely(left <= STREAM_UNIT_LEAST))
+		return left;
+	return MIN(MIN(left, (size_t)STREAM_UNIT), (size_t)load_relaxed(&s->send_limit) / 2 - 64);
+}
 
 /* => a chain of pieces; err_ptr(-ENOBUFS, -EFAULT). *out_n: bytes. */
 static ALWAYS_INLINE struct socket_message *unit_new(struct socket *s, struct port_io *io,
                                                      ssize *out_n)
 {
-	struct socket_message *first = piece_new(s, io), *last = first;
+	size_t size = unit_size(s, port_io_left(io));
+	struct socket_message *first = piece_new(s, io, size), *last = first;
 	if (unlikely(is_err(first)))
 		return first;
 	ssize n = first->length;
-	while (unlikely(port_io_left(io) && n < STREAM_UNIT)) {
-		struct socket_message *m = piece_new(s, io);
+	while (unlikely((size_t)n < size)) {
+		struct socket_message *m = piece_new(s, io, size - (size_t)n);
 		if (is_err(m)) {
 			messages_free(first, s);
 			return m;

@@ -5,7 +5,7 @@
  * Every socket has one receive queue. Sending builds a message outside all locks, copying it in once; it is then
  * linked into the receiver's queue, and copied out once. A stream's messages are pieces of a block each, which
  * readers empty without regard to their borders, except where credentials differ or files travel along. The pieces of one
- * send of up to 32 KiB are queued together: a reader that wants them all gets them all.
+ * send are queued together, up to 32 KiB or so, or half of send_limit: a reader that wants them all gets them all.
  *
  * Objects and lifetimes
  *	struct socket		reference counted: by its open file until socket_close(), by its peer, by each datagram
