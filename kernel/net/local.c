@@ -158,9 +158,8 @@ static ssize local_receive(struct net_socket *n, struct net_incoming *m)
 static ssize file_local_read(struct file *f, struct uio *io, u64 *pos)
 {
 	struct net_socket *n = f->private;
-	struct socket_incoming in = {
-		.deadline = net_deadline(load_relaxed(&n->receive_timeout),
-	                                 io->nowait || net_nonblock(n, 0))};
+	struct socket_incoming in = {.deadline = net_deadline(load_relaxed(&n->receive_timeout),
+	                                                      io->nowait || net_nonblock(n, 0))};
 	if (!io->left)
 		return 0;
 	ssize got = socket_receive(n->local, io_of(io), &in);
