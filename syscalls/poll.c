@@ -97,8 +97,15 @@ static int revents_to_user(uptr_t user, const struct pollfd *fds, u32 n)
 	if (unlikely(!user_range_ok(user, n * sizeof *fds)))
 		return -EFAULT;
 	u64 to = user.addr + offsetof(struct pollfd, revents);
+	const struct pollfd *p = fds, *end = fds + n;
 	user_open();
-	for (const struct pollfd *p = fds, *end = fds + n; p < end; p++, to += sizeof *p)
+	for (const struct pollfd *last = end - 3; p < last; p += 4, to += 4 * sizeof *p) {
+		USER_STORE_(s16, to, &p[0].revents, fault, "0");
+		USER_STORE_(s16, to + sizeof *p, &p[1].revents, fault, "0");
+		USER_STORE_(s16, to + 2 * sizeof *p, &p[2].revents, fault, "0");
+		USER_STORE_(s16, to + 3 * sizeof *p, &p[3].revents, fault, "0");
+	}
+	for (; p < end; p++, to += sizeof *p)
 		USER_STORE_(s16, to, &p->revents, fault, "0");
 	user_close();
 	return 0;

@@ -145,7 +145,7 @@ static int poll_scan(struct pollfd *fds, u32 n, struct poll_table *pt)
 }
 
 /* A descriptor that is not open, or whose file has no poll operation. */
-static NOINLINE u32 poll_unusual(const struct pollfd *p, const struct file *f)
+static NOINLINE s16 poll_unusual(const struct pollfd *p, const struct file *f)
 {
 	if (p->fd < 0)
 		return 0;
@@ -163,15 +163,18 @@ static int poll_scan_now(struct pollfd *fds, u32 n)
 	u32 size = t->array->size;
 	int ready = 0;
 	for (struct pollfd *p = fds, *end = fds + n; p < end; p++) {
-		u32 fd = (u32)p->fd, events;
+		u32 fd = (u32)p->fd;
 		struct file *f = likely(fd < size) ? files[fd] : NULL;
-		if (likely(f) && likely(f->ops->poll))
-			events = f->ops->poll(f, NULL) & ((u32)(u16)p->events | POLLERR | POLLHUP);
-		else
-			events = poll_unusual(p, f);
-		p->revents = (s16)events;
-		if (unlikely(events))
-			ready++;
+		if (likely(f) && likely(f->ops->poll)) {
+			u32 events = f->ops->poll(f, NULL);
+			events &= (u32)p->events | POLLERR | POLLHUP;
+			p->revents = (s16)events;
+			if (likely(!events))
+				continue;
+		} else if (!(p->revents = poll_unusual(p, f))) {
+			continue;
+		}
+		ready++;
 	}
 	return ready;
 }
