@@ -260,23 +260,33 @@ def all_jobs():
     if SOAK > 1:
         return debian_jobs() + [CaseJob("Debian's programs, debug image", 2, debian(DEBUG, 4),
                                         program_cases)]
+    # In this order as far as they fit on the processors: first what takes several, then long before short, so that
+    # none is idle at the end.
     direct = {"kernel": RELEASE, "initrd": INITRD, "append": "quiet"}
-    found = [
-        CaseJob("Linux, this machine", 1, on_this_machine),
-        CaseJob("conformance, 1 CPU", 1, conformance(RELEASE, 1)),
+    only_here = not os.environ.get("KERNEL")
+    found = []
+    if only_here:
+        found += [SelftestJob(f"selftest, {n} CPU{'s' * (n > 1)}", min(n, 2), selftest(n)) for n in (2, 4)]
+        found += [CaseJob("conformance, debug image", 2, conformance(DEBUG, 2))]
+    found += [
         CaseJob("conformance, 2 CPUs", 2, conformance(RELEASE, 2)),
         CaseJob("conformance, 4 CPUs", 2, conformance(RELEASE, 4)),
+        Job("boot: 16 CPUs, 256 MiB", 2, booted("boot-16", smp=16, mem="256M", **direct)),
+    ]
+    if only_here:
+        found += [SelftestJob("IPC module, simulated", 1, hosted("sim/run", "sim"))]
+    found += debian_jobs() + [
+        CaseJob("conformance, 1 CPU", 1, conformance(RELEASE, 1)),
+        CaseJob("Linux, this machine", 1, on_this_machine),
         Job("a person at the shell", 1, interactive),
         Job("boot: -cpu max", 1, booted("boot-cpu-max", smp=2, cpu="max", **direct)),
         Job("boot: icount", 1, booted("boot-icount", smp=1,
                                       extra=["-icount", "shift=0,sleep=off"], **direct)),
-        Job("boot: 16 CPUs, 256 MiB", 2, booted("boot-16", smp=16, mem="256M", **direct)),
-    ] + debian_jobs()
-    if os.environ.get("KERNEL"):
-        return found
-    return [SelftestJob(f"selftest, {n} CPU{'s' * (n > 1)}", min(n, 2), selftest(n)) for n in (1, 2, 4)] + found + [
-        Job("boot: GRUB image", 1, booted("boot-iso", smp=2, cdrom=ISO)),
-        CaseJob("conformance, debug image", 2, conformance(DEBUG, 2)),
-        SelftestJob("IPC module on pthreads", 1, hosted("host/run", "host")),
-        SelftestJob("IPC module, simulated", 1, hosted("sim/run", "sim")),
     ]
+    if only_here:
+        found += [
+            SelftestJob("selftest, 1 CPU", 1, selftest(1)),
+            SelftestJob("IPC module on pthreads", 1, hosted("host/run", "host")),
+            Job("boot: GRUB image", 1, booted("boot-iso", smp=2, cdrom=ISO)),
+        ]
+    return found

@@ -319,8 +319,10 @@ TEST(selectors_stay_with_their_thread)
 	CHILD(pid)
 	{
 		__asm__ volatile("mov %0, %%gs" ::"r"(0x2b));
-		while (!atomic_load(stop))
-			__asm__ volatile("syscall" ::"a"(SYS_sched_yield) : "rcx", "r11", "memory");
+		while (!atomic_load(stop)) {
+			long yield = SYS_sched_yield;
+			__asm__ volatile("syscall" : "+a"(yield)::"rcx", "r11", "memory");
+		}
 	}
 	for (int i = 0; i < 2000; i++) {
 		sched_yield();
@@ -343,10 +345,12 @@ TEST(null_selectors_stay_with_their_thread)
 	CHILD(pid)
 	{
 		while (!atomic_load(stop)) {
+			long yield = SYS_sched_yield;
 			atomic_fetch_add(turns, 1);
-			__asm__ volatile(
-				"mov %1, %%fs; mov %1, %%gs; syscall" ::"a"(SYS_sched_yield), "r"(0)
-				: "rcx", "r11", "memory");
+			__asm__ volatile("mov %1, %%fs; mov %1, %%gs; syscall"
+			                 : "+a"(yield)
+			                 : "r"(0)
+			                 : "rcx", "r11", "memory");
 		}
 		__asm__ volatile("syscall" ::"a"(SYS_exit_group), "D"(0));
 	}
