@@ -233,3 +233,128 @@ SIM(splice_is_interrupted_or_moves_all)
 	sim_outcome(s.result == 2, BIT(0) | BIT(1));
 	world_end();
 }
+
+/*
+ * Whoever is woken for what then has to wait for something else must let the next of its kind go on: one wake-up may have been
+ * for several. In each of these `second` is what has to be waited for.
+ */
+enum { TWO_SLOTS = 2 * PORT_PAGE_SIZE };
+static char many[TWO_SLOTS];
+
+static ssize read_some(struct pipe *p, size_t n)
+{
+	struct port_io io = {.base = many, .left = n};
+	return pipe_read(p, &io, 0);
+}
+static ssize write_some(struct pipe *p, const char *text, size_t n)
+{
+	struct port_io io = {.base = (char *)text, .left = n};
+	return pipe_write(p, &io, 0);
+}
+static ssize move_when_told(const struct pipe_other *o, void *bytes, size_t n)
+{
+	CHECK_EQ(read_some(second, 1), 1);
+	*(char *)bytes = 's';
+	return 1;
+}
+static const struct pipe_other told = {.move = move_when_told};
+
+static void fill_when_told(void *arg)
+{
+	CHECK_EQ(pipe_fill(pipe, 1, 0, &told), 1);
+}
+static void read_writer_then_filler(void *arg)
+{
+	CHECK_EQ(read_some(pipe, TWO_SLOTS), TWO_SLOTS); /* one wake-up, room for both */
+	CHECK_EQ(read_some(pipe, 1), 1);
+	CHECK_EQ(many[0], 'w');
+	CHECK_EQ(write_some(second, "g", 1), 1);
+	CHECK_EQ(read_some(pipe, 1), 1);
+	CHECK_EQ(many[0], 's');
+}
+SIM(splice_fill_that_waits_for_its_source_lets_writers_go_on)
+{
+	world_new();
+	CHECK_EQ(pipe_resize(pipe, TWO_SLOTS), TWO_SLOTS);
+	CHECK_EQ(write_some(pipe, many, TWO_SLOTS), TWO_SLOTS);
+	struct call w = {.p = pipe, .text = "w", .size = 1};
+	sim_preemptions(3);
+	sim_spawn(fill_when_told, NULL);
+	sim_spawn(write_text, &w);
+	sim_spawn(read_writer_then_filler, NULL);
+	sim_run();
+	CHECK_EQ(w.result, 1);
+	world_end();
+}
+
+static void drain_when_told(void *arg)
+{
+	CHECK_EQ(pipe_drain(pipe, 1, 0, &told), 1);
+}
+static void read_one_then_tell(void *arg)
+{
+	CHECK_EQ(read_some(pipe, 1), 1);
+	CHECK_EQ(write_some(second, "g", 1), 1);
+}
+static void write_two_slots(void *arg)
+{
+	CHECK_EQ(write_some(pipe, many, TWO_SLOTS), TWO_SLOTS);
+}
+SIM(splice_drain_that_waits_for_its_sink_lets_readers_go_on)
+{
+	world_new();
+	CHECK_EQ(pipe_resize(pipe, TWO_SLOTS), TWO_SLOTS);
+	sim_preemptions(3);
+	sim_spawn(drain_when_told, NULL);
+	sim_spawn(read_one_then_tell, NULL);
+	sim_spawn(write_two_slots, NULL);
+	sim_run();
+	CHECK_EQ(pipe_bytes(pipe), TWO_SLOTS - 2);
+	world_end();
+}
+
+static void read_then_make_room(void *arg)
+{
+	CHECK_EQ(read_some(pipe, 1), 1);
+	CHECK_EQ(read_some(second, 1), 1);
+	CHECK_EQ(write_some(pipe, "b", 1), 1);
+}
+SIM(splice_that_waits_for_room_lets_readers_go_on)
+{
+	world_new();
+	struct call w = {.p = pipe, .text = "a", .size = 1}, s = {0};
+	CHECK_EQ(write_some(second, many, PORT_PAGE_SIZE), PORT_PAGE_SIZE);
+	CHECK_EQ(read_some(second, PORT_PAGE_SIZE - 1), PORT_PAGE_SIZE - 1);
+	sim_preemptions(3);
+	sim_spawn(splice_once, &s);
+	sim_spawn(read_then_make_room, NULL);
+	sim_spawn(write_text, &w);
+	sim_run();
+	CHECK_EQ(s.result, 1);
+	CHECK_EQ(w.result, 1);
+	world_end();
+}
+
+static void take_bytes_then_make_room(void *arg)
+{
+	CHECK_EQ(read_some(pipe, 1), 1);
+	CHECK_EQ(read_some(second, PORT_PAGE_SIZE), PORT_PAGE_SIZE);
+	CHECK_EQ(read_some(second, 1), 1);
+	CHECK_EQ(many[0], 'w');
+	CHECK_EQ(write_some(pipe, "b", 1), 1);
+}
+SIM(splice_that_waits_for_data_lets_writers_go_on)
+{
+	world_new();
+	struct call w = {.p = second, .text = "w", .size = 1}, s = {0};
+	CHECK_EQ(write_some(pipe, "a", 1), 1);
+	CHECK_EQ(write_some(second, many, PORT_PAGE_SIZE), PORT_PAGE_SIZE);
+	sim_preemptions(3);
+	sim_spawn(splice_once, &s);
+	sim_spawn(write_text, &w);
+	sim_spawn(take_bytes_then_make_room, NULL);
+	sim_run();
+	CHECK_EQ(s.result, 1);
+	CHECK_EQ(w.result, 1);
+	world_end();
+}

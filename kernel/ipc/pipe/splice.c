@@ -7,6 +7,9 @@
  *	pipe_fill	promises itself free slots, which others find filled, then reads and pushes page by page
  *	pipe_drain	takes the oldest slot out, its place still promised, so that what could not be written can be
  *			put back in front
+ *
+ * Whoever was woken for data or room and now waits for something else lets the next of its kind go on first: the one
+ * wake-up may have been for several.
  */
 #include "abi/signal.h"
 #include "kernel/ipc/pipe/internal.h"
@@ -16,6 +19,12 @@ static ssize result_of(ssize done, ssize err)
 	if (!done && err == -EPIPE)
 		port_raise(SIGPIPE);
 	return done ? done : err;
+}
+
+static ALWAYS_INLINE void let_others_go_on(struct pipe *p, struct ipc_wake_list *wakes)
+{
+	if (unlikely(p->waiting))
+		pipe_wake_useful(p, wakes);
 }
 
 /* --- From and to something else --- */
@@ -30,6 +39,7 @@ static s32 promise(struct pipe *p, size_t len, u32 flags)
 		u32 free = p->mask + 1 - (p->head - p->tail) - p->promised;
 		n = (s32)MIN((u64)free, (len + PIPE_BUF - 1) / PIPE_BUF);
 		store_relaxed(&p->promised, p->promised + (u32)n);
+		let_others_go_on(p, &wakes);
 	}
 	port_mutex_unlock(&p->io);
 	ipc_wake_flush(&wakes);
@@ -139,6 +149,7 @@ static ssize drain_one(struct pipe *p, size_t len, const struct pipe_other *to,
 	bool was_full = pipe_is_full(p);
 	struct pipe_slot s = take_out(p);
 
+	let_others_go_on(p, wakes);
 	port_mutex_unlock(&p->io);
 	ipc_wake_flush(wakes);
 	*wakes = (struct ipc_wake_list){0};
@@ -216,6 +227,8 @@ static int wait_for_data(struct pipe *p, u32 flags)
 	struct ipc_wake_list wakes = {0};
 	port_mutex_lock(&p->io);
 	int err = pipe_wait_for_data(p, flags, &wakes);
+	if (!err)
+		let_others_go_on(p, &wakes);
 	port_mutex_unlock(&p->io);
 	ipc_wake_flush(&wakes);
 	return err;
@@ -225,6 +238,8 @@ static int wait_for_room(struct pipe *p, u32 flags)
 	struct ipc_wake_list wakes = {0};
 	port_mutex_lock(&p->io);
 	int err = pipe_wait_for_room(p, flags, &wakes);
+	if (!err)
+		let_others_go_on(p, &wakes);
 	port_mutex_unlock(&p->io);
 	ipc_wake_flush(&wakes);
 	return err;
