@@ -151,20 +151,33 @@ static NOINLINE bool table_hook(pte_t *link)
 	return below;
 }
 
-/* An interrupted walk left tables without entries on the way to addr: unhooks them. */
-static COLD void tables_prune(struct arch_pagetable *pt, u64 addr)
+COLD struct page *pagetable_prune(struct arch_pagetable *pt, u64 addr, struct page *chain)
 {
 	pte_t *path[LEVELS + 1];
 	unsigned level = LEVELS;
 
+	pt->last_link = NULL;
 	path[LEVELS] = phys_to_virt(pt->root);
-	for (; level > 1 && path[level][table_index(addr, level)]; level--)
-		path[level - 1] = table_at(path[level][table_index(addr, level)]);
+	for (; level > 1; level--) {
+		pte_t link = path[level][table_index(addr, level)];
+		if (!link || (level == 2 && link & PTE_HUGE))
+			break;
+		path[level - 1] = table_at(link);
+	}
 	for (; level < LEVELS && virt_page(path[level])->used == 0; level++) {
+		struct page *p = virt_page(path[level]);
 		path[level + 1][table_index(addr, level + 1)] = 0;
 		virt_page(path[level + 1])->used--;
-		pagetable_table_free(virt_page(path[level]));
+		p->owner = chain;
+		chain = p;
 	}
+	return chain;
+}
+
+/* An interrupted walk left tables without entries on the way to addr; no processor has met them yet. */
+static COLD void tables_prune(struct arch_pagetable *pt, u64 addr)
+{
+	pagetable_free_chain(pagetable_prune(pt, addr, NULL));
 }
 
 static ALWAYS_INLINE bool table_ensure(pte_t *link)

@@ -330,3 +330,67 @@ TEST(aspace_survives_each_failing_allocation)
 	}
 	CHECK(exercise());
 }
+
+/* Page tables that processors keep for themselves, so that a new one takes an allocation. */
+static void spare_tables_take(struct page **tables, u32 n)
+{
+	for (u32 i = 0; i < n; i++)
+		tables[i] = pagetable_table_new();
+}
+static void spare_tables_give(struct page **tables, u32 n)
+{
+	for (u32 i = 0; i < n; i++)
+		if (tables[i])
+			pagetable_table_free(tables[i]);
+}
+
+/* Three pages in two tables, far from each other, go where they need three tables, which memory has not. */
+TEST(remap_without_memory_moves_nothing)
+{
+	enum { TO = 8 * TABLE_ENTRIES + TABLE_ENTRIES / 2, LENGTH = 3 * TABLE_ENTRIES, SPARE = 32 };
+	static const u32 at[] = {0, 2 * TABLE_ENTRIES, 3 * TABLE_ENTRIES - 1};
+	struct aspace *as = aspace_new();
+	struct page *spare[SPARE];
+	s64 got;
+	u32 failed = 0;
+
+	CHECK_EQ(map(as, 0, LENGTH, NULL, 0, 0), page_at(0));
+	for (u32 i = 0; i < ARRAY_SIZE(at); i++)
+		CHECK(poke(as, at[i], (u8)(i + 1)));
+	do {
+		spare_tables_take(spare, SPARE);
+		alloc_fail_from(++failed);
+		got = vm_remap(as, page_at(0), LENGTH * PAGE_SIZE, LENGTH * PAGE_SIZE,
+		               MREMAP_MAYMOVE | MREMAP_FIXED, page_at(TO));
+		(void)alloc_fail_nth(0);
+		spare_tables_give(spare, SPARE);
+		CHECK(got == -ENOMEM || got == (s64)page_at(TO));
+		for (u32 i = 0; i < ARRAY_SIZE(at); i++) {
+			CHECK_EQ(peek(as, at[i]), got < 0 ? (int)i + 1 : HOLE);
+			CHECK_EQ(peek(as, TO + at[i]), got < 0 ? HOLE : (int)i + 1);
+		}
+	} while (got < 0);
+	CHECK(!DEBUG_BUILD || failed > 3);
+	aspace_put(as);
+}
+
+/* More pages than fit the notes on the stack, taken out of several tables at once. */
+TEST(unmap_of_many_pages_frees_them_all)
+{
+	enum { MANY = 5 * TABLE_ENTRIES };
+	u64 before = pages_in_use();
+	struct aspace *as = aspace_new();
+
+	for (u32 fail = 0; fail < 4; fail++) {
+		CHECK_EQ(map(as, 7, MANY, NULL, 0, 0), page_at(7));
+		for (u32 i = 0; i < MANY; i += fail ? fail : 1)
+			CHECK(poke(as, 7 + i, 1));
+		if (fail > 1)
+			alloc_fail_from(fail + 1); /* the areas' and some notes of pages are had */
+		CHECK_EQ(vm_unmap(as, page_at(7), MANY * PAGE_SIZE), 0);
+		(void)alloc_fail_nth(0);
+		CHECK_EQ(peek(as, 7), HOLE);
+	}
+	aspace_put(as);
+	CHECK_EQ(pages_in_use(), before);
+}

@@ -11,75 +11,6 @@ struct remap {
 	struct list *dead;
 };
 
-static int huge_move(struct aspace *as, const struct pte_span *s, u64 shift, u64 *moved_end)
-{
-	pte_t e = *s->link, *to;
-
-	TRY(huge_make(&as->pt, s->base + shift, &to));
-	huge_set_new(to, e);
-	struct page *chain = table_unhang(&as->pt, s, NULL);
-	aspace_flush(as, s->base, s->base + PAGE_SIZE);
-	pagetable_free_chain(chain);
-	*moved_end = s->base + HUGE_PAGE_SIZE;
-	return 0;
-}
-
-/* PTE lock held: moves what s holds by `shift` bytes. => 0, or -ENOMEM with the rest unmoved. */
-static int span_move(struct aspace *as, const struct pte_span *s, u64 shift, u64 *moved_end)
-{
-	struct page *chain = NULL;
-	int err = 0;
-	u32 taken = 0;
-
-	if (unlikely(pte_span_huge(s)))
-		return huge_move(as, s, shift, moved_end);
-	for (u32 i = pte_next(s, s->first); i < s->last; i = pte_next(s, i + 1)) {
-		struct pte_span to;
-		u64 at = s->base + ((u64)i << PAGE_SHIFT);
-		err = table_make(as, at + shift, &to);
-		if (err < 0)
-			break;
-		pte_set_new(&to, to.first, pte_take(&s->table[i]));
-		*moved_end = at + PAGE_SIZE;
-		taken++;
-	}
-	if (taken)
-		chain = pte_cleared(&as->pt, s, taken, NULL);
-	aspace_flush(as, s->base, s->base + TABLE_SPAN);
-	pagetable_free_chain(chain);
-	return err;
-}
-
-/* Moves the page-table entries of [start, end) by `shift`. The destination is empty. On -ENOMEM those
- * before *moved_end have moved. */
-static int pages_move(struct aspace *as, u64 start, u64 end, u64 shift, u64 *moved_end)
-{
-	struct pte_span s;
-	int err = 0;
-
-	GUARD(spin)(&as->pte_lock);
-	for (u64 at = start; err == 0 && pte_span_next(&as->pt, &at, end, &s);)
-		err = span_move(as, &s, shift, moved_end);
-	return err;
-}
-
-/* Truncation must not miss a page between its two places: the object's list is locked meanwhile. */
-static int area_pages_move(struct vm_area *a, u64 start, u64 end, u64 shift)
-{
-	u64 moved_end = start;
-
-	if (a->object)
-		spin_lock(&a->object->mappings_lock);
-	int err = pages_move(a->aspace, start, end, shift, &moved_end);
-	if (err < 0) { /* the old tables cannot all be gone: what moved finds room again */
-		u64 back = start + shift;
-		ASSERT(pages_move(a->aspace, back, moved_end + shift, -shift, &back) == 0);
-	}
-	if (a->object)
-		spin_unlock(&a->object->mappings_lock);
-	return err;
-}
-
 static int growth_check(struct vm_area *a, u64 pages)
 {
 	if (a->flags & VM_LOCKED && lock_limit(a->aspace, pages) < 0)
@@ -129,7 +60,7 @@ static s64 remap_move(struct remap *r, struct vm_area *a)
 	if (!to)
 		return -ENOMEM;
 	area_link(as, to);
-	if (length && area_pages_move(a, r->old, MIN(r->old_end, r->old + r->new_length),
+	if (length && area_move_pages(a, r->old, MIN(r->old_end, r->old + r->new_length),
 	                              r->new - r->old) < 0) {
 		if (area_is_huge(to))
 			huge_area_leave_claim(to);

@@ -53,3 +53,5 @@ u64 slab_leak_report(void);
 /* Fault injection for tests, debug builds: the n-th allocation (slab, kmalloc, page, vmap) from now by
  * the current thread fails (0: off). => true when an armed one has fired since. */
 bool alloc_fail_nth(u32 n);
+/* The same for the n-th (from 1) and all after it, until alloc_fail_nth(0). */
+void alloc_fail_from(u32 n);

@@ -6,6 +6,7 @@
  *	zap.c		taking pages out of page tables; truncation
  *	fault.c		putting them in
  *	fork.c, share.c	copying, and not copying
+ *	move.c		moving them, for remap.c
  *	protect.c, remap.c, lock.c, advise.c: what the system calls of those names do
  *	huge_area.c	all of this for huge pages; huge_object.c, huge_pool.c: where they come from
  */
@@ -110,8 +111,11 @@ void zap_final(struct aspace *as);
 void aspace_flush(struct aspace *as, u64 start, u64 end);
 /* mappings_lock held: unmaps the part of a that shows pages [first, last) of its object. */
 void area_zap_pages(struct vm_area *a, u64 first, u64 last, enum zap_what what);
-/* Unmaps pages [first, last) of an object from every area. */
+/* Unmaps pages [first, last) of an object, which has lost them, from every area. object->lock held. May sleep. */
 void object_unmap(struct vm_object *o, u64 first, u64 last, enum zap_what what);
+
+/* move.c. The entries of [start, end), part of a, go `shift` bytes up, where nothing is. => 0, or -ENOMEM: none has moved. */
+MUST_CHECK int area_move_pages(struct vm_area *a, u64 start, u64 end, u64 shift);
 
 /* PTE lock held. */
 static inline void resident_add(struct aspace *as, u64 pages)

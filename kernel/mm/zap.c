@@ -1,15 +1,56 @@
 #include "kernel/mm/vm_internal.h"
 #include "kernel/sched/thread.h"
 
-/* Pages taken out of page tables, to be freed when no processor can reach them any more. */
-enum { BATCH_PAGES = 64 };
+/*
+ * Pages taken out of page tables, to be freed when no processor can reach them any more: one flush for as many as can be
+ * noted. The first are noted on the stack, the others in pages of notes, as long as there is memory for those.
+ */
+enum { BATCH_FIRST = 64, BATCH_NOTES = PAGE_SIZE / sizeof(void *) - 1 };
+struct notes {
+	struct notes *before;
+	struct page *page[BATCH_NOTES];
+};
+_Static_assert(sizeof(struct notes) == PAGE_SIZE, "a page of notes");
 struct batch {
-	u32 count;
-	struct page *page[BATCH_PAGES];
+	u32 count, room;    /* of `page` */
+	struct page **page; /* where notes are made: `first`, or the latest page of notes */
+	struct notes *
+		more; /* pages of notes, the latest first; those before it, and `first`, are full */
 	struct page *tables;
 	u64 low, high; /* addresses to flush */
 	u64 resident, anon;
+	struct page *first[BATCH_FIRST];
 };
+
+static void batch_init(struct batch *b)
+{
+	b->count = 0;
+	b->room = BATCH_FIRST;
+	b->page = b->first;
+	b->more = NULL;
+	b->tables = NULL;
+	b->low = b->high = b->resident = b->anon = 0;
+}
+
+static bool batch_full(const struct batch *b)
+{
+	return b->count == b->room;
+}
+
+/* Full: room for more notes. => false: no memory. */
+static NOINLINE bool batch_extend(struct batch *b)
+{
+	struct page *p = page_alloc(0, 0);
+	if (!p)
+		return false;
+	struct notes *n = page_virt(p);
+	n->before = b->more;
+	b->more = n;
+	b->page = n->page;
+	b->count = 0;
+	b->room = BATCH_NOTES;
+	return true;
+}
 
 /* What is not an ordinary page in a batch is told by the low bits: a shared page table, a huge page. */
 enum batch_kind { BATCH_PAGE, BATCH_TABLE, BATCH_HUGE, BATCH_KINDS };
@@ -28,14 +69,35 @@ static void other_put(uintptr_t tagged)
 		huge_page_put(p);
 }
 
+static ALWAYS_INLINE void noted_put(struct page *const *page, u32 count)
+{
+	for (u32 i = 0; i < count; i++) {
+		if (unlikely((uintptr_t)page[i] & BATCH_KINDS))
+			other_put((uintptr_t)page[i]);
+		else
+			page_put(page[i]);
+	}
+}
+
+static NOINLINE void more_notes_put(struct batch *b)
+{
+	for (struct notes *n = b->more, *before; n; n = before) {
+		before = n->before;
+		noted_put(n->page, b->count);
+		page_put(virt_page(n));
+		b->count = before ? (u32)BATCH_NOTES : (u32)BATCH_FIRST;
+	}
+	b->more = NULL;
+	b->page = b->first;
+	b->room = BATCH_FIRST;
+}
+
+/* Empty again. */
 static void batch_free(struct batch *b)
 {
-	for (u32 i = 0; i < b->count; i++) {
-		if (unlikely((uintptr_t)b->page[i] & BATCH_KINDS))
-			other_put((uintptr_t)b->page[i]);
-		else
-			page_put(b->page[i]);
-	}
+	if (unlikely(b->more))
+		more_notes_put(b);
+	noted_put(b->first, b->count);
 	b->count = 0;
 	pagetable_free_chain(b->tables);
 	b->tables = NULL;
@@ -63,6 +125,12 @@ static void batch_flush(struct aspace *as, struct batch *b)
 	batch_free(b);
 }
 
+static void batch_make_room(struct aspace *as, struct batch *b)
+{
+	if (batch_full(b) && !batch_extend(b))
+		batch_flush(as, b);
+}
+
 static ALWAYS_INLINE void batch_add(struct batch *b, pte_t e)
 {
 	struct page *p = phys_page(pte_phys(e));
@@ -80,7 +148,7 @@ static ALWAYS_INLINE u32 span_take(const struct pte_span *s, u32 *i, enum zap_wh
 {
 	u32 taken = 0, at;
 
-	for (at = *i; at < s->last && b->count < BATCH_PAGES; at++) {
+	for (at = *i; at < s->last && !batch_full(b); at++) {
 		pte_t e = s->table[at];
 		if (!e) {
 			at = pte_next(s, at + 1) - 1;
@@ -109,8 +177,7 @@ static void span_note(struct batch *b, const struct pte_span *s, u32 from, u32 t
 static void shared_zap(struct aspace *as, const struct pte_span *s, struct batch *b)
 {
 	DEBUG_ASSERT(!s->first && s->last == TABLE_ENTRIES);
-	if (b->count == BATCH_PAGES)
-		batch_flush(as, b);
+	batch_make_room(as, b);
 	b->resident += s->page->used;
 	b->anon += s->page->used;
 	batch_add_other(b, s->page, BATCH_TABLE);
@@ -126,8 +193,7 @@ static void huge_zap(struct aspace *as, const struct pte_span *s, enum zap_what 
 	DEBUG_ASSERT(!s->first && s->last == TABLE_ENTRIES);
 	if (what == ZAP_OBJECT_ONLY && e & PTE_OWNED)
 		return;
-	if (b->count == BATCH_PAGES)
-		batch_flush(as, b);
+	batch_make_room(as, b);
 	batch_add_other(b, phys_page(pte_phys(e)), BATCH_HUGE);
 	as->huge_pages--;
 	span_note(b, s, 0, TABLE_ENTRIES);
@@ -154,28 +220,23 @@ static void span_zap(struct aspace *as, const struct pte_span *s, enum zap_what 
 			span_note(b, s, from, MIN(i + 1, (u32)TABLE_ENTRIES));
 			b->tables = pte_cleared(&as->pt, s, taken, b->tables);
 		}
-		if (b->count < BATCH_PAGES)
-			continue;
-		bool gone = s->page->used == 0;
-		batch_flush(as, b);
-		if (gone)
+		if (!s->page->used) /* the table is gone, too */
 			break;
+		batch_make_room(as, b);
 	}
 }
 
 /* How many page tables are done under one hold of the PTE lock. */
 enum { SPANS_AT_ONCE = 8 };
 
-/* => where to go on; end when done. */
-static u64 zap_some(struct aspace *as, u64 start, u64 end, enum zap_what what)
+/* => where to go on; end when done. *took grows when something was taken out. */
+static u64 zap_some(struct aspace *as, u64 start, u64 end, enum zap_what what, u32 *took)
 {
 	struct batch b;
 	struct pte_span s;
 	u64 at = start;
 
-	b.count = 0;
-	b.tables = NULL;
-	b.low = b.high = b.resident = b.anon = 0;
+	batch_init(&b);
 	spin_lock(&as->pte_lock);
 	for (u32 n = 0;; n++) {
 		if (n == SPANS_AT_ONCE)
@@ -187,8 +248,10 @@ static u64 zap_some(struct aspace *as, u64 start, u64 end, enum zap_what what)
 		span_zap(as, &s, what, &b);
 	}
 	batch_settle(as, &b);
-	if (b.high)
+	if (b.high) {
 		aspace_flush(as, b.low, b.high);
+		++*took;
+	}
 	spin_unlock(&as->pte_lock);
 	batch_free(&b);
 	return MIN(at, end);
@@ -196,8 +259,10 @@ static u64 zap_some(struct aspace *as, u64 start, u64 end, enum zap_what what)
 
 void zap_range(struct aspace *as, u64 start, u64 end, enum zap_what what)
 {
+	u32 took = 0;
+
 	while (start < end) {
-		start = zap_some(as, start, end, what);
+		start = zap_some(as, start, end, what, &took);
 		cond_resched();
 	}
 }
@@ -241,23 +306,56 @@ void zap_final(struct aspace *as)
 	pagetable_dismantle(&as->pt, span_zap_final, as);
 }
 
-void area_zap_pages(struct vm_area *a, u64 first, u64 last, enum zap_what what)
+/* => false: `most` rounds have taken something out, and there may be more. */
+static bool area_zap_some(struct vm_area *a, u64 first, u64 last, enum zap_what what, u32 most,
+                          u32 *took)
 {
 	u64 from = a->offset >> PAGE_SHIFT, to = from + area_pages(a);
 	u64 low = MAX(first, from), high = MIN(last, to);
 
 	if (low >= high)
-		return;
+		return true;
 	u64 end = a->start + ((high - from) << PAGE_SHIFT);
-	for (u64 at = a->start + ((low - from) << PAGE_SHIFT); at < end;)
-		at = zap_some(a->aspace, at, end, what);
+	for (u64 at = a->start + ((low - from) << PAGE_SHIFT); at < end;) {
+		if (*took == most)
+			return false;
+		at = zap_some(a->aspace, at, end, what, took);
+	}
+	return true;
 }
 
-void object_unmap(struct vm_object *o, u64 first, u64 last, enum zap_what what)
+void area_zap_pages(struct vm_area *a, u64 first, u64 last, enum zap_what what)
+{
+	u32 took = 0;
+	(void)area_zap_some(a, first, last, what, UINT32_MAX, &took);
+}
+
+/* How much is done under one hold of the mappings lock: 64 MiB at most. */
+enum { ROUNDS_AT_ONCE = 4 };
+
+/* => false: not all is done. The list goes round, so that the next call begins where this one has ended. */
+static bool object_unmap_some(struct vm_object *o, u64 first, u64 last, enum zap_what what)
 {
 	struct vm_area *a;
+	u32 took = 0;
 
 	GUARD(spin)(&o->mappings_lock);
-	list_for_each (a, &o->mappings, mapping_link)
-		area_zap_pages(a, first, last, what);
+	list_for_each (a, &o->mappings, mapping_link) {
+		if (area_zap_some(a, first, last, what, ROUNDS_AT_ONCE, &took))
+			continue;
+		list_del(&o->mappings);
+		list_add_tail(&a->mapping_link, &o->mappings);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * The last call walks the whole list and takes nothing out any more, so nobody is forgotten who came or moved meanwhile. There
+ * is an end to it: the object's pages are gone from its map, and who wants them back waits for object->lock.
+ */
+void object_unmap(struct vm_object *o, u64 first, u64 last, enum zap_what what)
+{
+	while (!object_unmap_some(o, first, last, what))
+		cond_resched();
 }

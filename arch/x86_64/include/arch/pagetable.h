@@ -155,6 +155,8 @@ static inline pte_t pte_take(pte_t *p)
 struct page *pte_cleared(struct arch_pagetable *pt, const struct pte_span *s, u32 n,
                          struct page *chain);
 void pagetable_free_chain(struct page *chain);
+/* Unhooks the tables on the way to addr that have no entries; they come back likewise. */
+struct page *pagetable_prune(struct arch_pagetable *pt, u64 addr, struct page *chain);
 
 /*
  * Sharing. A leaf table may hang in several address spaces, one reference (struct page) each. All links to it
