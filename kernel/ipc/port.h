@@ -144,6 +144,7 @@ struct port_pi {
 	u32 boost;             /* [lock] what it was lent: the first of `held` */
 	struct rb_root held;   /* [lock] words it owns for which others sleep, by what they lend */
 	struct pi_waiter *waiting; /* [lock] its sleep for an owned word, or NULL */
+	u32 sleeps;                /* [lock] how many such sleeps it has begun */
 	bool gone;                 /* [lock] will own nothing more */
 	bool ready;                /* initialised */
 };

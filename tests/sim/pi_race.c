@@ -277,6 +277,68 @@ SIM(pi_circle_of_three_is_found)
 	QUIET(&a, &b, &c);
 }
 
+/* The owner that a new sleeper finds lets go and comes back, to sleep for the same word, before the new one has looked for what
+ * it sleeps. No circle: the word has another owner by then. */
+static void perform_twice(void *arg)
+{
+	struct plan *p = arg;
+	int first;
+
+	perform(p);
+	first = p->result;
+	perform(p);
+	p->result |= first;
+}
+
+SIM(pi_owner_comes_back_as_a_sleeper)
+{
+	world_new();
+	struct plan a = TAKES(1, 0), b = TAKES(1, 0), c = TAKES(1, 0);
+	sim_preemptions(2);
+	a.task = sim_spawn(perform_twice, &a);
+	start(&b, 0);
+	start(&c, 0);
+	sim_run();
+	CHECK_EQ(a.result | b.result | c.result, 0);
+	QUIET(&a, &b, &c);
+}
+
+/* As above, but it comes back for a word that the new sleeper owns. */
+static void perform_two(void *arg)
+{
+	struct plan *plans = arg;
+	perform(&plans[0]);
+	perform(&plans[1]);
+}
+
+SIM(pi_owner_turns_to_the_words_of_a_sleeper)
+{
+	world_new();
+	struct plan a[2] = {TAKES(1, 0), TAKES(1, 1)}, b = TAKES(1, 0), c = TAKES(2, 1, 0);
+	sim_preemptions(2);
+	a[0].task = sim_spawn(perform_two, a);
+	start(&b, 0);
+	start(&c, 0);
+	sim_run();
+	CHECK_EQ(a[0].result | a[1].result | b.result | c.result, 0);
+	QUIET(&a[0], &b, &c);
+}
+
+/* Who only waits for one of a circle is not in it: -EDEADLK is for those two. */
+SIM(pi_bystander_of_a_circle)
+{
+	world_new();
+	struct plan a = TAKES(2, 0, 1), b = TAKES(2, 1, 0), c = TAKES(1, 0);
+	sim_preemptions(2);
+	start(&a, 0);
+	start(&b, 0);
+	start(&c, 0);
+	sim_run();
+	CHECK_EQ(c.result, 0);
+	sim_outcome(outcome(a.result), BIT(OWNED) | BIT(DEADLOCK));
+	QUIET(&a, &b, &c);
+}
+
 /* --- Death --- */
 
 SIM(pi_owner_dies)

@@ -246,7 +246,7 @@ static long count;
 static void *adds(void *arg)
 {
 	(void)arg;
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < 3000; i++) {
 		pthread_mutex_lock(&mutex);
 		long seen = count;
 		if (i % 16 == 0)
@@ -268,5 +268,5 @@ TEST(mutexes_that_inherit)
 		EQ(pthread_create(&threads[i], NULL, adds, NULL), 0);
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
-	EQ(count, 2000);
+	EQ(count, 12000);
 }

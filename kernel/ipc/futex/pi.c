@@ -47,25 +47,36 @@ int pi_claim(struct futex_bucket *b, struct pi_claim *c)
 
 enum patience { PI_TRY, PI_WAIT };
 
+/* Joined, and the owner sleeps, too: for `next`. => true: so it does for ours, in a circle. Read section. */
+static bool sleeps_in_circle(struct pi_claim *c, struct pi_link *next)
+{
+	switch (pi_chain_walk(next, &c->key)) {
+	case CHAIN_ENDS: return false;
+	case CHAIN_RETURNS: return next->thread == port_self();
+	case CHAIN_ENDLESS: return true;
+	}
+	return false;
+}
+
 /* => as pi_claim(), but joined; -EAGAIN: a try, and it is owned. */
 static int claim_and_join(struct pi_claim *c, enum patience patience)
 {
 	struct ipc_waiter *wait = &c->waiter->sleep.wait;
-	struct port_thread *owner = NULL;
+	struct pi_link next;
+	bool chained = false;
 
 	port_read_lock();
 	struct futex_bucket *b = futex_bucket_lock(c->key);
 	int result = pi_claim(b, c);
 	if (result == CLAIM_QUEUE && patience == PI_WAIT) {
-		owner = c->found->owner;
-		pi_join(b, c->found, c->waiter);
+		chained = pi_join(b, c->found, c->waiter, &next);
 	} else if (result == CLAIM_QUEUE) {
 		pi_word_settle(b, c->found, c->waiter);
 		result = -EAGAIN;
 	}
 	bool crowded = futex_bucket_crowded(b);
 	port_unlock(&b->lock);
-	if (owner && unlikely(pi_chain_walk(owner, &c->key)) && pi_withdraw(wait))
+	if (unlikely(chained) && sleeps_in_circle(c, &next) && pi_withdraw(wait))
 		result = -EDEADLK;
 	if (unlikely(crowded))
 		futex_table_grow();

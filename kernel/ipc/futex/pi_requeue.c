@@ -53,8 +53,10 @@ struct exchange {
 	struct port_futex_key from_key, to_key;
 	struct futex_bucket *from, *to; /* both locked */
 	struct pi_word *word;           /* state of m->to, once somebody sleeps for it */
-	struct port_thread *owner;      /* of it */
+	struct port_thread *owner;      /* of it, when we have just taken it */
 	u32 owner_tid;
+	struct pi_link next; /* what the owner sleeps for, when it is chained */
+	bool chained;
 	struct ipc_wake_list wakes;
 	u32 moved;
 };
@@ -103,11 +105,10 @@ static int move_sleeper(struct exchange *x, struct pi_waiter *waiter)
 		ASSERT(begun);
 		x->word = &waiter->word;
 	}
-	x->owner = x->word->owner;
-	if (waiter->sleep.wait.thread == x->owner)
+	if (waiter->sleep.wait.thread == x->word->owner)
 		return -EDEADLK;
 	futex_dequeue(&waiter->sleep);
-	pi_join(x->to, x->word, waiter);
+	x->chained = pi_join(x->to, x->word, waiter, &x->next);
 	x->moved++;
 	return 0;
 }
@@ -166,14 +167,13 @@ static bool move_back(struct exchange *x, struct port_thread *t)
 	}
 	port_unlock2(&x->from->lock, &x->to->lock);
 	if (owner) /* the walk that found the circle has lent along it */
-		pi_chain_walk(owner, NULL);
+		pi_chain_lend(owner);
 	return ours;
 }
 
 static int exchange_once(struct exchange *x)
 {
-	struct port_thread *doomed;
-	bool crowded;
+	bool crowded, circle;
 
 	port_read_lock();
 	futex_bucket_lock2(&x->from_key, &x->to_key, &x->from, &x->to);
@@ -182,8 +182,8 @@ static int exchange_once(struct exchange *x)
 	port_unlock2(&x->from->lock, &x->to->lock);
 	ipc_wake_flush(&x->wakes);
 	/* All that were moved sleep for one word: a circle through any of them leads back to it. */
-	doomed = x->moved ? pi_chain_walk(x->owner, &x->to_key) : NULL;
-	if (unlikely(doomed) && move_back(x, doomed))
+	circle = x->chained && pi_chain_walk(&x->next, &x->to_key) == CHAIN_RETURNS;
+	if (unlikely(circle) && move_back(x, x->next.thread))
 		result = -EDEADLK;
 	if (unlikely(crowded))
 		futex_table_grow();

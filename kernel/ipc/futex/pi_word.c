@@ -155,7 +155,23 @@ static bool goes_first(const struct rb_node *a, const struct rb_node *b)
 	       rb_entry(b, struct pi_waiter, node)->priority;
 }
 
-void pi_join(struct futex_bucket *b, struct pi_word *w, struct pi_waiter *waiter)
+/* p: t's, locked. => false: t does not sleep for an owned word. */
+static bool link_of(struct port_thread *t, const struct port_pi *p, struct pi_link *out)
+{
+	const struct pi_waiter *waiting = p->waiting;
+
+	if (!waiting)
+		return false;
+	*out = (struct pi_link){.thread = t,
+	                        .bucket = load_acquire(&waiting->sleep.bucket),
+	                        .key = waiting->sleep.key,
+	                        .sleep = p->sleeps,
+	                        .settled = waiting->priority == effective_priority(t, p)};
+	return true;
+}
+
+bool pi_join(struct futex_bucket *b, struct pi_word *w, struct pi_waiter *waiter,
+             struct pi_link *out_next)
 {
 	struct port_thread *t = waiter->sleep.wait.thread;
 	struct port_pi *p = port_pi(t), *owner = port_pi(w->owner);
@@ -167,10 +183,12 @@ void pi_join(struct futex_bucket *b, struct pi_word *w, struct pi_waiter *waiter
 		GUARD(port)(&p->lock);
 		waiter->priority = effective_priority(t, p);
 		p->waiting = waiter;
+		p->sleeps++;
 	}
 	rb_insert(&w->waiters, &waiter->node, goes_first);
 	GUARD(port)(&owner->lock);
 	account_update(w, owner);
+	return link_of(w->owner, owner, out_next);
 }
 
 struct pi_word *pi_leave(struct futex_bucket *b, struct pi_word *w, struct pi_waiter *waiter)
@@ -222,7 +240,7 @@ bool pi_withdraw(struct ipc_waiter *wait)
 	}
 	port_unlock(&b->lock);
 	if (owner)
-		pi_chain_walk(owner, NULL);
+		pi_chain_lend(owner);
 	port_read_unlock();
 	return pending;
 }
@@ -231,29 +249,7 @@ bool pi_withdraw(struct ipc_waiter *wait)
 
 enum { LONGEST_CHAIN = 1024 }; /* as Linux's max_lock_depth: beyond it, it is taken for a circle */
 
-/* `thread` sleeps, as far as was seen, for the word `key` in `bucket`. */
-struct link {
-	struct port_thread *thread;
-	struct futex_bucket *bucket;
-	struct port_futex_key key;
-	bool settled; /* queued by its priority of now */
-};
-
-/* p: t's, locked. => false: t does not sleep for an owned word. */
-static bool link_of(struct port_thread *t, const struct port_pi *p, struct link *out)
-{
-	const struct pi_waiter *waiting = p->waiting;
-
-	if (!waiting)
-		return false;
-	*out = (struct link){.thread = t,
-	                     .bucket = load_acquire(&waiting->sleep.bucket),
-	                     .key = waiting->sleep.key,
-	                     .settled = waiting->priority == effective_priority(t, p)};
-	return true;
-}
-
-static bool first_link(struct port_thread *t, struct link *out)
+static bool first_link(struct port_thread *t, struct pi_link *out)
 {
 	struct port_pi *p = port_pi(t);
 
@@ -261,14 +257,15 @@ static bool first_link(struct port_thread *t, struct link *out)
 	return link_of(t, p, out);
 }
 
-/* Locks the bucket where the link's thread sleeps. => false: it does not sleep for that word any more; nothing is locked. */
-static bool link_lock(struct link *l)
+/* Locks the bucket where the link's thread sleeps. => false: that sleep is over; nothing is locked. It does not matter if the
+ * thread sleeps again, even for the same word: in between it may have let go of what the chain came here through. */
+static bool link_lock(struct pi_link *l)
 {
-	struct link now;
+	struct pi_link now;
 
 	for (;; l->bucket = now.bucket) {
 		port_lock(&l->bucket->lock);
-		bool sleeps = first_link(l->thread, &now) && key_equal(&now.key, &l->key);
+		bool sleeps = first_link(l->thread, &now) && now.sleep == l->sleep;
 		if (sleeps && now.bucket == l->bucket)
 			return true;
 		port_unlock(&l->bucket->lock);
@@ -294,7 +291,7 @@ static void sleeper_settle(struct pi_word *w, struct port_thread *t)
 }
 
 /* From a sleeper to what the owner of its word sleeps for. => false: the chain ends there. */
-static bool link_step(struct link *l)
+static bool link_step(struct pi_link *l)
 {
 	struct port_pi *p;
 
@@ -312,23 +309,35 @@ static bool link_step(struct link *l)
 	return more;
 }
 
-struct port_thread *pi_chain_walk(struct port_thread *t, const struct port_futex_key *key)
+void pi_chain_lend(struct port_thread *t)
 {
-	struct link l;
+	struct pi_link l;
 	u32 length = 0;
 
-	for (bool more = first_link(t, &l); more; more = link_step(&l)) {
-		if (!key && l.settled)
-			return NULL;
-		if (key && key_equal(&l.key, key))
-			return l.thread;
+	for (bool more = first_link(t, &l); more && !l.settled; more = link_step(&l))
 		if (++length > LONGEST_CHAIN)
-			return t;
-	}
-	return NULL;
+			return;
+}
+
+enum pi_chain pi_chain_walk(struct pi_link *l, const struct port_futex_key *key)
+{
+	const struct port_thread *met = NULL;
+	u32 length = 0;
+
+	do {
+		if (key_equal(&l->key, key))
+			return CHAIN_RETURNS;
+		if (l->thread == met)
+			return CHAIN_ENDS; /* round in a circle of others */
+		if (++length > LONGEST_CHAIN)
+			return CHAIN_ENDLESS;
+		if (!(length & (length - 1)))
+			met = l->thread;
+	} while (link_step(l));
+	return CHAIN_ENDS;
 }
 
 void futex_pi_priority_changed(struct port_thread *t)
 {
-	pi_chain_walk(t, NULL);
+	pi_chain_lend(t);
 }

@@ -47,16 +47,29 @@ MUST_CHECK bool pi_word_begin(struct futex_bucket *b, const struct port_futex_ke
 /* `leaving` is no host of w any more: the state moves, or ends if nobody sleeps and nobody fixes. => where it is now, or NULL. */
 struct pi_word *pi_word_settle(struct futex_bucket *b, struct pi_word *w,
                                struct pi_waiter *leaving);
-/* The thread of `waiter` sleeps for w. */
-void pi_join(struct futex_bucket *b, struct pi_word *w, struct pi_waiter *waiter);
+/* `thread` sleeps, or slept, for the word `key` in `bucket`: one link of a chain. */
+struct pi_link {
+	struct port_thread *thread;
+	struct futex_bucket *bucket;
+	struct port_futex_key key;
+	u32 sleep;    /* which of its sleeps this is: port_pi.sleeps */
+	bool settled; /* queued by its priority of now */
+};
+/* The thread of `waiter` sleeps for w. => true: so does the owner of w, for *out_next. */
+MUST_CHECK bool pi_join(struct futex_bucket *b, struct pi_word *w, struct pi_waiter *waiter,
+                        struct pi_link *out_next);
 /* ... and no longer. => as pi_word_settle(). */
 struct pi_word *pi_leave(struct futex_bucket *b, struct pi_word *w, struct pi_waiter *waiter);
 /* The first sleeper becomes the owner, and is to be woken. */
 void pi_hand_over(struct futex_bucket *b, struct pi_word *w, struct ipc_wake_list *wakes);
 
-/* What t inherits may have changed: lends it on along the chain of owners. Read section, no lock. `key`: also looks, to the
- * end of the chain, who of it sleeps for that word. => NULL; who does, or t itself when the chain is endless. */
-struct port_thread *pi_chain_walk(struct port_thread *t, const struct port_futex_key *key);
+/* What t inherits may have changed: lends it on along the chain of owners. Read section, no lock. */
+void pi_chain_lend(struct port_thread *t);
+enum pi_chain { CHAIN_ENDS, CHAIN_RETURNS, CHAIN_ENDLESS };
+/* Lends along the chain whose first link pi_join() of the word `key` gave, to its end. => CHAIN_RETURNS: there is, or just was,
+ * a circle, and l->thread is the one in it who sleeps for that word. A circle that does not pass through the word
+ * is for those in it to find. Read section, no lock. */
+MUST_CHECK enum pi_chain pi_chain_walk(struct pi_link *l, const struct port_futex_key *key);
 
 /* As ipc_wait() asks for it; also of one that has yet to be moved. */
 bool pi_withdraw(struct ipc_waiter *wait);
