@@ -138,7 +138,7 @@ static int take(struct futex_bucket *b, const struct port_futex_key *key, s32 ma
 }
 
 /* b is locked, and not the whole truth: it has sleepers, or has moved. */
-static NOINLINE int wake_sleepers(struct futex_bucket *b, struct port_futex_key key, s32 max,
+static NOINLINE long wake_sleepers(struct futex_bucket *b, struct port_futex_key key, s32 max,
                                   u32 bitset)
 {
 	struct ipc_wake_list wakes = {0};
@@ -155,26 +155,26 @@ static NOINLINE int wake_sleepers(struct futex_bucket *b, struct port_futex_key 
 	return woken;
 }
 
-static ALWAYS_INLINE int wake_key(struct port_futex_key key, s32 max, u32 bitset)
+static ALWAYS_INLINE long wake_key(struct port_futex_key key, s32 max, u32 bitset)
 {
 	port_read_lock();
 	struct futex_bucket *b = bucket_of(load_acquire(&futex_table), key);
 	port_lock(&b->lock);
-	if (unlikely(b->words || b->moved))
+	if (unlikely(b->words | b->moved))
 		return wake_sleepers(b, key, max, bitset);
 	port_unlock(&b->lock);
 	port_read_unlock();
 	return 0;
 }
 
-static NOINLINE int wake_shared(uptr_t word, s32 max, u32 bitset)
+static NOINLINE long wake_shared(uptr_t word, s32 max, u32 bitset)
 {
 	struct port_futex_key key;
 	TRY(port_futex_key(word, true, &key));
 	return wake_key(key, max, bitset);
 }
 
-int futex_wake(uptr_t word, enum futex_scope scope, s32 max, u32 bitset)
+long futex_wake(uptr_t word, enum futex_scope scope, s32 max, u32 bitset)
 {
 	struct port_futex_key key;
 
@@ -208,27 +208,27 @@ static void append_ring(struct futex_bucket *b, struct futex_waiter *ring)
 
 /* The first of the word is an ordinary thread, so all are, and they go to the end of the other word in one piece. */
 static int move_ordinary(struct futex_bucket *from, struct futex_waiter **slot,
-                         struct futex_bucket *to, const struct port_futex_key *to_key, s32 max)
+                         struct futex_bucket *to, struct port_futex_key to_key, s32 max)
 {
 	struct futex_waiter *ring = *slot, *w = ring;
 	struct list *last;
-	int moved = 0;
+	s32 left = max;
 
 	do {
 		if (unlikely(!w->bitset))
 			break;
-		w->key = *to_key;
+		w->key = to_key;
 		store_release(&w->bucket, to);
 		w = next_sleeper(w);
-	} while (++moved < max && w != ring);
-	if (!moved)
+	} while (--left && w != ring);
+	if (left == max)
 		return -EINVAL;
 	last = w->link.prev;
 	cut_front(from, slot, w);
 	ring->link.prev = last;
 	last->next = &ring->link;
 	append_ring(to, ring);
-	return moved;
+	return max - left;
 }
 
 /* Hangs up to max sleepers of m's first word behind those of its second. Both locked. => how many; -EINVAL as take(). */
@@ -242,7 +242,7 @@ static int move(struct futex_bucket *from, const struct port_futex_key *from_key
 		return 0;
 	while (moved < max && (w = *(slot = word_find(from, from_key)))) {
 		if (likely(!w->priority)) {
-			moved += TRY(move_ordinary(from, slot, to, to_key, max - moved));
+			moved += TRY(move_ordinary(from, slot, to, *to_key, max - moved));
 			continue;
 		}
 		if (!w->bitset)

@@ -73,8 +73,8 @@ enum { FUTEX_WAIT_ANY_MAX = 128 };
  * => the index of a word that was woken; -EAGAIN: a word differs; -ETIMEDOUT; -EINTR. */
 MUST_CHECK int futex_wait_any(const struct futex_want *wants, struct futex_waiter *crowd, u32 count,
                               u64 deadline);
-/* => how many were woken, at most max (but one, when max is 0 or less: Linux). */
-MUST_CHECK int futex_wake(uptr_t word, enum futex_scope scope, s32 max, u32 bitset);
+/* => how many were woken, at most max (but one, when max is 0 or less: Linux). Long, as the system call's result. */
+MUST_CHECK long futex_wake(uptr_t word, enum futex_scope scope, s32 max, u32 bitset);
 
 struct futex_move {
 	uptr_t from, to;
