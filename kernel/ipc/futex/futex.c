@@ -139,7 +139,7 @@ static int take(struct futex_bucket *b, const struct port_futex_key *key, s32 ma
 
 /* b is locked, and not the whole truth: it has sleepers, or has moved. */
 static NOINLINE long wake_sleepers(struct futex_bucket *b, struct port_futex_key key, s32 max,
-                                  u32 bitset)
+                                   u32 bitset)
 {
 	struct ipc_wake_list wakes = {0};
 	int woken;
