@@ -3,6 +3,7 @@
 #include "kernel/fs/procfs_internal.h"
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
+#include "kernel/mm/aspace.h"
 #include "kernel/mm/page.h"
 #include "kernel/proc/cred.h"
 #include "kernel/proc/uts.h"
@@ -102,7 +103,7 @@ static s32 panic_seconds, randomize_va_space = 2, dmesg_restrict, kptr_restrict,
 static s32 cap_last_cap = CAP_LAST, ngroups_max = 65536, overflow_uid = 65534, overflow_gid = 65534;
 static s32 pid_max = 4194304; /* kernel/proc/pid.c */
 static s32 core_uses_pid, rr_timeslice_ms = 100, rt_period_us = 1000000, rt_runtime_us = 950000;
-static s32 overcommit_memory, overcommit_ratio = 50, max_map_count = 65530, swappiness = 60;
+static s32 overcommit_ratio = 50, max_map_count = 65530, swappiness = 60;
 static s64 mmap_min_addr = 65536;
 static s32 protected_hardlinks, protected_symlinks, suid_dumpable, nr_open = 1048576;
 static s64 file_max = INT64_MAX, file_nr[3] = {0, 0, INT64_MAX}, aio_max_nr = 65536, aio_nr;
@@ -125,7 +126,9 @@ static const struct sysctl sys_numbers[] = {
 	{.path = "sys/kernel/sched_rt_period_us", .mode = 0444, .data = &rt_period_us},
 	{.path = "sys/kernel/sched_rt_runtime_us", .mode = 0444, .data = &rt_runtime_us},
 	{.path = "sys/kernel/threads-max", .mode = 0444, .load = load_threads_max},
-	{.path = "sys/vm/overcommit_memory", .max = 2, .data = &overcommit_memory},
+	{.path = "sys/vm/overcommit_memory",
+         .max = VM_OVERCOMMIT_ALWAYS,
+         .data = &vm_overcommit_memory},
 	{.path = "sys/vm/overcommit_ratio", .data = &overcommit_ratio},
 	{.path = "sys/vm/max_map_count", .mode = 0444, .data = &max_map_count},
 	{.path = "sys/vm/swappiness", .max = 200, .data = &swappiness},

@@ -166,7 +166,11 @@ MUST_CHECK int vm_map_again(struct aspace *as, u64 addr, u64 length, u64 offset)
 /* shmdt(2): unmaps every area of `object` that shmat made in one go at addr: those whose start - offset
  * equals addr and whose ops are `ops`. => 0, or -EINVAL when there is none. */
 MUST_CHECK int vm_unmap_object(struct aspace *as, u64 addr, const struct vm_area_ops *ops);
-/* Could so much memory ever be had (vm.overcommit_memory 0)? For objects without VM_NORESERVE. => 0, -ENOMEM. */
+/* vm.overcommit_memory, proc_sys_vm(5): what could never be had is refused, or nothing is. Nobody counts what was promised,
+ * so 2, strict accounting, cannot be set. */
+enum { VM_OVERCOMMIT_GUESS = 0, VM_OVERCOMMIT_ALWAYS = 1 };
+extern s32 vm_overcommit_memory; /* [a] */
+/* May so much memory be promised? For objects without VM_NORESERVE. => 0, -ENOMEM. */
 MUST_CHECK int vm_commit_check(u64 pages);
 /* Area containing addr, or the next one above. Lock held. */
 struct vm_area *vm_area_find(struct aspace *as, u64 addr);

@@ -5,17 +5,20 @@
 #define LOW32_START 0x40000000ull /* MAP_32BIT, as Linux */
 #define LOW32_END   0x80000000ull
 
-/* vm.overcommit_memory 0: refuse only what could never be had. */
+s32 vm_overcommit_memory;
+
 int commit_check(u64 pages, u32 flags, u32 prot)
 {
 	bool counts = !(flags & VM_NORESERVE) && (flags & VM_SHARED || prot & PROT_WRITE);
 
-	return counts && pages > page_total ? -ENOMEM : 0;
+	return counts ? vm_commit_check(pages) : 0;
 }
 
 int vm_commit_check(u64 pages)
 {
-	return pages > page_total ? -ENOMEM : 0;
+	return pages > page_total && load_relaxed(&vm_overcommit_memory) != VM_OVERCOMMIT_ALWAYS
+	               ? -ENOMEM
+	               : 0;
 }
 
 int map_limits(struct aspace *as, u64 pages, u32 prot, u32 flags)

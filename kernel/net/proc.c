@@ -4,6 +4,7 @@
 #include "kernel/ipc/socket/socket.h"
 #include "kernel/net/net.h"
 #include "kernel/proc/hooks.h"
+#include "kernel/sched/thread.h"
 
 u32 net_buffer_default[2] = {SOCKET_BUFFER_DEFAULT, SOCKET_BUFFER_DEFAULT};
 u32 net_buffer_max[2] = {SOCKET_BUFFER_DEFAULT, SOCKET_BUFFER_DEFAULT};
@@ -21,15 +22,14 @@ static void show_address(struct seq *s, const struct socket_name *name)
 		seq_putc(s, name->address[i] ? (char)name->address[i] : '@');
 }
 
-static void show_socket(struct socket *k, void *arg)
+static void show_socket(struct seq *s, struct socket *k)
 {
 	enum { SHOW_LISTENING = 1 << 16 };
-	struct seq *s = arg;
 	const struct socket_name *name = socket_name(k);
 	seq_printf(s, "%016llx: %08X %08X %08X %04X %02X %5llu",
 	           0ull, /* Linux shows an address, to those who may see it */
-	           (u32)refcount_read(&k->refs), 0,
-	           load_relaxed(&k->state) == SOCKET_LISTENING ? SHOW_LISTENING : 0, k->type,
+	           (u32)refcount_read(&k->refs) - 1, /* without ours */
+	           0, load_relaxed(&k->state) == SOCKET_LISTENING ? SHOW_LISTENING : 0, k->type,
 	           socket_state_shown(k), (unsigned long long)k->number);
 	if (name)
 		show_address(s, name);
@@ -39,7 +39,10 @@ static void show_socket(struct socket *k, void *arg)
 static int show_unix(struct seq *s, const struct proc_file *f)
 {
 	seq_puts(s, "Num       RefCount Protocol Flags    Type St Inode Path\n");
-	socket_for_each(show_socket, s);
+	for (struct socket *k = NULL; (k = socket_next(k));) {
+		show_socket(s, k);
+		cond_resched();
+	}
 	return 0;
 }
 

@@ -228,3 +228,36 @@ TEST(socket_flight_is_refused_beyond_the_limit)
 	socket_close(p.b);
 	CHECK_EQ(load_relaxed(&test_files_in_flight), 0);
 }
+
+/* A walk through all sockets meets those that stay, once each, whoever comes and goes beside it. */
+enum { WALKS = 300 };
+static u32 walks_over; /* [a] */
+
+static void come_and_go(void *arg)
+{
+	while (!load_relaxed(&walks_over))
+		pair_close(pair_new(SOCKET_STREAM));
+}
+TEST(socket_walk_meets_each_that_stays_once)
+{
+	struct host_thread *t[3];
+	struct pair kept[4];
+	store_relaxed(&walks_over, 0u);
+	for (int i = 0; i < 3; i++)
+		t[i] = host_spawn(come_and_go, NULL);
+	for (int i = 0; i < 4; i++)
+		kept[i] = pair_new(SOCKET_DGRAM);
+	for (int walk = 0; walk < WALKS; walk++) {
+		u32 met[4] = {0};
+		for (struct socket *s = NULL; (s = socket_next(s));)
+			for (int i = 0; i < 4; i++)
+				met[i] += s == kept[i].a || s == kept[i].b;
+		for (int i = 0; i < 4; i++)
+			CHECK_EQ(met[i], 2);
+	}
+	store_relaxed(&walks_over, 1u);
+	for (int i = 0; i < 3; i++)
+		host_join(t[i]);
+	for (int i = 0; i < 4; i++)
+		pair_close(kept[i]);
+}

@@ -456,3 +456,22 @@ TEST(fork_keeps_shared_and_splits_private)
 	EQ(*private_page, 0);
 	EQ(*shared_page, 2);
 }
+
+/* vm.overcommit_memory: 0 refuses what can never be had, unless nothing is to be set aside for it; 1 refuses nothing. */
+TEST(overcommit_of_memory)
+{
+	static const char setting[] = "/proc/sys/vm/overcommit_memory";
+	enum { ANONYMOUS = MAP_PRIVATE | MAP_ANONYMOUS, WRITABLE = PROT_READ | PROT_WRITE };
+	char was[32] = "";
+	size_t size = 1ull << 44;
+	YES(file_read(setting, was, sizeof was) > 0);
+	OK(file_write(setting, "0"));
+	FAILS((long)mmap(NULL, size, WRITABLE, ANONYMOUS, -1, 0), ENOMEM);
+	OK(munmap(MUST(mmap(NULL, size, PROT_READ, ANONYMOUS, -1, 0)), size));
+	OK(munmap(MUST(mmap(NULL, size, WRITABLE, ANONYMOUS | MAP_NORESERVE, -1, 0)), size));
+	OK(file_write(setting, "1"));
+	OK(munmap(MUST(mmap(NULL, size, WRITABLE, ANONYMOUS, -1, 0)), size));
+	FAILS(file_write(setting, "3"), EINVAL);
+	FAILS(file_write(setting, "-1"), EINVAL);
+	OK(file_write(setting, was));
+}

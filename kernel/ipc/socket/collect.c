@@ -10,6 +10,11 @@
  * take to depart, to arrive and to be copied. The queue of a candidate can only grow: who could read it would have to have
  * its file open, and has not. What is put there meanwhile makes something look reachable that is not; the next search
  * will tell. A candidate that is garbage stays so: nobody can reach it.
+ *
+ * How long it holds the lock: it looks at each socket in flight, and twice at the queues of candidates. A user may have
+ * RLIMIT_NOFILE files in flight (port_flight_begin), and in a queue what its senders may have under way (SO_SNDBUF); only
+ * those with CAP_SYS_RESOURCE or CAP_SYS_ADMIN go beyond, as on Linux. socket_collect_after_close() keeps searches so rare
+ * that a close pays for SEARCHED_PER_CLOSE sockets at most.
  */
 #include "kernel/ipc/socket/internal.h"
 

@@ -62,12 +62,20 @@ void socket_set_file(struct socket *s, struct port_file *file, u64 number)
 	store_release(&s->file, file);
 }
 
-void socket_for_each(void (*fn)(struct socket *s, void *arg), void *arg)
+/* A socket stands in the list until its last reference is gone, so that ours holds the place. */
+struct socket *socket_next(struct socket *s)
 {
-	struct socket *s;
-	GUARD(port)(&all.lock);
-	list_for_each (s, &all.sockets, all_link)
-		fn(s, arg);
+	struct socket *next = NULL;
+	port_lock(&all.lock);
+	struct list *at = s ? s->all_link.next : all.sockets.next;
+	for (; at != &all.sockets && !next; at = at->next) {
+		struct socket *here = list_entry(at, struct socket, all_link);
+		next = refcount_get_not_zero(&here->refs) ? here : NULL;
+	}
+	port_unlock(&all.lock);
+	if (s)
+		socket_put(s);
+	return next;
 }
 
 int socket_take_error(struct socket *s)

@@ -31,9 +31,11 @@
  * a stream take the peer's only. socket->reading, a sleeping lock, orders readers: it is held while a message that
  * stays queued is copied out. Only its holder takes messages off the queue, so it walks the queue without the other.
  *	reading
- *	  SOCKET_NAMES: find, add                  (names.c)
+ *	  SOCKET_NAMES: find, add                  (name.c)
  *	  SOCKET_FLIGHT: files enter, leave flight; cycles are searched (rights.c, collect.c)
  *	    lock
+ * What is walked under a lock is bounded: a queue by what its senders may have under way, all of which is charged to
+ * them; the sockets in flight as collect.c says; all sockets (socket_next) are walked step by step.
  *
  * What can fail: errors are those of the man pages; ENOMEM when made; -ENOBUFS when sending without memory.
  */
@@ -223,8 +225,8 @@ int socket_take_error(struct socket *s);    /* => pending -errno, which is gone 
 void socket_set_send_limit(struct socket *s, u32 bytes);
 /* Takes apart the cycles of sockets that nobody can reach but each other. */
 void socket_collect(void);
-/* /proc/net/unix: fn for every socket, under SOCKET_LIST. */
-void socket_for_each(void (*fn)(struct socket *s, void *arg), void *arg);
+/* Goes through all sockets, oldest first: puts `s` (NULL: begin). => the next one with a reference, or NULL. */
+struct socket *socket_next(struct socket *s);
 u32 socket_state_shown(struct socket *s); /* SS_* of Linux */
 void socket_init(void);                   /* boot */
 extern u32 socket_dgram_backlog; /* [a] /proc/sys/net/unix/max_dgram_qlen, of sockets to be made */
