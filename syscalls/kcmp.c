@@ -47,7 +47,7 @@ static long compare(const void *a, const void *b, u32 type)
 /* => the open file behind a task's descriptor: a reference, or NULL. */
 static struct file *file_of(struct task *t, u64 fd)
 {
-	AUTO_PUT(fdtable) files = task_files_get(t);
+	AUTO_PUT(fdtable_pin) files = task_files_pin(t);
 
 	return files && fd <= UINT32_MAX ? fdref_get_counted(files, (u32)fd).file : NULL;
 }

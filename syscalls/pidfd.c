@@ -42,7 +42,7 @@ SYSCALL3(pidfd_getfd, int, pidfd, int, fd, unsigned, flags)
 		return ptr_err(TAKE(t));
 	if (!proc_may_attach(t))
 		return -EPERM;
-	AUTO_PUT(fdtable) files = task_files_get(t);
+	AUTO_PUT(fdtable_pin) files = task_files_pin(t);
 	struct file *f = files ? fdref_get_counted(files, (u32)fd).file : NULL;
 	return f ? fd_open(f, O_CLOEXEC) : -EBADF;
 }

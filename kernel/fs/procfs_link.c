@@ -102,7 +102,7 @@ const struct inode_ops proc_root_link_ops = PROC_LINK_OPS(proc_root_path);
 /* => the file at fd with a reference, or NULL. May sleep. */
 static struct file *proc_fd_file(struct task *t, u32 fd, bool *out_cloexec)
 {
-	struct fdtable *table = task_files_get(t);
+	struct fdtable *table = task_files_pin(t);
 	if (!table)
 		return NULL;
 	int at = (int)fd;
@@ -115,7 +115,7 @@ static struct file *proc_fd_file(struct task *t, u32 fd, bool *out_cloexec)
 		GUARD(spin)(&table->lock);
 		*out_cloexec = table->array->cloexec[fd / 64] >> (fd % 64) & 1;
 	}
-	fdtable_put(table);
+	fdtable_unpin(table);
 	return f;
 }
 
@@ -245,7 +245,7 @@ static int proc_fd_readdir(struct file *f, struct dir_emit *e)
 		return -ENOENT;
 	if (!dir_emit_dots(f, e))
 		return 0;
-	struct fdtable *table = task_files_get(t);
+	struct fdtable *table = task_files_pin(t);
 	if (!table)
 		return 0;
 	for (int fd = (int)(e->pos - 2);; fd++) {
@@ -257,7 +257,7 @@ static int proc_fd_readdir(struct file *f, struct dir_emit *e)
 		if (!dir_emit(e, name, len, proc_fd_ino(f->inode, (u32)fd), type, (u64)fd + 3))
 			break;
 	}
-	fdtable_put(table);
+	fdtable_unpin(table);
 	return 0;
 }
 

@@ -54,10 +54,10 @@ static void status_ids(struct seq *s, struct task *t)
 
 static void status_cred(struct seq *s, struct task *t, const struct cred *c)
 {
-	struct fdtable *files = task_files_get(t);
+	struct fdtable *files = task_files_pin(t);
 	u32 slots = files ? fdtable_size(files) : 0;
 	if (files)
-		fdtable_put(files);
+		fdtable_unpin(files);
 	seq_printf(s, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t", c->uid,
 	           c->euid, c->suid, c->fsuid, c->gid, c->egid, c->sgid, c->fsgid, slots);
 	for (u32 i = 0; i < c->group_count; i++)

@@ -129,14 +129,30 @@ static void special_areas_settle(struct aspace *to)
 	}
 }
 
+/* Memory ran out while they were copied: a tree of a part of them is out of balance, and is not to be changed. */
+static void areas_drop_unpublished(struct aspace *to)
+{
+	struct list dead = LIST_INIT(dead);
+	struct vm_area *a, *next;
+
+	areas_retire_all(to, &dead);
+	list_for_each_safe (a, next, &dead, mapping_link) {
+		if (a->object)
+			vm_object_put(a->object);
+		area_free_unlinked(a);
+	}
+}
+
 /* The child's areas are not on their objects' lists until all is copied: its tables are nobody else's. */
 static int areas_fork(struct aspace *to, struct aspace *from)
 {
 	struct area_fork f = {.to = to};
-	int err = range_clone(&to->areas, &from->areas, area_fork, &f) ? 0 : -ENOMEM;
 
-	if (err == 0)
-		err = pages_fork(to, from);
+	if (!range_clone(&to->areas, &from->areas, area_fork, &f)) {
+		areas_drop_unpublished(to);
+		return -ENOMEM;
+	}
+	int err = pages_fork(to, from);
 	if (unlikely(f.special))
 		special_areas_settle(to);
 	for (struct vm_area *a = vm_area_first(to); a; a = vm_area_next(a))

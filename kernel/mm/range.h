@@ -58,7 +58,8 @@ static inline struct range *range_above_place(const struct range_set *s, u64 add
 /* r->start and r->end are set and overlap nothing. */
 void range_insert(struct range_set *s, struct range *r);
 /* Fills the empty set `to` with a copy of `from`, of the same shape: nothing is searched or balanced.
- * copy: => a range with the same bounds, or NULL, which ends it with what there is so far (=> false). */
+ * copy: => a range with the same bounds, or NULL, which ends it with what there is so far (=> false): that is out of
+ * balance, and may be walked, but not changed. */
 MUST_CHECK bool range_clone(struct range_set *to, const struct range_set *from,
                             struct range *(*copy)(const struct range *r, void *arg), void *arg);
 void range_remove(struct range_set *s, struct range *r);

@@ -36,7 +36,7 @@ static void exec_drop(struct exec *e)
 	cred_put(e->cred);
 	sighand_put(e->sighand);
 	if (e->files)
-		fdtable_put(e->files);
+		fdtable_discard(e->files);
 }
 #define AUTO_EXEC __attribute__((cleanup(exec_drop))) struct exec
 

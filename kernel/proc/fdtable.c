@@ -20,6 +20,7 @@ struct fdtable *fdtable_new(void)
 		return NULL;
 	memset(t, 0, sizeof(*t));
 	refcount_init(&t->refs, 1);
+	refcount_init(&t->pins, 1);
 	spinlock_init(&t->lock, FDTABLE);
 	t->small = (struct fdarray){.size = FDARRAY_INLINE,
 	                            .files = t->small_files,
@@ -181,7 +182,7 @@ struct fdtable *fdtable_copy(struct fdtable *from)
 			kvfree(t->array);
 		t->array = a ? a : &t->small;
 		if (!a) {
-			fdtable_put(t);
+			fdtable_discard(t);
 			return err_ptr(-ENOMEM);
 		}
 		spin_lock(&from->lock);
@@ -202,26 +203,66 @@ static int file_close(struct file *f, struct fdtable *owner)
 	return result;
 }
 
-static NOINLINE void fdtable_destroy(struct fdtable *t)
+static ALWAYS_INLINE void files_for_each(struct fdtable *t,
+                                         void (*fn)(struct file *f, struct fdtable *t))
 {
-	struct fdarray *a = t->array;
+	const struct fdarray *a = t->array;
 
 	for (u32 word = 0; word < a->size / 64; word++)
 		for (u64 rest = a->used[word]; rest; rest &= rest - 1) {
 			struct file *f = a->files[word * 64 + __builtin_ctzll(rest)];
 			if (f)
-				(void)file_close(f, t);
+				fn(f, t);
 			cond_resched();
 		}
-	if (a != &t->small)
-		kvfree(a);
-	slab_free(fdtable_cache, t);
+}
+
+static void close_one(struct file *f, struct fdtable *t)
+{
+	(void)file_close(f, t);
+}
+
+static void put_one(struct file *f, struct fdtable *t)
+{
+	file_put(f);
+}
+
+/* The last task has left: nobody finds the table any more, but somebody may still be looking at it. */
+static NOINLINE void fdtable_end(struct fdtable *t)
+{
+	if (likely(refcount_read(&t->pins) == 1))
+		files_for_each(t, close_one);
+	else
+		fdtable_close_range(t, 0, UINT32_MAX);
+	fdtable_unpin(t);
 }
 
 void fdtable_put(struct fdtable *t)
 {
 	if (refcount_put(&t->refs))
-		fdtable_destroy(t);
+		fdtable_end(t);
+}
+
+void fdtable_discard(struct fdtable *t)
+{
+	if (!refcount_put(&t->refs))
+		return;
+	files_for_each(t, put_one);
+	fdtable_unpin(t);
+}
+
+void fdtable_pin(struct fdtable *t)
+{
+	refcount_get(&t->pins);
+}
+
+void fdtable_unpin(struct fdtable *t)
+{
+	if (!refcount_put(&t->pins))
+		return;
+	if (t->array != &t->small)
+		kvfree(t->array);
+	slab_free(fdtable_cache, t);
 }
 
 /*

@@ -1,7 +1,8 @@
 /*
  * Descriptor tables. Shared by CLONE_FILES.
  *
- * Objects: struct fdtable (reference counted by tasks and by /proc readers) points to a struct fdarray that is
+ * Objects: struct fdtable is counted by the tasks that use it: the last one closes all. Its memory is kept by pins: one of
+ * all tasks together, one of each reader in /proc, who keeps no file open. It points to a struct fdarray that is
  * replaced by a larger one when it is full, the old one freed by RCU. A descriptor is free, reserved
  * (bit in `used`, slot NULL: fd_reserve) or open.
  * Locking: FDTABLE for changes. Lookup takes no lock: the array by RCU, the file by its count, rechecked; a table
@@ -21,7 +22,8 @@ struct fdarray {
 	struct rcu_head rcu;
 };
 struct fdtable {
-	refcount_t refs;
+	refcount_t refs; /* tasks */
+	refcount_t pins;
 	struct spinlock lock;
 	struct fdarray *array; /* [FDTABLE] written, RCU read */
 	u32 first_free;        /* [FDTABLE] nothing below is free */
@@ -33,7 +35,11 @@ MUST_CHECK struct fdtable *fdtable_new(void);                  /* NULL: no memor
 MUST_CHECK struct fdtable *fdtable_copy(struct fdtable *from); /* err_ptr */
 void fdtable_get(struct fdtable *t);
 void fdtable_put(struct fdtable *t); /* last: closes all */
-DEFINE_GUARD(fdtable, struct fdtable *, fdtable_put)
+/* Gives back a reference that no task has used: as the last, that of a copy, it closes nothing, close(2)'s way. */
+void fdtable_discard(struct fdtable *t);
+void fdtable_pin(struct fdtable *t);
+void fdtable_unpin(struct fdtable *t);
+DEFINE_GUARD(fdtable_pin, struct fdtable *, fdtable_unpin)
 static inline struct fdtable *fdtable_current(void)
 {
 	return task_current()->files;

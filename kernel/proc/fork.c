@@ -203,7 +203,7 @@ static void fork_undo(struct task *child)
 	if (child->thread.aspace)
 		aspace_put(TAKE(child->thread.aspace));
 	if (child->files)
-		fdtable_put(TAKE(child->files));
+		fdtable_discard(TAKE(child->files));
 	if (child->fs)
 		fs_context_put(TAKE(child->fs));
 	if (child->thread.arch.stack_top)
@@ -417,7 +417,7 @@ int task_unshare(u64 flags)
 		if (fs)
 			fs_context_put(fs);
 		if (files && !is_err(files))
-			fdtable_put(files);
+			fdtable_discard(files);
 		return err;
 	}
 	if (fs)

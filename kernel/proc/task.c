@@ -205,13 +205,13 @@ struct aspace *task_aspace_get(struct task *t)
 	return as;
 }
 
-struct fdtable *task_files_get(struct task *t)
+struct fdtable *task_files_pin(struct task *t)
 {
 	struct sighand *s = sighand_lock(t->process);
 	struct fdtable *files = t->files;
 
 	if (files)
-		fdtable_get(files);
+		fdtable_pin(files);
 	sighand_unlock(s);
 	return files;
 }

@@ -238,9 +238,9 @@ DEFINE_GUARD(task, struct task *, task_put)
 struct process *process_next(s32 *pid);
 /* => next thread of p with tid >= *tid with a reference, *tid updated; a zombie leader included. NULL at the end. */
 struct task *process_next_task(struct process *p, s32 *tid);
-/* References to what another task shares, or NULL when it has exited. */
+/* References to what another task shares, a pin of its descriptors; or NULL when it has exited. */
 struct aspace *task_aspace_get(struct task *t); /* aspace_put */
-struct fdtable *task_files_get(struct task *t);
+struct fdtable *task_files_pin(struct task *t); /* fdtable_unpin */
 struct fs_context *task_fs_get(struct task *t);
 /* Credentials of another task: a reference. */
 const struct cred *task_cred_get(struct task *t);

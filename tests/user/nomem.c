@@ -64,6 +64,20 @@ TEST(futexes_and_processes)
 	EXHAUST(change_groups, NULL);
 }
 
+/* Of many areas, some of which a child does not have or has empty. */
+TEST(child_without_some_mappings)
+{
+	enum { AREAS = 64 };
+	char *many = MUST((char *)mmap(NULL, AREAS * PAGE, PROT_READ | PROT_WRITE,
+	                               MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+	for (int i = 0; i < AREAS; i++) {
+		OK(madvise(many + i * PAGE, PAGE, i % 3 ? MADV_DONTFORK : MADV_DOFORK));
+		OK(mprotect(many + i * PAGE, PAGE, i % 2 ? PROT_READ | PROT_WRITE : PROT_READ));
+	}
+	EXHAUST(make_child, wait_child);
+	OK(munmap(many, AREAS * PAGE));
+}
+
 /* A program that cannot be started says so to its caller: it is not killed. */
 TEST(exec)
 {

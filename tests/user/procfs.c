@@ -167,6 +167,58 @@ TEST(descriptors)
 	YES(count >= 2 + 3 + 3);
 }
 
+/* Whoever lists a process' descriptors keeps none of them open: once it is dead, its locks are gone. */
+static void list_for_ever(const _Atomic pid_t *of)
+{
+	char path[64];
+	for (;;) {
+		sprintf(path, "/proc/%d/fd", (int)*of);
+		DIR *d = opendir(path);
+		while (d && readdir(d))
+			;
+		if (d)
+			closedir(d);
+	}
+}
+TEST(readers_keep_nothing_open)
+{
+	enum { ROUNDS = 60, MANY = 400 };
+	_Atomic pid_t *victim = shared(sizeof(*victim));
+	const struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	pid_t readers[2], pid;
+	int fd = MUST(open("/dev/shm", O_TMPFILE | O_RDWR, 0600)), ready[2];
+	*victim = getpid();
+	for (int i = 0; i < 2; i++)
+		CHILD(readers[i])
+		{
+			list_for_ever(victim);
+		}
+	for (int round = 0; round < ROUNDS; round++) {
+		MUST(pipe(ready));
+		CHILD(pid)
+		{
+			for (int i = 0; i < MANY; i++)
+				MUST(dup(fd));
+			MUST(fcntl(fd, F_SETLK, &whole));
+			*victim = getpid();
+			close(ready[1]);
+			pause();
+		}
+		close(ready[1]);
+		EQ(read(ready[0], &pid, 1), 0);
+		close(ready[0]);
+		sched_yield();
+		kill(*victim, SIGKILL);
+		EQ(waitpid(*victim, NULL, 0), *victim);
+		OK(fcntl(fd, F_SETLK, &whole));
+		OK(fcntl(fd, F_SETLK, &(struct flock){.l_type = F_UNLCK}));
+	}
+	for (int i = 0; i < 2; i++) {
+		kill(readers[i], SIGKILL);
+		waitpid(readers[i], NULL, 0);
+	}
+}
+
 TEST(listing_has_every_process)
 {
 	pid_t pid = spawn();
