@@ -1,17 +1,32 @@
 #include "kernel/ipc/wait.h"
 
-void ipc_wake_all(struct ipc_waiter *w)
+/* w is gone from the store on, which pairs with ipc_wait(). */
+static ALWAYS_INLINE void wake(struct ipc_waiter *w)
 {
-	/* The read section keeps a thread's memory although it may exit once its wait is over. */
+	struct port_thread *thread = w->thread;
+	store_release(&w->state, WAIT_OVER);
+	port_unpark(thread);
+}
+
+/* The read section keeps a thread's memory although it may exit once its wait is over. */
+static NOINLINE void wake_several(struct ipc_waiter *w)
+{
 	port_read_lock();
-	while (w) {
-		struct ipc_waiter *next = w->next;
-		struct port_thread *thread = w->thread;
-		store_release(&w->state,
-		              WAIT_OVER); /* pairs with ipc_wait(); w is gone from here on */
-		port_unpark(thread);
-		w = next;
+	for (struct ipc_waiter *next; w; w = next) {
+		next = w->next;
+		wake(w);
 	}
+	port_read_unlock();
+}
+
+void ipc_wake_all(struct ipc_waiter *first)
+{
+	if (unlikely(first->next)) {
+		wake_several(first);
+		return;
+	}
+	port_read_lock();
+	wake(first);
 	port_read_unlock();
 }
 

@@ -41,18 +41,30 @@ static ALWAYS_INLINE struct key_area *key_area_slot(const struct aspace *as)
 	return &(*this_cpu_ptr(key_areas))[as->id % KEY_AREAS];
 }
 
+static ALWAYS_INLINE struct futex_key key_in_area(const struct key_area *k, uptr_t addr)
+{
+	return (struct futex_key){k->space, addr.addr + k->bias};
+}
+
+static NOINLINE int futex_key_miss(struct aspace *as, uptr_t addr, struct futex_key *out)
+{
+	struct key_area found;
+
+	TRY(key_area_find(as, addr.addr, &found));
+	*key_area_slot(as) = found; /* not looked up before: finding it may have slept */
+	*out = key_in_area(&found, addr);
+	return 0;
+}
+
 /* futex(2): a word of a shared mapping is the same word in every address space that maps it. */
 int vm_futex_key_shared(struct aspace *as, uptr_t addr, struct futex_key *out)
 {
-	struct key_area *k = key_area_slot(as), found;
+	const struct key_area *k = key_area_slot(as);
 
 	if (unlikely(k->aspace != as->id || addr.addr < k->start || addr.addr >= k->end ||
-	             k->writes != load_acquire(&as->lock.writes))) {
-		TRY(key_area_find(as, addr.addr, &found));
-		k = key_area_slot(as); /* the lookup may have slept */
-		*k = found;
-	}
-	*out = (struct futex_key){k->space, addr.addr + k->bias};
+	             k->writes != load_acquire(&as->lock.writes)))
+		return futex_key_miss(as, addr, out);
+	*out = key_in_area(k, addr);
 	return 0;
 }
 

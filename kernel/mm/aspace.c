@@ -11,8 +11,8 @@ static struct slab_cache *aspace_cache;
  * The page tables that this processor has loaded. lazy: its thread is a kernel thread that does not care;
  * a flush may then make it leave them (leave_here).
  */
-static PERCPU(struct aspace *, loaded_aspace);
-static PERCPU(bool, loaded_lazily);
+PERCPU(struct aspace *, loaded_aspace);
+PERCPU(bool, loaded_lazily);
 
 void aspace_init(void)
 {
@@ -143,24 +143,10 @@ void aspace_put(struct aspace *as)
 
 void aspace_activate(struct aspace *as)
 {
-	struct aspace *old;
-
-	if (!as) {
+	if (as)
+		aspace_load(as);
+	else
 		this_cpu(loaded_lazily) = true;
-		return;
-	}
-	this_cpu(loaded_lazily) = false;
-	/* Read after the store above: a flusher's interrupt may have made us leave it (tlb.c). */
-	compiler_barrier();
-	if (likely(this_cpu(loaded_aspace) == as))
-		return;
-	old = this_cpu(loaded_aspace);
-	u64 self = BIT(cpu_id());
-	__atomic_or_fetch(&as->active_cpus, self, __ATOMIC_SEQ_CST);
-	this_cpu(loaded_aspace) = as;
-	cr3_write(as->pt.root);
-	if (old)
-		__atomic_and_fetch(&old->active_cpus, ~self, __ATOMIC_RELAXED);
 }
 
 struct aspace *aspace_swap_current(struct aspace *as)

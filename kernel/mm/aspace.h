@@ -136,7 +136,29 @@ void aspace_put(struct aspace *as); /* last: tears down, sleeps. NULL allowed */
 void aspace_ref(struct aspace *as); /* refs */
 void aspace_unref(struct aspace *as);
 DEFINE_GUARD(aspace, struct aspace *, aspace_put)
-/* Called by the scheduler at a switch: loads CR3 only when it changes; NULL keeps the old one (lazy). */
+/* The address space in this processor's CR3, if any; and whether its thread has none of its own and must not rely on it. */
+EXTERN_PERCPU(struct aspace *, loaded_aspace);
+EXTERN_PERCPU(bool, loaded_lazily);
+/* Called by the scheduler at a switch: loads CR3 only when it changes. */
+static ALWAYS_INLINE void aspace_load(struct aspace *as)
+{
+	struct aspace *old;
+	u64 self;
+
+	this_cpu(loaded_lazily) = false;
+	/* Read after the store above: a flusher's interrupt may have made us leave it (tlb.c). */
+	compiler_barrier();
+	old = this_cpu(loaded_aspace);
+	if (old == as)
+		return;
+	self = BIT(cpu_id());
+	(void)__atomic_or_fetch(&as->active_cpus, self, __ATOMIC_SEQ_CST);
+	this_cpu(loaded_aspace) = as;
+	cr3_write(as->pt.root);
+	if (old)
+		(void)__atomic_and_fetch(&old->active_cpus, ~self, __ATOMIC_RELAXED);
+}
+/* The same for a thread that may have none (NULL): the old one stays loaded. */
 void aspace_activate(struct aspace *as);
 /* execve: makes `as` (may be NULL for exit) the current thread's address space. => the old one, for aspace_put. */
 struct aspace *aspace_swap_current(struct aspace *as);

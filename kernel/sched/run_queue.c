@@ -50,7 +50,9 @@ void slice_refresh(struct run_queue *rq, struct thread *t)
 	t->epoch = rq->epoch;
 }
 
-struct thread *fair_pick_slow(struct run_queue *rq)
+/* The active list is empty, or its first thread has not had its slice of this epoch yet. => the first that has some
+ * slice left, perhaps of a later epoch, or the idle thread. */
+static struct thread *fair_pick(struct run_queue *rq)
 {
 	/* Ends: each epoch adds a slice to everybody, and debts are bounded. */
 	while (rq->waiting) {
@@ -114,7 +116,8 @@ static void rt_remove(struct run_queue *rq, struct thread *t)
 	rq->waiting--;
 }
 
-struct thread *rt_pick(struct run_queue *rq)
+/* => NULL while real-time threads are held back. */
+static struct thread *rt_pick(struct run_queue *rq)
 {
 	u32 level = rq->rt_bits[1] ? 127 - __builtin_clzll(rq->rt_bits[1])
 	                           : 63 - __builtin_clzll(rq->rt_bits[0]);
@@ -127,6 +130,13 @@ struct thread *rt_pick(struct run_queue *rq)
 	}
 	rt_remove(rq, t);
 	return t;
+}
+
+struct thread *run_queue_pick_slow(struct run_queue *rq)
+{
+	struct thread *t = rq->rt_waiting ? rt_pick(rq) : NULL;
+
+	return t ? t : fair_pick(rq);
 }
 
 void run_queue_remove(struct run_queue *rq, struct thread *t)

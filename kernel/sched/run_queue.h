@@ -102,11 +102,6 @@ static ALWAYS_INLINE void run_charge(struct thread *t, u64 now)
 /* A fair thread gets its slice of the queue's present epoch. */
 void slice_refresh(struct run_queue *rq, struct thread *t);
 void rt_enqueue(struct run_queue *rq, struct thread *t, bool at_head);
-/* => NULL while real-time threads are held back. */
-struct thread *rt_pick(struct run_queue *rq);
-/* The active list is empty, or its first thread has not had its slice of this epoch yet. => the first that has some
- * slice left, perhaps of a later epoch, or the idle thread. */
-struct thread *fair_pick_slow(struct run_queue *rq);
 
 /* Queues t, whose slice is of the present epoch: behind those of its list, or to be picked next. */
 static ALWAYS_INLINE void fair_enqueue(struct run_queue *rq, struct thread *t, bool next)
@@ -122,35 +117,45 @@ static ALWAYS_INLINE void fair_enqueue(struct run_queue *rq, struct thread *t, b
 
 bool run_queue_preempts_slow(const struct run_queue *rq, const struct thread *t);
 
+/* => true when t and the running thread are ordinary, and that one has only just begun: nearly always, and 32 bits tell. */
+static ALWAYS_INLINE bool run_queue_is_calm(const struct run_queue *rq, const struct thread *t)
+{
+	const struct thread *r = rq->running;
+
+	return likely(!(t->rank | r->rank)) &&
+	       likely((u32)clock_cycles() - (u32)r->last_in < sched_preempt_margin) &&
+	       likely(t->slice <= r->slice + sched_preempt_margin);
+}
 /* => true when t, with fresh slice, should run instead of the running thread: of higher class or priority, or the running
  * one has used notably more of its slice. */
 static ALWAYS_INLINE bool run_queue_preempts(const struct run_queue *rq, const struct thread *t)
 {
-	const struct thread *r = rq->running;
-
-	/* Nearly always both are ordinary, and the running one has only just begun: 32 bits tell. */
-	if (likely(!(t->rank | r->rank) &&
-	           (u32)clock_cycles() - (u32)r->last_in < sched_preempt_margin &&
-	           t->slice <= r->slice + sched_preempt_margin))
-		return false;
-	return run_queue_preempts_slow(rq, t);
+	return unlikely(!run_queue_is_calm(rq, t)) && run_queue_preempts_slow(rq, t);
 }
 
-/* Takes the thread that should run out of the queue. => the idle thread when there is none. */
-static ALWAYS_INLINE struct thread *run_queue_pick(struct run_queue *rq)
+static ALWAYS_INLINE struct thread *run_queue_first(const struct run_queue *rq)
 {
-	struct thread *t;
+	return list_first(rq->active, struct thread, run_link);
+}
+/* => true when the first of the active list should run next; else that takes a closer look. */
+static ALWAYS_INLINE bool run_queue_is_plain(const struct run_queue *rq)
+{
+	return likely(!rq->rt_waiting) && likely(!list_empty(rq->active)) &&
+	       likely(run_queue_first(rq)->epoch == rq->epoch);
+}
+static ALWAYS_INLINE struct thread *run_queue_take_first(struct run_queue *rq)
+{
+	struct thread *t = run_queue_first(rq);
 
-	if (unlikely(rq->rt_waiting) && (t = rt_pick(rq)))
-		return t;
-	if (unlikely(list_empty(rq->active)))
-		return fair_pick_slow(rq);
-	t = list_first(rq->active, struct thread, run_link);
-	if (unlikely(t->epoch != rq->epoch))
-		return fair_pick_slow(rq);
 	list_del(&t->run_link);
 	rq->waiting--;
 	return t;
+}
+struct thread *run_queue_pick_slow(struct run_queue *rq);
+/* Takes the thread that should run out of the queue. => the idle thread when there is none. */
+static ALWAYS_INLINE struct thread *run_queue_pick(struct run_queue *rq)
+{
+	return run_queue_is_plain(rq) ? run_queue_take_first(rq) : run_queue_pick_slow(rq);
 }
 
 void run_queue_remove(struct run_queue *rq, struct thread *t);

@@ -59,19 +59,17 @@ void thread_switched_in(struct thread *prev)
 	finish_switch(prev);
 }
 
-/* prev is charged up to `now`, and queued if it stays runnable here; rq is locked, and unlocked when this returns, which
- * for prev is when it runs again, perhaps on another processor. */
-static ALWAYS_INLINE void switch_to(struct run_queue *rq, struct thread *prev, struct thread *next,
-                                    u64 now)
+/* prev is charged up to `now`, and queued if it stays runnable here; next needs no tick, or it is armed; rq is locked, and
+ * unlocked when this returns, which for prev is when it runs again, perhaps on another processor. */
+static ALWAYS_INLINE void switch_ticking(struct run_queue *rq, struct thread *prev,
+                                         struct thread *next, u64 now)
 {
 	next->last_in = now;
 	/* Locked: thread_set_work() on another processor sets its bit, then looks here; we look at the bit later. */
 	(void)__atomic_exchange_n(&rq->running, next, __ATOMIC_SEQ_CST);
 	rq->switches++;
-	if (unlikely(next->needs_tick || (rq->waiting && !rq->tick_armed)))
-		tick_start(rq);
 	if (next->aspace && next->aspace != prev->aspace)
-		aspace_activate(next->aspace);
+		aspace_load(next->aspace);
 	lockdep_release(rq);
 	this_cpu(current) = next;
 	compiler_barrier();
@@ -83,11 +81,14 @@ static ALWAYS_INLINE void switch_to(struct run_queue *rq, struct thread *prev, s
 	finish_switch(prev);
 }
 
-static ALWAYS_INLINE u32 work_that_interrupts(enum park_kind kind)
+static ALWAYS_INLINE void switch_to(struct run_queue *rq, struct thread *prev, struct thread *next,
+                                    u64 now)
 {
-	if (kind == PARK_INTERRUPTIBLE)
-		return THREAD_WORK_SIGNAL | THREAD_WORK_KILL;
-	return kind == PARK_UNINTERRUPTIBLE ? 0 : THREAD_WORK_KILL;
+	if (unlikely(next->needs_tick || (rq->waiting && !rq->tick_armed))) {
+		rq->running = next; /* it is for next's sake */
+		tick_start(rq);
+	}
+	switch_ticking(rq, prev, next, now);
 }
 
 /*
@@ -108,23 +109,41 @@ static NOINLINE enum park_result park_not_now(struct thread *t, enum park_kind k
 		(void)__atomic_exchange_n(&t->park_token, PARK_NONE, __ATOMIC_SEQ_CST);
 		return PARK_WOKEN;
 	}
-	if (load_relaxed(&t->work) & work_that_interrupts(kind))
+	if (load_relaxed(&t->work) & (u32)kind)
 		return PARK_SIGNAL;
 	softirq_run();
 	return PARK_WOKEN;
 }
 
+/* t wakes up, or had a token and did not sleep. */
+static ALWAYS_INLINE enum park_result park_over(struct thread *t)
+{
+	/* A locked exchange: a plain store could overtake the caller's next look at its condition and wipe out the
+	 * token of somebody who changed it in between. */
+	(void)__atomic_exchange_n(&t->park_token, PARK_NONE, __ATOMIC_SEQ_CST);
+	return PARK_WOKEN;
+}
+
+/* Whom t gives way to takes a closer look. rq is locked. */
+static NOINLINE enum park_result park_unusual(struct run_queue *rq, struct thread *t, u64 now)
+{
+	switch_to(rq, t, run_queue_pick(rq), now);
+	t->leaving = THREAD_STAYS;
+	return park_over(t);
+}
+
+/* The usual case calls nothing but arch_switch(), with nothing to be kept over that: no register is saved twice. */
 static ALWAYS_INLINE enum park_result park_wait(struct thread *t, enum park_kind kind)
 {
 	struct run_queue *rq;
 	u32 token = PARK_NONE;
 	u64 now;
 
-	t->park_kind = kind;
-	if (!__atomic_compare_exchange_n(&t->park_token, &token, PARK_PARKING, false,
-	                                 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-		goto woken;
-	if (unlikely(load_relaxed(&t->work) & (work_that_interrupts(kind) | THREAD_WORK_IRQ)))
+	t->park_kind = (u8)kind;
+	if (unlikely(!__atomic_compare_exchange_n(&t->park_token, &token, PARK_PARKING, false,
+	                                          __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)))
+		return park_over(t);
+	if (unlikely(load_relaxed(&t->work) & ((u32)kind | THREAD_WORK_IRQ)))
 		return park_not_now(t, kind);
 	t->leaving = THREAD_PARKS;
 	rq = this_cpu_ptr(run_queue);
@@ -134,13 +153,13 @@ static ALWAYS_INLINE enum park_result park_wait(struct thread *t, enum park_kind
 	run_charge(t, now);
 	t->switches_voluntary++;
 	rq->preempt = false;
-	switch_to(rq, t, run_queue_pick(rq), now);
+	if (unlikely(!run_queue_is_plain(rq)) || unlikely(run_queue_first(rq)->needs_tick) ||
+	    unlikely(!rq->tick_armed))
+		return park_unusual(rq, t, now);
+	switch_ticking(rq, t, run_queue_take_first(rq), now);
+	t = thread_current();
 	t->leaving = THREAD_STAYS;
-woken:
-	/* A locked exchange: a plain store could overtake the caller's next look at its condition and wipe out the
-	 * token of somebody who changed it in between. */
-	(void)__atomic_exchange_n(&t->park_token, PARK_NONE, __ATOMIC_SEQ_CST);
-	return PARK_WOKEN;
+	return park_over(t);
 }
 
 struct park_timer {
@@ -162,7 +181,7 @@ static NOINLINE enum park_result park_until(struct thread *t, u64 deadline_ns, e
 		return PARK_TIMEOUT;
 	timer_init(&pt.timer, park_timer_fired);
 	timer_arm(&pt.timer, deadline_ns);
-	result = park_wait(t, kind);
+	result = park(PARK_FOREVER, kind);
 	if (!timer_cancel_sync(&pt.timer) && result == PARK_WOKEN)
 		result = PARK_TIMEOUT;
 	return result;
@@ -196,9 +215,9 @@ enum park_result park(u64 deadline_ns, enum park_kind kind)
 	return park_until(t, deadline_ns, kind);
 }
 
-/* Queues t, which is in no queue and not running, on the processor that it belongs to. rq, locked, is that one's.
- * => true when that processor has to be told: run_queue_unlock_send(). */
-static ALWAYS_INLINE bool queue_woken(struct run_queue *rq, struct thread *t)
+/* Queues t, which is in no queue and not running, on the processor that it belongs to. rq, locked, is that one's;
+ * unlocked when this returns. */
+static void queue_woken_unlock(struct run_queue *rq, struct thread *t)
 {
 	bool preempts;
 
@@ -216,9 +235,7 @@ static ALWAYS_INLINE bool queue_woken(struct run_queue *rq, struct thread *t)
 		run_queue_kick(rq);
 	else if (unlikely(!rq->tick_armed))
 		tick_start(rq);
-	else
-		return false;
-	return true;
+	run_queue_unlock_send(rq);
 }
 
 /* t may have to run on another processor than its last. Whoever changes t's parameters locks the queue of t->cpu, so t->cpu
@@ -235,29 +252,43 @@ void thread_place(struct thread *t)
 		if (unlikely(!cpumask_has(t->affinity, cpu)))
 			cpu = cpu_choose(t);
 	}
-	(void)queue_woken(rq, t);
-	run_queue_unlock_send(rq);
+	queue_woken_unlock(rq, t);
 }
 
-/* t was parked and is ours to queue. Nearly always where it ran last. */
+/* t was woken, on the processor of rq, locked, and must be thought about. */
+static NOINLINE void wake_unusual_unlock(struct run_queue *rq, struct thread *t)
+{
+	if (!t->priority && cpumask_has(t->affinity, rq->cpu)) {
+		queue_woken_unlock(rq, t);
+		return;
+	}
+	run_queue_unlock(rq);
+	thread_place(t);
+}
+
+/*
+ * t was parked and is ours to queue. Nearly always no processor idles, it is an ordinary thread, may stay where it ran
+ * last, has some of its slice left and disturbs nobody: that way calls nothing, so no register is saved.
+ */
 static ALWAYS_INLINE void wake(struct thread *t)
 {
-	u64 idle = load_relaxed(&idle_cpus);
 	u32 cpu = t->cpu;
 	struct run_queue *rq = cpu_ptr(run_queue, cpu);
 
-	if (likely(!(idle & t->affinity.bits) || idle >> cpu & 1)) {
-		run_queue_lock(rq);
-		if (likely(!t->priority && cpumask_has(t->affinity, cpu))) {
-			if (queue_woken(rq, t))
-				run_queue_unlock_send(rq);
-			else
-				run_queue_unlock(rq);
-			return;
-		}
-		run_queue_unlock(rq);
+	if (unlikely(load_relaxed(&idle_cpus) & t->affinity.bits)) {
+		thread_place(t);
+		return;
 	}
-	thread_place(t);
+	run_queue_lock(rq);
+	if (unlikely(!cpumask_has(t->affinity, cpu)) || unlikely(t->epoch != rq->epoch) ||
+	    unlikely(!run_queue_is_calm(rq, t)) || unlikely(t->slice <= 0) ||
+	    unlikely(!rq->tick_armed)) {
+		wake_unusual_unlock(rq, t);
+		return;
+	}
+	list_add_tail(rq->active, &t->run_link);
+	rq->waiting++;
+	run_queue_unlock(rq);
 }
 
 void unpark(struct thread *t)
@@ -272,7 +303,7 @@ void thread_set_work(struct thread *t, u32 bits)
 	u32 cpu = load_relaxed(&t->cpu);
 
 	if (load_relaxed(&t->park_token) >= PARK_PARKING) {
-		if (bits & work_that_interrupts(load_relaxed(&t->park_kind)))
+		if (bits & load_relaxed(&t->park_kind))
 			unpark(t);
 	} else if ((old & bits) != bits && cpu != cpu_id() &&
 	           load_relaxed(&cpu_ptr(run_queue, cpu)->running) == t) {

@@ -122,7 +122,14 @@ static inline bool thread_is_parked(const struct thread *t)
 	return load_relaxed(&t->park_token) >= PARK_PARKING;
 }
 
-enum park_kind { PARK_UNINTERRUPTIBLE, PARK_KILLABLE, PARK_INTERRUPTIBLE, PARK_STOPPED };
+/* The work bits that end the sleep; THREAD_STOPPED is none, and tells PARK_STOPPED from PARK_KILLABLE. */
+enum { THREAD_STOPPED = 128 };
+enum park_kind {
+	PARK_UNINTERRUPTIBLE = 0,
+	PARK_KILLABLE = THREAD_WORK_KILL,
+	PARK_INTERRUPTIBLE = THREAD_WORK_SIGNAL | THREAD_WORK_KILL,
+	PARK_STOPPED = THREAD_WORK_KILL | THREAD_STOPPED,
+};
 enum park_result { PARK_WOKEN, PARK_TIMEOUT, PARK_SIGNAL };
 #define PARK_FOREVER UINT64_MAX
 #define PARK_WALL    (1ull << 63) /* with a realtime_ns() value: the deadline follows the wall clock */
