@@ -67,7 +67,10 @@ SYSCALL3(write, int, fd, uptr_t, buf, size_t, count)
 	return f->ops->write(f, &io, &f->pos);
 }
 
-SYSCALL4(pread64, int, fd, uptr_t, buf, size_t, count, s64, pos)
+/* At a position of the caller's; may: whether the file is open for that. */
+static ALWAYS_INLINE ssize transfer_at(int fd, uptr_t buf, size_t count, s64 pos,
+                                       bool (*may)(const struct file *f),
+                                       ssize (*transfer)(struct file *f, struct uio *io, u64 *pos))
 {
 	if (pos < 0)
 		return -EINVAL;
@@ -76,27 +79,21 @@ SYSCALL4(pread64, int, fd, uptr_t, buf, size_t, count, s64, pos)
 		return -EBADF;
 	if (!file_has_positions(r.file))
 		return -ESPIPE;
-	if (file_readable(r.file) && !user_range_ok(buf, count))
+	if (may(r.file) && !user_range_ok(buf, count))
 		return -EFAULT;
 	struct uio io = uio_user(buf, MIN(count, (size_t)UIO_MAX));
 	u64 at = (u64)pos;
-	return file_read_uio(r.file, &io, &at);
+	return transfer(r.file, &io, &at);
+}
+
+SYSCALL4(pread64, int, fd, uptr_t, buf, size_t, count, s64, pos)
+{
+	return transfer_at(fd, buf, count, pos, file_readable, file_read_uio);
 }
 
 SYSCALL4(pwrite64, int, fd, uptr_t, buf, size_t, count, s64, pos)
 {
-	if (pos < 0)
-		return -EINVAL;
-	AUTO_FDREF r = fdref_get(fd);
-	if (!r.file)
-		return -EBADF;
-	if (!file_has_positions(r.file))
-		return -ESPIPE;
-	if (file_writable(r.file) && !user_range_ok(buf, count))
-		return -EFAULT;
-	struct uio io = uio_user(buf, MIN(count, (size_t)UIO_MAX));
-	u64 at = (u64)pos;
-	return file_write_uio(r.file, &io, &at);
+	return transfer_at(fd, buf, count, pos, file_writable, file_write_uio);
 }
 
 /* A read or write may stop short at the border of two iovecs only where Linux's would: each transfer runs over

@@ -44,7 +44,7 @@ SYSCALL3(msgctl, s32, id_number, s32, cmd, uptr_t, arg)
 	case MSG_STAT:
 	case MSG_STAT_ANY:
 		result = TRY(msg_stat_index(
-			ns, id.n, cmd == MSG_STAT ? MSG_STAT_CHECKED : MSG_STAT_UNCHECKED, &ds));
+			ns, id.n, cmd == MSG_STAT ? IPC_STAT_CHECKED : IPC_STAT_UNCHECKED, &ds));
 		return port_copy_out(arg, &ds, sizeof ds) ?: result;
 	}
 	return -EINVAL;

@@ -74,7 +74,7 @@ static NOINLINE long semctl_other(ipc_id_t id, u32 cmd, uptr_t arg)
 	case SEM_STAT:
 	case SEM_STAT_ANY:
 		result = TRY(sem_stat_index(
-			ns, id.n, cmd == SEM_STAT ? SEM_STAT_CHECKED : SEM_STAT_UNCHECKED, &ds));
+			ns, id.n, cmd == SEM_STAT ? IPC_STAT_CHECKED : IPC_STAT_UNCHECKED, &ds));
 		return port_copy_out(arg, &ds, sizeof ds) ?: result;
 	case SEM_GETALL: return sem_getall(ns, id, arg);
 	case SEM_SETALL: return sem_setall(ns, id, arg);

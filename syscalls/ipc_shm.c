@@ -44,7 +44,7 @@ SYSCALL3(shmctl, s32, id_number, s32, cmd, uptr_t, arg)
 	case SHM_STAT:
 	case SHM_STAT_ANY:
 		result = TRY(shm_stat_index(
-			ns, id.n, cmd == SHM_STAT ? SHM_STAT_CHECKED : SHM_STAT_UNCHECKED, &ds));
+			ns, id.n, cmd == SHM_STAT ? IPC_STAT_CHECKED : IPC_STAT_UNCHECKED, &ds));
 		return port_copy_out(arg, &ds, sizeof ds) ?: result;
 	}
 	return -EINVAL;

@@ -53,3 +53,17 @@
 
 #define BOOT_MAGIC_PVH        0x336ec578
 #define BOOT_MAGIC_MULTIBOOT2 0x36d76289
+
+#ifdef __ASSEMBLER__
+/* clang-format off */
+	/* What C preserves, into the struct regs that `regs` points to. */
+	.macro store_callee_saved regs
+	mov %rbx, R_RBX(\regs)
+	mov %rbp, R_RBP(\regs)
+	mov %r12, R_R12(\regs)
+	mov %r13, R_R13(\regs)
+	mov %r14, R_R14(\regs)
+	mov %r15, R_R15(\regs)
+	.endm
+/* clang-format on */
+#endif

@@ -28,12 +28,7 @@ arch_switch_stacks:
 	.globl unwind_capture
 	.type unwind_capture, @function
 unwind_capture:
-	mov %rbx, R_RBX(%rdi)
-	mov %rbp, R_RBP(%rdi)
-	mov %r12, R_R12(%rdi)
-	mov %r13, R_R13(%rdi)
-	mov %r14, R_R14(%rdi)
-	mov %r15, R_R15(%rdi)
+	store_callee_saved %rdi
 	mov (%rsp), %rax
 	mov %rax, R_RIP(%rdi)
 	lea 8(%rsp), %rax

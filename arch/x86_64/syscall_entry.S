@@ -10,6 +10,15 @@
  */
 #include "arch/x86_64/asm.h"
 
+	/* What the fast path leaves out of struct regs; scratch: a register to go through. */
+	.macro complete_frame scratch
+	store_callee_saved %rsp
+	mov R_RIP(%rsp), \scratch
+	mov \scratch, R_RCX(%rsp)
+	mov R_RFLAGS(%rsp), \scratch
+	mov \scratch, R_R11(%rsp)
+	.endm
+
 	.section .text.entry, "ax"
 	.balign 64
 	.globl syscall_entry, syscall_entry_compat, syscall_return
@@ -57,16 +66,7 @@ syscall_return:
 2:	call sys_unsupported
 	jmp syscall_return
 3:	mov %rax, R_RAX(%rsp)
-	mov %rbx, R_RBX(%rsp)
-	mov %rbp, R_RBP(%rsp)
-	mov %r12, R_R12(%rsp)
-	mov %r13, R_R13(%rsp)
-	mov %r14, R_R14(%rsp)
-	mov %r15, R_R15(%rsp)
-	mov R_RIP(%rsp), %rcx
-	mov %rcx, R_RCX(%rsp)
-	mov R_RFLAGS(%rsp), %rcx
-	mov %rcx, R_R11(%rsp)
+	complete_frame %rcx
 	jmp return_to_user
 
 /* syscall from compatibility mode, which no descriptor of ours lets user space enter. */
@@ -94,16 +94,7 @@ full_regs_\name:
 
 full_regs:
 	add $8, %rsp			/* the return into syscall_entry: not taken */
-	mov %rbx, R_RBX(%rsp)
-	mov %rbp, R_RBP(%rsp)
-	mov %r12, R_R12(%rsp)
-	mov %r13, R_R13(%rsp)
-	mov %r14, R_R14(%rsp)
-	mov %r15, R_R15(%rsp)
-	mov R_RIP(%rsp), %r11
-	mov %r11, R_RCX(%rsp)
-	mov R_RFLAGS(%rsp), %r11
-	mov %r11, R_R11(%rsp)
+	complete_frame %r11
 	call *%rax
 	mov %rax, R_RAX(%rsp)
 	jmp return_to_user

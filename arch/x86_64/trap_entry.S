@@ -56,8 +56,8 @@
 	.endm
 
 	.section .text.entry, "ax"
-	/* entry name, handler, error: pushed by the processor or not */
-	.macro entry name, handler, error
+	/* error: pushed by the processor or not */
+	.macro entry_begin name, error
 	.balign 16
 	.globl entry_\name
 	.type entry_\name, @function
@@ -66,6 +66,10 @@ entry_\name:
 	push $0
 	.endif
 	save_registers
+	.endm
+	/* entry name, handler, error */
+	.macro entry name, handler, error
+	entry_begin \name, \error
 	testb $3, R_CS(%rsp)
 	jz 1f
 	swapgs
@@ -140,14 +144,7 @@ thread_first_kernel:
 
 	.section .text.entry, "ax"
 	.macro entry_paranoid name, handler, error
-	.balign 16
-	.globl entry_\name
-	.type entry_\name, @function
-entry_\name:
-	.ifc \error, none
-	push $0
-	.endif
-	save_registers
+	entry_begin \name, \error
 	cld
 	user_close
 	mov $0xc0000101, %ecx	/* MSR_GS_BASE */

@@ -59,18 +59,6 @@ static int dir_iterate(struct file *f, struct dir_emit *e)
 	return err;
 }
 
-s64 dir_seek(struct file *f, s64 offset, int whence)
-{
-	if (whence == SEEK_CUR)
-		offset += (s64)f->pos;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (offset < 0)
-		return -EINVAL;
-	f->pos = (u64)offset;
-	return offset;
-}
-
 static ssize dir_read(struct file *f, struct uio *io, u64 *pos)
 {
 	return -EISDIR;
@@ -82,4 +70,4 @@ static int dir_fsync(struct file *f)
 }
 
 const struct file_ops dir_file_ops = {
-	.read = dir_read, .seek = dir_seek, .iterate = dir_iterate, .fsync = dir_fsync};
+	.read = dir_read, .seek = file_seek_no_end, .iterate = dir_iterate, .fsync = dir_fsync};

@@ -262,7 +262,6 @@ bool dir_emit_dots(struct file *f, struct dir_emit *e);
 extern const struct file_ops dir_file_ops;
 int dir_iterate_memory(struct file *f, struct dir_emit *e);
 #define DIR_DYNAMIC_POS (1ull << 40)
-s64 dir_seek(struct file *f, s64 offset, int whence);
 
 /* --- hooks of other rooms --- */
 

@@ -144,7 +144,8 @@ static int proc_root_readdir(struct file *f, struct dir_emit *e)
 	return 0;
 }
 
-static const struct file_ops proc_root_file_ops = {.iterate = proc_root_readdir, .seek = dir_seek};
+static const struct file_ops proc_root_file_ops = {.iterate = proc_root_readdir,
+                                                   .seek = file_seek_no_end};
 static const struct inode_ops proc_root_inode_ops = {.lookup = proc_root_lookup};
 
 static void proc_statfs(struct super *s, struct abi_statfs *st)

@@ -66,26 +66,27 @@ static struct fs_context *proc_fs(struct inode *i)
 	return fs ? fs : err_ptr(-ENOENT);
 }
 
-static int proc_cwd_path(struct inode *i, struct path *out)
+/* Of the two paths of `fs`, whose reference is consumed. */
+static int fs_path_get(struct fs_context *fs, const struct path *which, struct path *out)
 {
-	struct fs_context *fs = TRY_PTR(proc_fs(i));
 	spin_lock(&fs->lock);
-	*out = fs->cwd;
+	*out = *which;
 	path_get(out);
 	spin_unlock(&fs->lock);
 	fs_context_put(fs);
 	return 0;
 }
 
+static int proc_cwd_path(struct inode *i, struct path *out)
+{
+	struct fs_context *fs = TRY_PTR(proc_fs(i));
+	return fs_path_get(fs, &fs->cwd, out);
+}
+
 static int proc_root_path(struct inode *i, struct path *out)
 {
 	struct fs_context *fs = TRY_PTR(proc_fs(i));
-	spin_lock(&fs->lock);
-	*out = fs->root;
-	path_get(out);
-	spin_unlock(&fs->lock);
-	fs_context_put(fs);
-	return 0;
+	return fs_path_get(fs, &fs->root, out);
 }
 
 #define PROC_LINK_OPS(path_)                                                                       \
@@ -261,8 +262,9 @@ static int proc_fd_readdir(struct file *f, struct dir_emit *e)
 	return 0;
 }
 
-const struct file_ops proc_fd_dir_file_ops = {.iterate = proc_fd_readdir, .seek = dir_seek};
-const struct file_ops proc_fdinfo_dir_file_ops = {.iterate = proc_fd_readdir, .seek = dir_seek};
+const struct file_ops proc_fd_dir_file_ops = {.iterate = proc_fd_readdir, .seek = file_seek_no_end};
+const struct file_ops proc_fdinfo_dir_file_ops = {.iterate = proc_fd_readdir,
+                                                  .seek = file_seek_no_end};
 const struct inode_ops proc_fd_dir_ops = {.lookup = proc_fd_lookup,
                                           .stale = proc_stale,
                                           .permission = proc_fd_permission,

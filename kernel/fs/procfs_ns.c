@@ -123,6 +123,6 @@ static int ns_readdir(struct file *f, struct dir_emit *e)
 	return 0;
 }
 
-const struct file_ops proc_ns_dir_file_ops = {.iterate = ns_readdir, .seek = dir_seek};
+const struct file_ops proc_ns_dir_file_ops = {.iterate = ns_readdir, .seek = file_seek_no_end};
 const struct inode_ops proc_ns_dir_ops = {
 	.lookup = ns_lookup, .stale = proc_stale, .setattr = proc_setattr, .evict = proc_evict};

@@ -352,7 +352,8 @@ static int proc_pid_permission(struct inode *i, u32 mask)
 	return proc_task_now(i) ? inode_permission_generic(i, mask) : -ESRCH;
 }
 
-static const struct file_ops proc_pid_file_ops = {.iterate = proc_pid_readdir, .seek = dir_seek};
+static const struct file_ops proc_pid_file_ops = {.iterate = proc_pid_readdir,
+                                                  .seek = file_seek_no_end};
 static const struct inode_ops proc_pid_ops = {.lookup = proc_pid_lookup,
                                               .permission = proc_pid_permission,
                                               .stale = proc_stale,
@@ -442,7 +443,8 @@ static void proc_task_getattr(struct inode *i, struct kstat *st)
 	st->nlink = 2 + load_relaxed(&((struct task *)i->private)->process->thread_count);
 }
 
-const struct file_ops proc_task_dir_file_ops = {.iterate = proc_task_readdir, .seek = dir_seek};
+const struct file_ops proc_task_dir_file_ops = {.iterate = proc_task_readdir,
+                                                .seek = file_seek_no_end};
 const struct inode_ops proc_task_dir_ops = {.lookup = proc_task_lookup,
                                             .stale = proc_stale,
                                             .getattr = proc_task_getattr,

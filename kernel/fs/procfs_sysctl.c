@@ -165,19 +165,6 @@ static ssize sysctl_write(struct file *f, struct uio *io, u64 *pos)
 	return (ssize)n;
 }
 
-static s64 sysctl_seek(struct file *f, s64 offset, int whence)
-{
-	enum { SET, CUR };
-	if (whence == CUR)
-		offset += (s64)f->pos;
-	else if (whence != SET)
-		return -EINVAL;
-	if (offset < 0)
-		return -EINVAL;
-	f->pos = (u64)offset;
-	return offset;
-}
-
 static void sysctl_release(struct file *f)
 {
 	const struct sysctl *c = f->inode->private;
@@ -187,7 +174,7 @@ static void sysctl_release(struct file *f)
 
 static const struct file_ops sysctl_file_ops = {.read = sysctl_read,
                                                 .write = sysctl_write,
-                                                .seek = sysctl_seek,
+                                                .seek = file_seek_no_end,
                                                 .release = sysctl_release,
                                                 .poll = poll_always_ready};
 

@@ -155,18 +155,6 @@ static ssize seq_file_write(struct file *f, struct uio *io, u64 *pos)
 	return result;
 }
 
-static s64 seq_file_seek(struct file *f, s64 offset, int whence)
-{
-	if (whence == SEEK_CUR)
-		offset += (s64)f->pos;
-	else if (whence != SEEK_SET)
-		return -EINVAL;
-	if (offset < 0)
-		return -EINVAL;
-	f->pos = (u64)offset;
-	return offset;
-}
-
 static void seq_file_release(struct file *f)
 {
 	struct seq_file *sf = f->private;
@@ -178,7 +166,7 @@ static void seq_file_release(struct file *f)
 
 static const struct file_ops seq_file_ops = {.read = seq_file_read,
                                              .write = seq_file_write,
-                                             .seek = seq_file_seek,
+                                             .seek = file_seek_no_end,
                                              .release = seq_file_release};
 
 static u32 seq_file_poll(struct file *f, struct poll_table *pt)
@@ -188,7 +176,7 @@ static u32 seq_file_poll(struct file *f, struct poll_table *pt)
 }
 static const struct file_ops seq_polled_file_ops = {.read = seq_file_read,
                                                     .write = seq_file_write,
-                                                    .seek = seq_file_seek,
+                                                    .seek = file_seek_no_end,
                                                     .poll = seq_file_poll,
                                                     .release = seq_file_release};
 

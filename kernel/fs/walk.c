@@ -35,28 +35,32 @@ static void walk_drop(struct walk *w)
 	kfree(w->joined);
 }
 
-static void walk_root(struct walk *w)
+/* One of the two paths of fs, borrowed: the walk is in a read section. */
+static ALWAYS_INLINE struct path context_path(struct fs_context *fs, const struct path *which)
 {
-	struct fs_context *fs = fs_context_current();
 	bool shared = refcount_read(&fs->refs) > 1;
 	if (shared)
 		spin_lock(&fs->lock);
-	w->root_mount = fs->root.mount;
-	w->root = fs->root.dentry;
+	struct path p = *which;
 	if (shared)
 		spin_unlock(&fs->lock);
+	return p;
+}
+
+static void walk_root(struct walk *w)
+{
+	struct fs_context *fs = fs_context_current();
+	struct path p = context_path(fs, &fs->root);
+	w->root_mount = p.mount;
+	w->root = p.dentry;
 }
 
 static void walk_cwd(struct walk *w)
 {
 	struct fs_context *fs = fs_context_current();
-	bool shared = refcount_read(&fs->refs) > 1;
-	if (shared)
-		spin_lock(&fs->lock);
-	w->mount = fs->cwd.mount;
-	w->dentry = fs->cwd.dentry;
-	if (shared)
-		spin_unlock(&fs->lock);
+	struct path p = context_path(fs, &fs->cwd);
+	w->mount = p.mount;
+	w->dentry = p.dentry;
 }
 
 static int walk_fd(struct walk *w, int fd, bool must_be_dir)

@@ -340,3 +340,16 @@ s32 ipc_get(struct ipc_ids *ids, const struct ipc_family *family, struct ipc_get
 		return id;
 	return create_keyed(ids, family, rq);
 }
+
+int ipc_ids_stat(const struct ipc_ids *ids, s32 index, enum ipc_stat_check check,
+                 struct ipc_object **out)
+{
+	/* Linux looks at the index part only: an id works too. */
+	struct ipc_object *o = ipc_ids_at(ids, (u32)index & (IPC_INDEX_MAX - 1));
+	if (!o)
+		return -EINVAL;
+	if (check == IPC_STAT_CHECKED)
+		TRY(ipc_permit(o, IPC_READ));
+	*out = o;
+	return 0;
+}

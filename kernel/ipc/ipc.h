@@ -143,6 +143,32 @@ static ALWAYS_INLINE MUST_CHECK int ipc_permit(const struct ipc_object *o, u32 w
 /* May the caller IPC_SET or IPC_RMID o? => 0 or -EPERM. */
 MUST_CHECK int ipc_permit_control(const struct ipc_object *o);
 
+/* Locks an object that was found in a read section, unless err says why not. => 0; or err, or -EIDRM: it was removed
+ * meanwhile; the read section has ended then. */
+static ALWAYS_INLINE MUST_CHECK int ipc_object_enter(struct ipc_object *o, int err)
+{
+	if (likely(!err)) {
+		port_lock(&o->lock);
+		if (likely(!o->removed))
+			return 0;
+		port_unlock(&o->lock);
+		err = -EIDRM;
+	}
+	port_read_unlock();
+	return err;
+}
+/* Unlocks, and ends the read section: the object may be gone. */
+static ALWAYS_INLINE void ipc_object_leave(struct ipc_object *o)
+{
+	port_unlock(&o->lock);
+	port_read_unlock();
+}
+
+/* *_STAT and *_STAT_ANY, which needs no permission to read. => 0 and the object at an index; -EINVAL, -EACCES. Read section. */
+enum ipc_stat_check { IPC_STAT_CHECKED, IPC_STAT_UNCHECKED };
+MUST_CHECK int ipc_ids_stat(const struct ipc_ids *ids, s32 index, enum ipc_stat_check check,
+                            struct ipc_object **out);
+
 /* IPC_STAT's and IPC_SET's view. Object locked. ipc_perm_set => 0 or -EINVAL, nothing changed. */
 static inline void ipc_perm_get(const struct ipc_object *o, struct ipc_perm *out)
 {

@@ -54,10 +54,9 @@ static void ns_free(struct port_defer *d)
 	port_free(container_of(d, struct ipc_namespace, defer));
 }
 
-void ipc_ns_put(struct ipc_namespace *ns)
+/* Takes everything out of a namespace that nobody is in. */
+static void ns_empty(struct ipc_namespace *ns)
 {
-	if (!refcount_put(&ns->refs))
-		return;
 	sem_ns_teardown(ns);
 	ipc_ids_destroy(&ns->sem);
 	msg_ns_teardown(ns);
@@ -65,6 +64,13 @@ void ipc_ns_put(struct ipc_namespace *ns)
 	shm_ns_teardown(ns);
 	ipc_ids_destroy(&ns->shm);
 	mq_space_close(ns->mq);
+}
+
+void ipc_ns_put(struct ipc_namespace *ns)
+{
+	if (!refcount_put(&ns->refs))
+		return;
+	ns_empty(ns);
 	mq_space_put(ns->mq);
 	port_defer(&ns->defer, ns_free);
 }
@@ -110,13 +116,7 @@ int ipc_ids_set_next_id(struct ipc_ids *ids, s32 id)
 void ipc_ns_shutdown(void)
 {
 	struct ipc_namespace *ns = ipc_ns_initial();
-	sem_ns_teardown(ns);
-	ipc_ids_destroy(&ns->sem);
-	msg_ns_teardown(ns);
-	ipc_ids_destroy(&ns->msg);
-	shm_ns_teardown(ns);
-	ipc_ids_destroy(&ns->shm);
-	mq_space_close(ns->mq);
+	ns_empty(ns);
 	ipc_ids_init(&ns->sem, SEMMNI, SEMMNS);
 	ipc_ids_init(&ns->msg, MSGMNI, UINT64_MAX);
 	ipc_ids_init(&ns->shm, SHMMNI, UINT64_MAX);

@@ -1,3 +1,4 @@
+#include "abi/fcntl.h"
 #include "kernel/fs/dentry.h"
 #include "kernel/fs/inode.h"
 #include "kernel/fs/open.h"
@@ -11,6 +12,18 @@ void (*file_watched_release)(struct file *f);
 void file_init(void)
 {
 	file_cache = slab_cache_new("file", sizeof(struct file), 0);
+}
+
+s64 file_seek_no_end(struct file *f, s64 offset, int whence)
+{
+	if (whence == SEEK_CUR)
+		offset += (s64)f->pos;
+	else if (whence != SEEK_SET)
+		return -EINVAL;
+	if (offset < 0)
+		return -EINVAL;
+	f->pos = (u64)offset;
+	return offset;
 }
 
 struct file *file_new(const struct path *path, const struct file_ops *ops, u32 flags, void *private)

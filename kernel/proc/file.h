@@ -69,6 +69,9 @@ static inline bool file_writable(const struct file *f)
 	return (f->flags + 1) & 2;
 }
 
+/* `seek` of files whose end nobody knows: SEEK_SET and SEEK_CUR. => the new position, or -EINVAL. */
+s64 file_seek_no_end(struct file *f, s64 offset, int whence);
+
 /* => a file with one reference, or err_ptr. Takes over nothing; references path. */
 MUST_CHECK struct file *file_new(const struct path *path, const struct file_ops *ops, u32 flags,
                                  void *private);

@@ -27,20 +27,16 @@ int msg_stat(struct ipc_namespace *ns, ipc_id_t id, struct msqid_ds *out)
 	return 0;
 }
 
-int msg_stat_index(struct ipc_namespace *ns, s32 index, enum msg_stat_check check,
+int msg_stat_index(struct ipc_namespace *ns, s32 index, enum ipc_stat_check check,
                    struct msqid_ds *out)
 {
+	struct ipc_object *o = NULL;
 	port_read_lock();
-	/* Linux looks at the index part only: an id works too. */
-	struct msg_queue *q =
-		(struct msg_queue *)ipc_ids_at(&ns->msg, (u32)index & (IPC_INDEX_MAX - 1));
-	int err = q ? 0 : -EINVAL;
-	if (q && check == MSG_STAT_CHECKED)
-		err = ipc_permit(&q->obj, IPC_READ);
-	TRY(msg_lock(q, err));
-	fill_stat(q, out);
-	int id = q->obj.id.n;
-	msg_unlock(q);
+	int err = ipc_ids_stat(&ns->msg, index, check, &o);
+	TRY(ipc_object_enter(o, err));
+	fill_stat(container_of(o, struct msg_queue, obj), out);
+	int id = o->id.n;
+	ipc_object_leave(o);
 	return id;
 }
 

@@ -61,8 +61,7 @@ MUST_CHECK s64 msg_receive(struct ipc_namespace *ns, ipc_id_t id, uptr_t buf, u6
 
 /* msgctl(2), one function for each shape of command. => 0 or a value, or -errno. */
 MUST_CHECK int msg_stat(struct ipc_namespace *ns, ipc_id_t id, struct msqid_ds *out);
-enum msg_stat_check { MSG_STAT_CHECKED, MSG_STAT_UNCHECKED };
-MUST_CHECK int msg_stat_index(struct ipc_namespace *ns, s32 index, enum msg_stat_check check,
+MUST_CHECK int msg_stat_index(struct ipc_namespace *ns, s32 index, enum ipc_stat_check check,
                               struct msqid_ds *out);
 MUST_CHECK int msg_set(struct ipc_namespace *ns, ipc_id_t id, const struct msqid_ds *in);
 MUST_CHECK int msg_remove(struct ipc_namespace *ns, ipc_id_t id);

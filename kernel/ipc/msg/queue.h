@@ -136,18 +136,10 @@ static ALWAYS_INLINE struct msg_queue *msg_find(const struct ipc_namespace *ns, 
 	_Static_assert(offsetof(struct msg_queue, obj) == 0, "a NULL object is a NULL queue");
 	return (struct msg_queue *)o;
 }
-/* Locks a queue that was found in a read section. => 0; or err or -EIDRM, and has left the read section. */
+/* As ipc_object_enter(); q may be NULL when err is set. */
 static ALWAYS_INLINE int msg_lock(struct msg_queue *q, int err)
 {
-	if (likely(!err)) {
-		port_lock(&q->obj.lock);
-		if (likely(!q->obj.removed))
-			return 0;
-		port_unlock(&q->obj.lock);
-		err = -EIDRM;
-	}
-	port_read_unlock();
-	return err;
+	return ipc_object_enter((struct ipc_object *)q, err);
 }
 /* For sending and receiving. => 0 and a locked queue in a read section; -EACCES, -EIDRM, or `missing` when there is none:
  * -EINVAL, or -EIDRM for who has slept at the queue and knows that it was there. */
@@ -161,8 +153,7 @@ static ALWAYS_INLINE int msg_enter(const struct ipc_namespace *ns, ipc_id_t id, 
 }
 static ALWAYS_INLINE void msg_unlock(struct msg_queue *q)
 {
-	port_unlock(&q->obj.lock);
-	port_read_unlock();
+	ipc_object_leave(&q->obj);
 }
 static ALWAYS_INLINE void msg_unlock_wake(struct msg_queue *q, struct ipc_wake_list *wakes)
 {

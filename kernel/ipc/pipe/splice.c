@@ -222,22 +222,13 @@ static ssize move(struct pipe *in, struct pipe *out, size_t len)
 	return done;
 }
 
-static int wait_for_data(struct pipe *p, u32 flags)
+/* until: pipe_wait_for_data() or pipe_wait_for_room(). */
+static int wait_in(struct pipe *p, u32 flags,
+                   int (*until)(struct pipe *p, u32 flags, struct ipc_wake_list *wakes))
 {
 	struct ipc_wake_list wakes = {0};
 	port_mutex_lock(&p->io);
-	int err = pipe_wait_for_data(p, flags, &wakes);
-	if (!err)
-		let_others_go_on(p, &wakes);
-	port_mutex_unlock(&p->io);
-	ipc_wake_flush(&wakes);
-	return err;
-}
-static int wait_for_room(struct pipe *p, u32 flags)
-{
-	struct ipc_wake_list wakes = {0};
-	port_mutex_lock(&p->io);
-	int err = pipe_wait_for_room(p, flags, &wakes);
+	int err = until(p, flags, &wakes);
 	if (!err)
 		let_others_go_on(p, &wakes);
 	port_mutex_unlock(&p->io);
@@ -268,20 +259,23 @@ static ssize transfer_waiting(struct pipe *in, struct pipe *out, size_t len, u32
 {
 	ssize done;
 	do {
-		TRY(wait_for_data(in, flags));
-		TRY(wait_for_room(out, flags));
+		TRY(wait_in(in, flags, pipe_wait_for_data));
+		TRY(wait_in(out, flags, pipe_wait_for_room));
 		done = transfer_once(in, out, len, transfer);
 	} while (done == -EAGAIN && !(flags & PIPE_NONBLOCK));
 	return done;
 }
+static ssize transfer(struct pipe *in, struct pipe *out, size_t len, u32 flags, transfer_fn *how)
+{
+	ssize done = transfer_waiting(in, out, len, flags, how);
+	return result_of(MAX(done, (ssize)0), done);
+}
 
 ssize pipe_splice(struct pipe *in, struct pipe *out, size_t len, u32 flags)
 {
-	ssize done = transfer_waiting(in, out, len, flags, move);
-	return result_of(MAX(done, (ssize)0), done);
+	return transfer(in, out, len, flags, move);
 }
 ssize pipe_tee(struct pipe *in, struct pipe *out, size_t len, u32 flags)
 {
-	ssize done = transfer_waiting(in, out, len, flags, share);
-	return result_of(MAX(done, (ssize)0), done);
+	return transfer(in, out, len, flags, share);
 }

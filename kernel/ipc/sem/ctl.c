@@ -10,24 +10,15 @@ static bool has(const struct sem_set *set, s32 num)
 	return num >= 0 && (u32)num < set->nsems;
 }
 
-/* Locks a set that was found in a read section. => 0; or err or -EIDRM, and has left the read section. */
+/* As ipc_object_enter(); set may be NULL when err is set. */
 static ALWAYS_INLINE int set_lock(struct sem_set *set, int err)
 {
-	if (likely(!err)) {
-		port_lock(&set->obj.lock);
-		if (likely(!set->obj.removed))
-			return 0;
-		port_unlock(&set->obj.lock);
-		err = -EIDRM;
-	}
-	port_read_unlock();
-	return err;
+	return ipc_object_enter((struct ipc_object *)set, err);
 }
 
 static ALWAYS_INLINE void set_unlock(struct sem_set *set)
 {
-	port_unlock(&set->obj.lock);
-	port_read_unlock();
+	ipc_object_leave(&set->obj);
 }
 
 /* For the commands that read one semaphore. => 0 and a locked set in a read section, or -errno. */
@@ -219,24 +210,17 @@ int sem_stat(struct ipc_namespace *ns, ipc_id_t id, struct semid_ds *out)
 	return 0;
 }
 
-static struct sem_set *at_index(struct ipc_namespace *ns, u32 index)
-{
-	return (struct sem_set *)ipc_ids_at(&ns->sem, index);
-}
-
-int sem_stat_index(struct ipc_namespace *ns, s32 index, enum sem_stat_check check,
+int sem_stat_index(struct ipc_namespace *ns, s32 index, enum ipc_stat_check check,
                    struct semid_ds *out)
 {
+	struct ipc_object *o = NULL;
 	port_read_lock();
-	/* Linux looks at the index part only: an id works too. */
-	struct sem_set *set = at_index(ns, (u32)index & (IPC_INDEX_MAX - 1));
-	int err = set ? 0 : -EINVAL;
-	if (set && check == SEM_STAT_CHECKED)
-		err = ipc_permit(&set->obj, IPC_READ);
-	TRY(set_lock(set, err));
-	fill_stat(set, out);
-	set_unlock(set);
-	return set->obj.id.n;
+	int err = ipc_ids_stat(&ns->sem, index, check, &o);
+	TRY(ipc_object_enter(o, err));
+	fill_stat(container_of(o, struct sem_set, obj), out);
+	int id = o->id.n;
+	ipc_object_leave(o);
+	return id;
 }
 
 int sem_set_perm(struct ipc_namespace *ns, ipc_id_t id, const struct ipc_perm *perm)

@@ -97,9 +97,8 @@ MUST_CHECK int sem_setval(struct ipc_namespace *ns, ipc_id_t id, s32 num, s32 va
 MUST_CHECK int sem_getall(struct ipc_namespace *ns, ipc_id_t id, uptr_t out_values);
 MUST_CHECK int sem_setall(struct ipc_namespace *ns, ipc_id_t id, uptr_t values);
 MUST_CHECK int sem_stat(struct ipc_namespace *ns, ipc_id_t id, struct semid_ds *out);
-enum sem_stat_check { SEM_STAT_CHECKED, SEM_STAT_UNCHECKED };
 /* SEM_STAT, SEM_STAT_ANY: by index. => id or -errno. */
-MUST_CHECK int sem_stat_index(struct ipc_namespace *ns, s32 index, enum sem_stat_check check,
+MUST_CHECK int sem_stat_index(struct ipc_namespace *ns, s32 index, enum ipc_stat_check check,
                               struct semid_ds *out);
 MUST_CHECK int sem_set_perm(struct ipc_namespace *ns, ipc_id_t id, const struct ipc_perm *perm);
 MUST_CHECK int sem_remove(struct ipc_namespace *ns, ipc_id_t id);

@@ -33,20 +33,16 @@ int shm_stat(struct ipc_namespace *ns, ipc_id_t id, struct shmid_ds *out)
 	return 0;
 }
 
-int shm_stat_index(struct ipc_namespace *ns, s32 index, enum shm_stat_check check,
+int shm_stat_index(struct ipc_namespace *ns, s32 index, enum ipc_stat_check check,
                    struct shmid_ds *out)
 {
+	struct ipc_object *o = NULL;
 	port_read_lock();
-	/* Linux looks at the index part only: an id works too. */
-	struct shm_segment *s =
-		(struct shm_segment *)ipc_ids_at(&ns->shm, (u32)index & (IPC_INDEX_MAX - 1));
-	int err = s ? 0 : -EINVAL;
-	if (s && check == SHM_STAT_CHECKED)
-		err = ipc_permit(&s->obj, IPC_READ);
-	TRY(shm_enter(s, err));
-	fill_stat(s, out);
-	int id = s->obj.id.n;
-	shm_leave(s);
+	int err = ipc_ids_stat(&ns->shm, index, check, &o);
+	TRY(ipc_object_enter(o, err));
+	fill_stat(container_of(o, struct shm_segment, obj), out);
+	int id = o->id.n;
+	ipc_object_leave(o);
 	return id;
 }
 

@@ -107,26 +107,6 @@ s32 shm_get(struct ipc_namespace *ns, ipc_key_t key, u64 size, u32 flags)
 	               (struct ipc_get_request){.key = key, .flags = flags, .size = size});
 }
 
-int shm_enter(struct shm_segment *s, int err)
-{
-	if (unlikely(err)) {
-		port_read_unlock();
-		return err;
-	}
-	port_lock(&s->obj.lock);
-	if (likely(!s->obj.removed))
-		return 0;
-	port_unlock(&s->obj.lock);
-	port_read_unlock();
-	return -EIDRM;
-}
-
-void shm_leave(struct shm_segment *s)
-{
-	port_unlock(&s->obj.lock);
-	port_read_unlock();
-}
-
 void shm_destroy(struct shm_segment *s)
 {
 	(void)!ipc_ids_del(&s->ns->shm, &s->obj);

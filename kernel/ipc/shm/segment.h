@@ -28,11 +28,15 @@ static ALWAYS_INLINE struct shm_segment *shm_find(const struct ipc_namespace *ns
 	_Static_assert(offsetof(struct shm_segment, obj) == 0, "a NULL object is a NULL segment");
 	return (struct shm_segment *)ipc_ids_find(&ns->shm, id);
 }
-/* Takes s's lock unless err is set; s may have been removed meanwhile. => 0 locked, or err, or -EIDRM: not
- * locked, and the read section has ended. */
-MUST_CHECK int shm_enter(struct shm_segment *s, int err);
-/* Unlocks and ends the read section. */
-void shm_leave(struct shm_segment *s);
+/* As ipc_object_enter() and ipc_object_leave(); s may be NULL when err is set. */
+static ALWAYS_INLINE MUST_CHECK int shm_enter(struct shm_segment *s, int err)
+{
+	return ipc_object_enter((struct ipc_object *)s, err);
+}
+static ALWAYS_INLINE void shm_leave(struct shm_segment *s)
+{
+	ipc_object_leave(&s->obj);
+}
 /* Lock held: is it over when nobody has it attached? Then the caller, who sets `removed`, must call shm_destroy()
  * after unlocking. */
 static inline bool shm_is_over(const struct shm_segment *s)

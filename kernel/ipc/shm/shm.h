@@ -42,8 +42,7 @@ MUST_CHECK int shm_detach(u64 addr);
 
 /* shmctl(2), one function for each shape of command. => 0 or a value, or -errno. */
 MUST_CHECK int shm_stat(struct ipc_namespace *ns, ipc_id_t id, struct shmid_ds *out);
-enum shm_stat_check { SHM_STAT_CHECKED, SHM_STAT_UNCHECKED };
-MUST_CHECK int shm_stat_index(struct ipc_namespace *ns, s32 index, enum shm_stat_check check,
+MUST_CHECK int shm_stat_index(struct ipc_namespace *ns, s32 index, enum ipc_stat_check check,
                               struct shmid_ds *out);
 MUST_CHECK int shm_set(struct ipc_namespace *ns, ipc_id_t id, const struct shmid_ds *in);
 MUST_CHECK int shm_remove(struct ipc_namespace *ns, ipc_id_t id);
