@@ -1,6 +1,7 @@
 /* futex_waitv(2). */
 #include "abi/futex.h"
 #include "kernel/ipc/futex/futex.h"
+#include "kernel/proc/task.h"
 #include "syscalls/syscall.h"
 #include "syscalls/timespec.h"
 
@@ -33,6 +34,16 @@ static int copy_deadline(uptr_t timeout, s32 clock, u64 *out)
 	return 0;
 }
 
+/*
+ * Records of a call. Few find room on the stack. The first call of a thread that has more takes memory for the most that
+ * can be asked for, before anything is queued: only this one may fail for the lack of it (as any may on Linux). It stays with
+ * the thread, as does the stack that the records are too many for, so no later call allocates.
+ */
+enum { FEW = 24 }; /* 2.6 KiB */
+struct waitv_room {
+	struct futex_want wants[FUTEX_WAIT_ANY_MAX];
+	struct futex_waiter waiters[FUTEX_WAIT_ANY_MAX];
+};
 struct crowd {
 	struct futex_want *wants;
 	struct futex_waiter *waiters;
@@ -47,17 +58,16 @@ static int wait_for_crowd(const struct crowd *c, uptr_t waiters, u64 deadline)
 	return result == -EINTR ? -ERESTARTSYS : result;
 }
 
-enum { FEW = 24 }; /* records that the stack has room for: 2.6 KiB */
-
-/* More come from an allocation made before anything is queued: as on Linux, this call may fail for lack of memory. */
 static NOINLINE int wait_for_many(uptr_t waiters, u32 count, u64 deadline)
 {
-	AUTO_PUT(port_mem)
-	mem = port_alloc(count * (sizeof(struct futex_want) + sizeof(struct futex_waiter)));
-	struct futex_waiter *records = mem;
-	if (!mem)
+	struct task *me = task_current();
+	struct waitv_room *room = me->waitv_room;
+
+	if (!room)
+		room = me->waitv_room = port_alloc(sizeof *room);
+	if (!room)
 		return -ENOMEM;
-	const struct crowd c = {(void *)(records + count), records, count};
+	const struct crowd c = {room->wants, room->waiters, count};
 	return wait_for_crowd(&c, waiters, deadline);
 }
 

@@ -116,7 +116,8 @@ struct aspace {
 	u64 total_pages, total_peak, locked_pages, data_pages, stack_pages, exec_pages,
 		shared_pages;
 	u64 resident_pages, resident_peak, resident_anon;
-	u64 huge_pages; /* [pte_lock] present; counted nowhere else, as on Linux */
+	u64 huge_pages;     /* [pte_lock] present; counted nowhere else, as on Linux */
+	bool shares_tables; /* [l] may have page tables in common with others, share.c: stays */
 	u64 area_count;
 	u64 faults;       /* [a] about: unlocked increments */
 	u32 lock_future;  /* [l] mlockall(MCL_FUTURE): VM_LOCKED | VM_LOCKONFAULT for new areas */

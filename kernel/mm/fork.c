@@ -60,7 +60,7 @@ static int span_fork(const struct pte_span *s, void *arg)
 	if (unlikely(pte_span_huge(s)))
 		return huge_span_fork(f->to, s, &f->protected);
 	if (unlikely(s->page->used >= TABLE_SHARE_MIN) && table_may_be_shared(f->from, s))
-		TRY(table_share(f->to, s, &shared));
+		TRY(table_share(f->to, f->from, s, &shared));
 	if (!shared)
 		return span_copy(f->to, s, &f->protected);
 	f->protected += was_own;

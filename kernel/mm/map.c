@@ -88,12 +88,22 @@ s64 map_place(struct aspace *as, u64 hint, u64 length, u64 align)
 	return at;
 }
 
+static bool area_has_entries(const struct vm_area *a)
+{
+	return !a->object || a->touched || a->has_owned || area_is_huge(a);
+}
+
 int unmap_locked(struct aspace *as, u64 start, u64 end, struct list *dead)
 {
 	struct vm_area *a = vm_area_find(as, start), *next;
 
 	if (!a || a->start >= end || start == end)
 		return 0;
+	/* Mapped by mistake, to look whether it is mapped already (sem_open(3)), or just in case. */
+	if (a->start == start && a->end == end && !area_has_entries(a)) {
+		area_unlink(a, dead);
+		return 0;
+	}
 	TRY(areas_isolate(as, start, end));
 	TRY(tables_own_edges(as, start, end));
 	zap_range(as, start, end, ZAP_ALL);

@@ -44,7 +44,7 @@ static void counts_add(struct aspace *as, s64 pages)
 	page_count(PAGES_ANONYMOUS, pages);
 }
 
-int table_share(struct aspace *to, const struct pte_span *s, bool *out_shared)
+int table_share(struct aspace *to, struct aspace *from, const struct pte_span *s, bool *out_shared)
 {
 	u32 zeros = pte_span_shared(s) ? 0 : zero_pages(s);
 
@@ -57,6 +57,7 @@ int table_share(struct aspace *to, const struct pte_span *s, bool *out_shared)
 	*s->link &= ~(pte_t)PTE_WRITE;
 	page_get(s->page);
 	counts_add(to, (s64)s->page->used);
+	to->shares_tables = from->shares_tables = true;
 	*out_shared = true;
 	return 0;
 }
@@ -124,6 +125,8 @@ int tables_own(struct aspace *as, u64 start, u64 end)
 {
 	struct pte_span s;
 
+	if (likely(!as->shares_tables))
+		return 0;
 	GUARD(spin)(&as->pte_lock);
 	for (u64 at = start; pte_span_next(&as->pt, &at, end, &s);)
 		TRY(table_own(as, &s));

@@ -127,8 +127,9 @@ static inline void resident_add(struct aspace *as, u64 pages)
 
 /* share.c: page tables that fork shares. PTE lock held, unless told otherwise. */
 enum { TABLE_SHARE_MIN = 64 }; /* entries; fewer are copied faster than the table is parted again */
-/* fork: hangs the table of s into the new address space `to` if that is worth it. => 0, -ENOMEM. */
-MUST_CHECK int table_share(struct aspace *to, const struct pte_span *s, bool *out_shared);
+/* fork: hangs the table of s, in `from`, into the new address space `to` if that is worth it. => 0, -ENOMEM. */
+MUST_CHECK int table_share(struct aspace *to, struct aspace *from, const struct pte_span *s,
+                           bool *out_shared);
 /* The table of s becomes this address space's own, to be changed. => 0, -ENOMEM. */
 MUST_CHECK int table_own(struct aspace *as, struct pte_span *s);
 /* pte_make(), own. */

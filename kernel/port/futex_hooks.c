@@ -26,6 +26,8 @@ static void futex_exit_mm(struct task *t)
 	if (!uptr_null(robust))
 		futex_robust_exit(robust, (u32)t->tid);
 	futex_pi_exit(t->exiting);
+	port_free(t->waitv_room);
+	t->waitv_room = NULL;
 	clear_child_tid(t);
 }
 

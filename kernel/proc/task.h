@@ -96,6 +96,7 @@ struct task {
 		u64 number, error, address;
 	} trap;          /* [own] of the last fault, for sigcontext */
 	u64 robust_list; /* set_robust_list(2) */
+	void *waitv_room; /* [own] syscalls/futex_waitv.c: kept from its first use until exit or exec */
 	struct thread *
 		vfork_waiter; /* [a] parent that waits for exec or exit, exchanged with NULL once */
 	s32 exit_signal;      /* 0 for threads */

@@ -276,6 +276,35 @@ TEST(waitv_wakes_with_the_index)
 	REAP(pid);
 }
 
+/* As many as there may be, again and again by one thread. */
+TEST(waitv_of_128_words)
+{
+	static const int wake[] = {127, 0, 64, 25};
+	pid_t pid;
+	new_word();
+	volatile int *round = word + 200;
+	CHILD(pid)
+	{
+		struct waitv w[128];
+		for (int i = 0; i < 128; i++)
+			w[i] = (struct waitv){0, (uint64_t)(uintptr_t)(word + i), 2, 0};
+		for (int i = 0; i < 4; i++) {
+			EQ(WAITV(w, 128, NULL, 0), wake[i]);
+			*round = i + 1;
+			for (int k = 0; k < 128; k++)
+				EQ(futex(word + k, WAKE, 1, NULL, NULL, 0), 0);
+			EQ(futex(round, WAIT, i + 1, NULL, NULL, 0), 0);
+		}
+	}
+	for (int i = 0; i < 4; i++) {
+		until_asleep(pid);
+		EQ(futex(word + wake[i], WAKE, 1, NULL, NULL, 0), 1);
+		UNTIL(*round == i + 1);
+		UNTIL(futex(round, WAKE, 1, NULL, NULL, 0) == 1);
+	}
+	REAP(pid);
+}
+
 TEST(waitv_mismatch_and_time)
 {
 	struct waitv w[2];
