@@ -45,6 +45,37 @@ TEST(end_of_file_and_broken_pipe)
 	EQ(signals_seen, 1);
 }
 
+/* What pipe(2) made and /proc opens again is no FIFO: nobody waits for the other side, which may have gone. */
+TEST(opened_again_without_the_other_side)
+{
+	char path[64];
+	new_pipe(0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", p[0]);
+	EQ(write(p[1], "left", 4), 4);
+	close(p[1]);
+	int reader = OK(open(path, O_RDONLY));
+	EQ(read(reader, buffer, 100), 4);
+	EQ(read(reader, buffer, 100), 0);
+	EQ(polled(reader, POLLIN), POLLHUP);
+	close(reader);
+	reader = OK(open(path, O_RDONLY | O_NONBLOCK));
+	EQ(read(reader, buffer, 100), 0);
+	EQ(polled(reader, POLLIN), POLLHUP);
+	close(reader);
+	new_pipe(0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", p[1]);
+	close(p[0]);
+	on_signal(SIGPIPE, SIG_IGN, 0);
+	for (int flags = O_WRONLY;; flags |= O_NONBLOCK) {
+		int writer = OK(open(path, flags));
+		FAILS(write(writer, "x", 1), EPIPE);
+		EQ(polled(writer, POLLOUT), POLLOUT | POLLERR);
+		close(writer);
+		if (flags & O_NONBLOCK)
+			break;
+	}
+}
+
 TEST(wrong_ends_and_arguments)
 {
 	new_pipe(0);

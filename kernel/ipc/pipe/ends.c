@@ -33,6 +33,7 @@ void pipe_open_both(struct pipe *p)
 {
 	p->readers = p->writers = 1;
 	p->readers_ever = p->writers_ever = 1;
+	p->nameless = true;
 }
 
 /* => 0 once the counter of the other side has moved from `before`; -ERESTARTSYS. */
@@ -45,6 +46,20 @@ static int wait_for_partner(struct pipe *p, const u32 *counter, struct ipc_wake_
 	return err;
 }
 
+/* Its end is counted. => 0 when it need not wait, or need not any more; -ERESTARTSYS. */
+static int meet_partner(struct pipe *p, u32 ends, u32 flags, struct ipc_wake_list *wakes,
+                        u32 *out_seen)
+{
+	if (ends == PIPE_WRITE && !p->readers)
+		return wait_for_partner(p, &p->readers_ever, wakes);
+	if (ends != PIPE_READ || p->writers)
+		return 0;
+	if (!(flags & PIPE_NONBLOCK))
+		return wait_for_partner(p, &p->writers_ever, wakes);
+	*out_seen = p->writers_ever;
+	return 0;
+}
+
 int pipe_open_fifo(struct pipe *p, u32 ends, u32 flags, u32 *out_seen)
 {
 	struct ipc_wake_list wakes = {0};
@@ -52,19 +67,13 @@ int pipe_open_fifo(struct pipe *p, u32 ends, u32 flags, u32 *out_seen)
 
 	*out_seen = 0;
 	port_mutex_lock(&p->io);
-	if (ends == PIPE_WRITE && flags & PIPE_NONBLOCK && !p->readers) {
+	if (ends == PIPE_WRITE && flags & PIPE_NONBLOCK && !p->readers && !p->nameless) {
 		port_mutex_unlock(&p->io);
 		return -ENXIO;
 	}
 	count_open(p, ends, &wakes);
-	if (ends == PIPE_READ && !p->writers) {
-		if (flags & PIPE_NONBLOCK)
-			*out_seen = p->writers_ever;
-		else
-			err = wait_for_partner(p, &p->writers_ever, &wakes);
-	} else if (ends == PIPE_WRITE && !p->readers) {
-		err = wait_for_partner(p, &p->readers_ever, &wakes);
-	}
+	if (!p->nameless)
+		err = meet_partner(p, ends, flags, &wakes, out_seen);
 	if (err)
 		count_close(p, ends, &wakes);
 	port_mutex_unlock(&p->io);

@@ -66,6 +66,7 @@ struct pipe {
 	u32 waiting;                  /* [io] waiters in the three lists */
 	struct port_pollq read_poll, write_poll;
 	struct port_user *user; /* [I] reference: pays for the slots */
+	bool nameless;          /* [I] of pipe(2): an open by way of /proc never waits */
 	struct pipe_slot first_slots[PIPE_SLOTS];
 };
 
@@ -78,7 +79,7 @@ enum pipe_flags { PIPE_NONBLOCK = 1, PIPE_PACKET = 2 };
 
 /* pipe(2): opens both ends, never waits. */
 void pipe_open_both(struct pipe *p);
-/* open(2) of a FIFO: waits for the other side as fifo(7) says. => 0, -ENXIO, -ERESTARTSYS; when it fails the
+/* open(2) of a FIFO: waits for the other side as fifo(7) says; of what pipe(2) made, without. => 0, -ENXIO, -ERESTARTSYS; when it fails the
  * end is not open. *out_seen: writers_ever of a reader that did not wait, for pipe_poll(); else 0. */
 MUST_CHECK int pipe_open_fifo(struct pipe *p, u32 ends, u32 flags, u32 *out_seen);
 /* => true when no end is open now; a FIFO's data is gone then. */
