@@ -3,6 +3,7 @@
 #include "kernel/dev/random.h"
 #include "kernel/fs/procfs.h"
 #include "kernel/ipc/event/epoll.h"
+#include "kernel/lib/string.h"
 #include "kernel/port/epoll_file.h"
 #include "kernel/proc/fdtable.h"
 #include "kernel/proc/task.h"
@@ -28,17 +29,25 @@ static struct {
 	u64 mask, factor;
 } scramble[KCMP_EPOLL_TFD];
 
+static bool drawn; /* [a] the numbers are there, for good */
+
+static NOINLINE void scramble_draw(void)
+{
+	static struct spinlock lock = SPINLOCK_INIT(LEAF);
+	typeof(scramble) fresh;
+
+	random_bytes(fresh, sizeof(fresh));
+	GUARD(spin)(&lock);
+	if (drawn)
+		return;
+	memcpy(scramble, fresh, sizeof(scramble));
+	store_release(&drawn, true);
+}
+
 static long compare(const void *a, const void *b, u32 type)
 {
-	static bool drawn; /* [a] */
-	static struct spinlock lock = SPINLOCK_INIT(LEAF);
-
-	if (unlikely(!load_acquire(&drawn))) {
-		GUARD(spin)(&lock);
-		if (!drawn)
-			random_bytes(scramble, sizeof(scramble));
-		store_release(&drawn, true);
-	}
+	if (unlikely(!load_acquire(&drawn)))
+		scramble_draw();
 	u64 x = ((u64)a ^ scramble[type].mask) * (scramble[type].factor | 1);
 	u64 y = ((u64)b ^ scramble[type].mask) * (scramble[type].factor | 1);
 	return (x < y) | (x > y) << 1;

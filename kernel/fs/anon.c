@@ -1,6 +1,5 @@
 #include "kernel/fs/anon.h"
 #include "kernel/fs/dentry.h"
-#include "kernel/fs/locks.h"
 #include "kernel/fs/mount.h"
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
@@ -90,7 +89,6 @@ struct file *file_new_anon(const char *name, const struct file_ops *ops, u32 fla
 void anon_shutdown(void)
 {
 	struct anon_kind *k = TAKE(anon_kinds), *next;
-	file_locks_free(TAKE(anon_inode->locks)); /* the inode stays */
 	for (; k; k = next) {
 		next = k->next;
 		dentry_put(k->dentry);

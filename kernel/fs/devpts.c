@@ -5,10 +5,11 @@
 #include "kernel/lib/printf.h"
 #include "kernel/lib/string.h"
 #include "kernel/proc/cred.h"
+#include "kernel/proc/hooks.h"
 
 enum { DEVPTS_SUPER_MAGIC = 0x1cd1, PTMX_INO = 2, FIRST_NODE_INO = 3 };
 
-static struct super *the_super; /* [I] since boot */
+static struct super *the_super; /* [I] from boot to the end */
 static struct inode *ptmx;      /* [I] */
 static struct {                 /* [a] of nodes to come */
 	u32 mode, uid, gid;
@@ -123,3 +124,12 @@ void devpts_init(u32 ptmx_number)
 	ASSERT(!is_err(dentry_make(the_super->root, "ptmx", ptmx)));
 	fs_type_register(&devpts_type);
 }
+
+/* What terminals left of the directory goes with it. */
+static void devpts_shutdown(void)
+{
+	super_deactivate(TAKE(the_super));
+}
+
+static const struct proc_hooks devpts_hooks = {.name = "devpts", .shutdown = devpts_shutdown};
+PROC_HOOKS(devpts_hooks);

@@ -3,13 +3,16 @@
 #include "kernel/fs/seq.h"
 #include "kernel/mm/slab.h"
 #include "kernel/proc/fdtable.h"
+#include "kernel/proc/hooks.h"
 #include "kernel/sched/thread.h"
 
 enum { LOCK_CHAIN_MAX = 10 };
 
-struct file_locks {        /* of one inode */
+struct file_locks {        /* of one inode, made for its first lock, gone with it */
 	struct list held;  /* struct file_lock by start */
 	struct list queue; /* struct lock_wait, FIFO */
+	struct inode *inode;
+	struct list link; /* in all_inodes */
 };
 struct lock_wait {
 	struct list link;     /* in file_locks.queue */
@@ -22,6 +25,7 @@ struct lock_wait {
 static struct spinlock locks_lock = SPINLOCK_INIT(FILE_LOCKS);
 static struct list all_locks = LIST_INIT(all_locks);
 static struct list all_waits = LIST_INIT(all_waits);
+static struct list all_inodes = LIST_INIT(all_inodes);
 
 static bool same_space(const struct file_lock *a, const struct file_lock *b)
 {
@@ -179,10 +183,17 @@ static struct file_locks *locks_of(struct inode *i)
 		return NULL;
 	list_init(&made->held);
 	list_init(&made->queue);
-	if (__atomic_compare_exchange_n(&i->locks, &l, made, false, __ATOMIC_ACQ_REL,
-	                                __ATOMIC_ACQUIRE))
+	made->inode = i;
+	spin_lock(&locks_lock);
+	l = i->locks;
+	if (!l) {
+		list_add_tail(&all_inodes, &made->link);
+		store_release(&i->locks, made);
+	}
+	spin_unlock(&locks_lock);
+	if (!l)
 		return made;
-	kfree(made);
+	kfree(made); /* another thread was faster */
 	return l;
 }
 
@@ -263,8 +274,26 @@ void posix_locks_release(struct inode *i, struct fdtable *owner)
 
 void file_locks_free(struct file_locks *l)
 {
+	if (!l)
+		return;
+	spin_lock(&locks_lock);
+	list_del(&l->link);
+	spin_unlock(&locks_lock);
 	kfree(l);
 }
+
+/* Inodes that live as long as the system (proc, sysfs) would keep theirs. */
+static void locks_shutdown(void)
+{
+	struct list *n;
+	while ((n = list_pop(&all_inodes))) {
+		struct file_locks *l = list_entry(n, struct file_locks, link);
+		l->inode->locks = NULL;
+		kfree(l);
+	}
+}
+static const struct proc_hooks locks_hooks = {.name = "locks", .shutdown = locks_shutdown};
+PROC_HOOKS(locks_hooks);
 
 static void lock_line(struct seq *s, u32 number, const struct file_lock *k)
 {
