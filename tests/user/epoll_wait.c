@@ -277,14 +277,7 @@ TEST(an_instance_is_a_file_to_poll)
 	EQ(ready(ep, e), EPOLLIN);
 	event_take(e);
 	EQ(polled(ep, POLLIN), 0);
-	pid_t child;
-	CHILD(child)
-	{
-		struct pollfd one = {ep, POLLIN, 0};
-		EQ(poll(&one, 1, -1), 1);
-		EQ(one.revents, POLLIN);
-	}
-	until_asleep(child);
+	pid_t child = poller(ep, POLLIN, POLLIN);
 	event_set(e);
 	REAP(child);
 }

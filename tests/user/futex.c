@@ -1,20 +1,7 @@
 /* futex(2): wait and wake, private and shared (F1, F3). */
-#include "harness.h"
+#include "futex.h"
 #include <pthread.h>
 #include <stddef.h>
-
-enum {
-	WAIT = 0,
-	WAKE = 1,
-	REQUEUE = 3,
-	CMP_REQUEUE = 4,
-	WAKE_OP = 5,
-	LOCK_PI = 6,
-	WAIT_BITSET = 9,
-	WAKE_BITSET = 10,
-	PRIVATE = 128,
-	REALTIME = 256
-};
 
 static long futex(const volatile void *word, int op, int value, const void *time, const void *word2,
                   int value3)

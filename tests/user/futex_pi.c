@@ -1,9 +1,6 @@
 /* futex(2) with priority inheritance (F2). */
-#include "harness.h"
+#include "futex.h"
 #include <pthread.h>
-
-enum { LOCK_PI = 6, UNLOCK_PI = 7, TRYLOCK_PI = 8, LOCK_PI2 = 13, PRIVATE = 128, REALTIME = 256 };
-static const unsigned WAITERS = 0x80000000, DIED = 0x40000000;
 
 static long futex(volatile unsigned *word, int op, const void *time)
 {
@@ -13,10 +10,6 @@ static volatile unsigned *word;
 static void new_word(void)
 {
 	word = shared(4096);
-}
-static unsigned me(void)
-{
-	return (unsigned)syscall(SYS_gettid);
 }
 
 TEST(free_lock_is_taken_and_released)

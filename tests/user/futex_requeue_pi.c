@@ -1,21 +1,6 @@
 /* FUTEX_WAIT_REQUEUE_PI and FUTEX_CMP_REQUEUE_PI (F2): condition variables whose mutex inherits. */
-#include "harness.h"
+#include "futex.h"
 #include <pthread.h>
-
-enum {
-	WAIT = 0,
-	WAKE = 1,
-	REQUEUE = 3,
-	CMP_REQUEUE = 4,
-	WAKE_OP = 5,
-	LOCK_PI = 6,
-	UNLOCK_PI = 7,
-	WAIT_REQUEUE_PI = 11,
-	CMP_REQUEUE_PI = 12,
-	PRIVATE = 128,
-	REALTIME = 256
-};
-static const unsigned WAITERS = 0x80000000, DIED = 0x40000000;
 
 static long futex(volatile void *word, int op, unsigned value, const void *time,
                   volatile void *word2, unsigned value3)
@@ -46,10 +31,6 @@ static void new_words(void)
 {
 	cond = shared(4096);
 	mutex = cond + 16;
-}
-static unsigned me(void)
-{
-	return (unsigned)syscall(SYS_gettid);
 }
 
 TEST(arguments_of_the_wait)
@@ -101,6 +82,17 @@ static void sleeper(int number)
 	OK(unlock(mutex));
 }
 
+static void sleepers(pid_t *pids, int n)
+{
+	for (int i = 0; i < n; i++) {
+		CHILD(pids[i])
+		{
+			sleeper(i);
+		}
+		until_asleep(pids[i]);
+	}
+}
+
 TEST(free_mutex_is_taken_for_the_sleeper)
 {
 	pid_t pid;
@@ -140,13 +132,7 @@ TEST(broadcast_moves_all)
 {
 	pid_t pids[5];
 	new_words();
-	for (int i = 0; i < 5; i++) {
-		CHILD(pids[i])
-		{
-			sleeper(i);
-		}
-		until_asleep(pids[i]);
-	}
+	sleepers(pids, 5);
 	OK(lock(mutex));
 	EQ(requeue(1, 0), 2);
 	EQ(requeue(0x7fffffff, 0), 3);
@@ -161,13 +147,7 @@ TEST(broadcast_without_the_mutex)
 {
 	pid_t pids[3];
 	new_words();
-	for (int i = 0; i < 3; i++) {
-		CHILD(pids[i])
-		{
-			sleeper(i);
-		}
-		until_asleep(pids[i]);
-	}
+	sleepers(pids, 3);
 	EQ(requeue(10, 0), 3);
 	for (int i = 0; i < 3; i++)
 		REAP(pids[i]);

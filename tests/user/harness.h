@@ -258,6 +258,30 @@ static inline int64_t now_ns(void)
 	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
+/* A process that polls one descriptor for ever, and has gone to sleep. */
+static inline pid_t poller(int fd, short events, short expected)
+{
+	pid_t pid;
+	CHILD(pid)
+	{
+		struct pollfd p = {fd, events, 0};
+		EQ(poll(&p, 1, -1), 1);
+		EQ(p.revents, expected);
+	}
+	until_asleep(pid);
+	return pid;
+}
+
+static inline struct timespec time_in_ms(clockid_t clock, long ms)
+{
+	struct timespec t;
+	clock_gettime(clock, &t);
+	t.tv_nsec += ms % 1000 * 1000000;
+	t.tv_sec += ms / 1000 + t.tv_nsec / 1000000000;
+	t.tv_nsec %= 1000000000;
+	return t;
+}
+
 static volatile sig_atomic_t signals_seen;
 static inline void count_signal(int number)
 {

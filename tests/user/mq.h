@@ -87,11 +87,6 @@ static inline long messages_in(int q)
 
 static inline struct timespec in_ms(long ms)
 {
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	t.tv_nsec += ms % 1000 * 1000000;
-	t.tv_sec += ms / 1000 + t.tv_nsec / 1000000000;
-	t.tv_nsec %= 1000000000;
-	return t;
+	return time_in_ms(CLOCK_REALTIME, ms);
 }
 static const struct timespec __attribute__((unused)) long_ago = {1, 0};

@@ -50,3 +50,10 @@ static struct msqid_ds status(void)
 	MUST(msgctl(queue, IPC_STAT, &ds));
 	return ds;
 }
+/* How many bytes the queue may hold. */
+static inline void set_room(unsigned long bytes)
+{
+	struct msqid_ds ds = status();
+	ds.msg_qbytes = bytes;
+	OK(msgctl(queue, IPC_SET, &ds));
+}

@@ -138,9 +138,7 @@ TEST(a_fault_in_the_text_sends_nothing)
 TEST(a_full_queue)
 {
 	new_queue();
-	struct msqid_ds ds = status();
-	ds.msg_qbytes = 10;
-	OK(msgctl(queue, IPC_SET, &ds));
+	set_room(10);
 	SEND(1, "123456");
 	FAILS(send_text(1, "12345"), EAGAIN);
 	SEND(1, "1234");
@@ -230,9 +228,7 @@ TEST(a_waiting_receiver_too_small_fails_and_the_next_is_asked)
 TEST(senders_go_when_there_is_room_for_their_message)
 {
 	new_queue();
-	struct msqid_ds ds = status();
-	ds.msg_qbytes = 10;
-	OK(msgctl(queue, IPC_SET, &ds));
+	set_room(10);
 	SEND(1, "01234567");
 	SEND(2, "89");
 	pid_t a = sender("aaaaaaaa", 0), b = sender("bb", 0);
@@ -248,23 +244,18 @@ TEST(senders_go_when_there_is_room_for_their_message)
 TEST(more_room_lets_senders_go)
 {
 	new_queue();
-	struct msqid_ds ds = status();
-	ds.msg_qbytes = 4;
-	OK(msgctl(queue, IPC_SET, &ds));
+	set_room(4);
 	SEND(1, "0123");
 	pid_t a = sender("abc", 0);
-	ds.msg_qbytes = 7;
-	OK(msgctl(queue, IPC_SET, &ds));
+	set_room(7);
 	REAP(a);
 }
 
 TEST(removal_ends_every_wait)
 {
 	new_queue();
-	struct msqid_ds ds = status();
 	pid_t a = receiver(9, 0, 10, "EIDRM"), b = receiver(-9, 0, 10, "EIDRM");
-	ds.msg_qbytes = 4;
-	OK(msgctl(queue, IPC_SET, &ds));
+	set_room(4);
 	SEND(10, "full");
 	pid_t c = sender("more", EIDRM);
 	OK(msgctl(queue, IPC_RMID, NULL));
@@ -282,9 +273,7 @@ TEST(signals_interrupt_even_with_restart)
 	pid_t a = receiver(0, 0, 10, "EINTR");
 	kill(a, SIGUSR1);
 	REAP(a);
-	struct msqid_ds ds = status();
-	ds.msg_qbytes = 4;
-	OK(msgctl(queue, IPC_SET, &ds));
+	set_room(4);
 	SEND(1, "full");
 	a = sender("more", EINTR);
 	kill(a, SIGUSR1);
@@ -394,9 +383,7 @@ TEST(nothing_is_lost_between_many_senders_and_receivers)
 	pid_t pid[SENDERS + RECEIVERS];
 	_Atomic long *sum = shared(sizeof(*sum));
 	new_queue();
-	struct msqid_ds ds = status();
-	ds.msg_qbytes = 200;
-	OK(msgctl(queue, IPC_SET, &ds));
+	set_room(200);
 	for (int i = 0; i < SENDERS; i++)
 		CHILD(pid[i])
 	for (long k = 1; k <= EACH; k++) {

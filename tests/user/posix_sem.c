@@ -20,15 +20,6 @@ static const char *path(void)
 #endif
 	return text;
 }
-static struct timespec in_ms(clockid_t clock, long ms)
-{
-	struct timespec t;
-	clock_gettime(clock, &t);
-	t.tv_nsec += ms % 1000 * 1000000;
-	t.tv_sec += ms / 1000 + t.tv_nsec / 1000000000;
-	t.tv_nsec %= 1000000000;
-	return t;
-}
 static int value(sem_t *s)
 {
 	int v = -1;
@@ -185,7 +176,7 @@ TEST(unnamed_counts)
 TEST(time_outs)
 {
 	sem_t s;
-	struct timespec past = {1, 0}, bad = {1, 1000000000}, soon = in_ms(CLOCK_REALTIME, 20);
+	struct timespec past = {1, 0}, bad = {1, 1000000000}, soon = time_in_ms(CLOCK_REALTIME, 20);
 	OK(sem_init(&s, 0, 0));
 	FAILS(sem_timedwait(&s, &past), ETIMEDOUT);
 	FAILS(sem_timedwait(&s, &bad), EINVAL);
@@ -195,7 +186,7 @@ TEST(time_outs)
 	OK(sem_post(&s));
 	OK(sem_timedwait(&s, &past)); /* there: the time does not matter */
 #ifdef __GLIBC__
-	soon = in_ms(CLOCK_MONOTONIC, 20);
+	soon = time_in_ms(CLOCK_MONOTONIC, 20);
 	FAILS(sem_clockwait(&s, CLOCK_MONOTONIC, &soon), ETIMEDOUT);
 	FAILS(sem_clockwait(&s, CLOCK_REALTIME, &past), ETIMEDOUT);
 #endif

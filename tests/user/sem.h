@@ -57,6 +57,18 @@ static inline int sem_of(int n, unsigned short *values)
 	               (unsigned short[]){__VA_ARGS__})
 /* A process that performs the operations, which must succeed. */
 #define OPERATOR(pid, id, ...) CHILD(pid) OK(SEMOP(id, __VA_ARGS__))
+/* A process that performs `op` and keeps what it has until it is killed. */
+static inline pid_t sem_holder(int id, struct sembuf op)
+{
+	pid_t pid;
+	CHILD(pid)
+	{
+		OK(semop(id, &op, 1));
+		for (;;)
+			pause();
+	}
+	return pid;
+}
 static inline int val(int id, int num)
 {
 	return semctl(id, num, GETVAL);

@@ -1,56 +1,33 @@
 /* Semaphores under fire: kill -9 at any moment, removal, many processors (S5, S6, K3). */
 #include "sem.h"
+#include "storm.h"
 #include <pthread.h>
 
-/* A small generator with a seed of its own: the same storm every time. */
-static uint32_t draw(uint32_t *state)
+/* Takes and gives back with SEM_UNDO in all ways. */
+static int units;
+static void take_and_give(uint32_t seed)
 {
-	*state = *state * 1664525 + 1013904223;
-	return *state >> 8;
+	for (;;) {
+		unsigned short a = (unsigned short)(draw(&seed) % 3),
+			       b = (unsigned short)((a + 1) % 3);
+		SEMOP(units, OP_UNDO(a, -2), OP_UNDO(b, -1));
+		SEMOP(units, OP_UNDO(a, 1));
+		SEMOP(units, OP_UNDO(a, 1), OP_UNDO(b, 1));
+	}
 }
-
 TEST(kill_at_any_moment_keeps_the_sum)
 {
-	/* Victims take and give back with SEM_UNDO in all ways; in the end every unit must be back. */
-	enum { UNITS = 5, VICTIMS = 6, KILLS = 150 };
-	int id = sem_new(3);
+	enum { UNITS = 5 };
 	unsigned short start[3] = {UNITS, UNITS, UNITS};
-	pid_t pids[VICTIMS];
-	uint32_t seed = 12345;
-	OK(set_all(id, start));
-	for (int i = 0; i < VICTIMS; i++)
-		pids[i] = 0;
-	for (int n = 0; n < KILLS; n++) {
-		int v = (int)(draw(&seed) % VICTIMS);
-		if (pids[v]) {
-			kill(pids[v], SIGKILL);
-			EQ(reap(pids[v]), SIGKILL);
-		}
-		CHILD(pids[v])
-		{
-			uint32_t mine = (uint32_t)n * 77 + 1;
-			for (;;) {
-				unsigned short a = (unsigned short)(draw(&mine) % 3),
-					       b = (unsigned short)((a + 1) % 3);
-				SEMOP(id, OP_UNDO(a, -2), OP_UNDO(b, -1));
-				SEMOP(id, OP_UNDO(a, 1));
-				SEMOP(id, OP_UNDO(a, 1), OP_UNDO(b, 1));
-			}
-		}
-		for (uint32_t spin = draw(&seed) % 40; spin; spin--)
-			sched_yield();
-	}
-	for (int i = 0; i < VICTIMS; i++)
-		if (pids[i]) {
-			kill(pids[i], SIGKILL);
-			reap(pids[i]);
-		}
+	units = sem_new(3);
+	OK(set_all(units, start));
+	storm_of_kills(6, 150, 40, take_and_give);
 	for (int i = 0; i < 3; i++) {
-		EQ(val(id, i), UNITS);
-		EQ(ncnt(id, i), 0);
-		EQ(zcnt(id, i), 0);
+		EQ(val(units, i), UNITS);
+		EQ(ncnt(units, i), 0);
+		EQ(zcnt(units, i), 0);
 	}
-	OK(sem_rm(id));
+	OK(sem_rm(units));
 }
 
 TEST(lock_survives_its_holders)
@@ -65,8 +42,7 @@ TEST(lock_survives_its_holders)
 	for (int i = 0; i < WORKERS + KILLS; i++) {
 		int w = i % WORKERS;
 		if (i >= WORKERS) {
-			for (uint32_t spin = draw(&seed) % 50; spin; spin--)
-				sched_yield();
+			some_time(&seed, 50);
 			kill(pids[w], SIGKILL);
 			reap(pids[w]);
 		}

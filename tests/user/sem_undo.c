@@ -20,13 +20,7 @@ TEST(exit_undoes)
 TEST(death_by_signal_undoes)
 {
 	SET(id, 1);
-	pid_t pid;
-	CHILD(pid)
-	{
-		OK(SEMOP(id, OP_UNDO(0, -1)));
-		for (;;)
-			pause();
-	}
+	pid_t pid = sem_holder(id, OP_UNDO(0, -1));
 	UNTIL(val(id, 0) == 0);
 	OK(kill(pid, SIGKILL));
 	EQ(reap(pid), SIGKILL);
@@ -261,11 +255,7 @@ TEST(set_removed_before_exit)
 TEST(waiting_with_undo_holds_nothing_yet)
 {
 	SET(id, 0);
-	pid_t pid;
-	CHILD(pid)
-	{
-		SEMOP(id, OP_UNDO(0, -1));
-	}
+	pid_t pid = sem_holder(id, OP_UNDO(0, -1));
 	UNTIL(ncnt(id, 0) == 1);
 	OK(kill(pid, SIGKILL));
 	reap(pid);
@@ -276,13 +266,7 @@ TEST(waiting_with_undo_holds_nothing_yet)
 TEST(completed_by_the_waker_is_undone_too)
 {
 	SET(id, 0);
-	pid_t pid;
-	CHILD(pid)
-	{
-		OK(SEMOP(id, OP_UNDO(0, -1)));
-		for (;;)
-			pause();
-	}
+	pid_t pid = sem_holder(id, OP_UNDO(0, -1));
 	UNTIL(ncnt(id, 0) == 1);
 	OK(SEMOP(id, OP(0, 1)));
 	EQ(val(id, 0), 0);

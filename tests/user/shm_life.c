@@ -1,6 +1,7 @@
 /* The end of segments: IPC_RMID, shm_rmid_forced, namespaces, limits, locked memory, kill -9 (H1, H4, H5, K3). */
 #include "caps.h"
 #include "shm.h"
+#include "storm.h"
 #include <pthread.h>
 #include <sys/resource.h>
 
@@ -246,17 +247,12 @@ TEST(stat_by_index_names_the_same_segment)
 
 /* --- fire --- */
 
-static uint32_t draw(uint32_t *state)
-{
-	*state = *state * 1664525 + 1013904223;
-	return *state >> 8;
-}
-
 /* Attaches, cuts, moves, forks and detaches for ever. */
-static void storm(int id, uint32_t seed)
+static int attached;
+static void storm(uint32_t seed)
 {
 	for (;;) {
-		char *p = shmat(id, NULL, draw(&seed) % 4 ? 0 : SHM_RDONLY);
+		char *p = shmat(attached, NULL, draw(&seed) % 4 ? 0 : SHM_RDONLY);
 		if (p == (char *)-1)
 			_exit(0);
 		switch (draw(&seed) % 6) {
@@ -281,30 +277,11 @@ static void storm(int id, uint32_t seed)
 
 TEST(killed_attachers_leave_nothing)
 {
-	enum { VICTIMS = 4, KILLS = 30 };
-	pid_t pids[VICTIMS] = {0};
-	uint32_t seed = 4711;
 	own_namespace();
-	int id = segment(4 * PAGE);
-	for (int n = 0; n < KILLS; n++) {
-		int v = (int)(draw(&seed) % VICTIMS);
-		if (pids[v]) {
-			kill(pids[v], SIGKILL);
-			reap(pids[v]);
-		}
-		pids[v] = spawn();
-		if (!pids[v])
-			storm(id, (uint32_t)n * 31 + 7);
-		for (uint32_t spin = draw(&seed) % 4; spin; spin--)
-			sched_yield();
-	}
-	for (int i = 0; i < VICTIMS; i++)
-		if (pids[i]) {
-			kill(pids[i], SIGKILL);
-			reap(pids[i]);
-		}
-	UNTIL(attaches(id) == 0); /* grandchildren */
-	removed(id);
+	attached = segment(4 * PAGE);
+	storm_of_kills(4, 30, 4, storm);
+	UNTIL(attaches(attached) == 0); /* grandchildren */
+	removed(attached);
 }
 
 TEST(removal_among_attachers)

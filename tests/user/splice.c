@@ -1,6 +1,5 @@
-/* splice, tee, vmsplice, sendfile, copy_file_range; what pipes cost their user (E4). */
+/* splice, tee, vmsplice, sendfile, copy_file_range (E4). */
 #include "harness.h"
-#include "caps.h"
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -359,14 +358,7 @@ TEST(a_splice_is_seen_by_pollers)
 {
 	int f = temporary("abc");
 	pair(p, 0);
-	pid_t child;
-	CHILD(child)
-	{
-		struct pollfd one = {p[0], POLLIN, 0};
-		EQ(poll(&one, 1, -1), 1);
-		EQ(one.revents, POLLIN);
-	}
-	until_asleep(child);
+	pid_t child = poller(p[0], POLLIN, POLLIN);
 	EQ(splice_(f, NULL, p[1], NULL, 3, 0), 3);
 	REAP(child);
 }
@@ -380,69 +372,6 @@ TEST(packets_stay_packets)
 	EQ(splice_(p[0], NULL, q[1], NULL, 100, 0), 4);
 	holds(q[0], "ab");
 	holds(q[0], "cd");
-}
-
-TEST(a_pipe_may_grow_to_the_limit)
-{
-	char text[32];
-	YES(file_read("/proc/sys/fs/pipe-max-size", text, sizeof text) > 0);
-	int most = atoi(text);
-	pair(p, 0);
-	EQ(fcntl(p[1], F_SETPIPE_SZ, 0), 4096);
-	EQ(fcntl(p[1], F_SETPIPE_SZ, 4097), 8192);
-	FAILS(fcntl(p[1], F_SETPIPE_SZ, 0x80000001), EINVAL);
-	FAILS(fcntl(temporary("x"), F_SETPIPE_SZ, 4096), EBADF);
-	pid_t child;
-	CHILD(child)
-	{
-		become_with(0, 4321);
-		EQ(fcntl(p[1], F_SETPIPE_SZ, most), most);
-		FAILS(fcntl(p[1], F_SETPIPE_SZ, most + 1), EPERM);
-	}
-	REAP(child);
-	EQ(fcntl(p[1], F_GETPIPE_SZ), most);
-}
-
-/* Beyond the soft limit new pipes are small and none may grow; a privileged user does not notice. */
-TEST(pages_of_a_user_are_counted)
-{
-	char was[32];
-	enum { SOFT = 64 };
-	YES(file_read("/proc/sys/fs/pipe-user-pages-soft", was, sizeof was) > 0);
-	OK(file_write("/proc/sys/fs/pipe-user-pages-soft", "64"));
-	pid_t child;
-	CHILD(child)
-	{
-		int fds[8][2];
-		become_with(0, 4322);
-		for (int i = 0; i < SOFT / 16; i++) {
-			pair(fds[i], 0);
-			EQ(fcntl(fds[i][0], F_GETPIPE_SZ), 65536);
-		}
-		pair(fds[4], 0);
-		EQ(fcntl(fds[4][0], F_GETPIPE_SZ), 8192);
-		FAILS(fcntl(fds[0][0], F_SETPIPE_SZ, 131072), EPERM);
-		EQ(fcntl(fds[0][0], F_SETPIPE_SZ, 4096), 4096);
-		close(fds[1][0]);
-		close(fds[1][1]);
-		pair(fds[5], 0);
-		EQ(fcntl(fds[5][0], F_GETPIPE_SZ), 65536);
-	}
-	REAP(child);
-	OK(file_write("/proc/sys/fs/pipe-user-pages-soft", was));
-	OK(file_write("/proc/sys/fs/pipe-user-pages-hard", "20"));
-	CHILD(child)
-	{
-		become_with(0, 4323);
-		pair(p, 0);
-		FAILS(pipe(q), ENFILE);
-		FAILS(fcntl(p[0], F_SETPIPE_SZ, 131072), EPERM);
-		close(p[0]);
-		close(p[1]);
-		OK(pipe(q));
-	}
-	REAP(child);
-	OK(file_write("/proc/sys/fs/pipe-user-pages-hard", "0"));
 }
 
 TEST(killed_in_the_middle)
@@ -539,41 +468,11 @@ TEST(splices_that_race_for_a_socket_never_wait)
 	REAP(racers[1]);
 }
 
-/* A splice that waits for the socket has taken the pipe's only bytes; those who poll meanwhile learn that they are back. */
-TEST(bytes_that_come_back_are_announced)
+/* A process whose splice has taken the pipe's only bytes, "back", and waits for a full socket, until SIGUSR1. */
+static pid_t stuck_mover(void)
 {
 	int s[2];
-	pid_t mover, poller;
-	pair(p, 0);
-	MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s));
-	while (write(s[0], "x", 1) == 1)
-		;
-	EQ(fcntl(s[0], F_SETFL, 0), 0);
-	EQ(write(p[1], "back", 4), 4);
-	on_signal(SIGUSR1, count_signal, 0);
-	CHILD(mover)
-	{
-		FAILS(splice_(p[0], NULL, s[0], NULL, 4, 0), EINTR);
-	}
-	until_asleep(mover);
-	CHILD(poller)
-	{
-		struct pollfd one = {p[0], POLLIN, 0};
-		EQ(poll(&one, 1, -1), 1); /* a time-out would look once more */
-	}
-	UNTIL(state_of(poller) == 'S' || state_of(poller) == 'Z');
-	kill(mover, SIGUSR1);
-	REAP(mover);
-	REAP(poller);
-	holds(p[0], "back");
-}
-
-/* Nor do they who read meanwhile take the end of the writers for the end of the data. (Linux lets the last one that closes
- * wait for the splice, that is here the reader itself.) */
-TEST(bytes_that_come_back_come_before_the_end)
-{
-	int s[2];
-	pid_t mover, reader;
+	pid_t mover;
 	pair(p, 0);
 	MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s));
 	while (write(s[0], "x", 1) == 1)
@@ -587,6 +486,24 @@ TEST(bytes_that_come_back_come_before_the_end)
 		FAILS(splice_(p[0], NULL, s[0], NULL, 4, 0), EINTR);
 	}
 	until_asleep(mover);
+	return mover;
+}
+
+/* Those who poll meanwhile learn that the bytes are back. */
+TEST(bytes_that_come_back_are_announced)
+{
+	pid_t mover = stuck_mover(), waits = poller(p[0], POLLIN, POLLIN);
+	kill(mover, SIGUSR1);
+	REAP(mover);
+	REAP(waits);
+	holds(p[0], "back");
+}
+
+/* Nor do they who read meanwhile take the end of the writers for the end of the data. (Linux lets the last one that closes
+ * wait for the splice, that is here the reader itself.) */
+TEST(bytes_that_come_back_come_before_the_end)
+{
+	pid_t mover = stuck_mover(), reader;
 	pair(q, 0);
 	CHILD(reader)
 	{

@@ -68,6 +68,12 @@ static inline short polled(int fd, short events)
 	poll(&one, 1, 0);
 	return one.revents;
 }
+static inline int unread(int fd)
+{
+	int n = -1;
+	OK(ioctl(fd, FIONREAD, &n));
+	return n;
+}
 static inline void set_timeout(int fd, int option, long us)
 {
 	struct timeval t = {us / 1000000, us % 1000000};

@@ -350,19 +350,15 @@ TEST(peeking)
 
 TEST(bytes_of_the_next_datagram)
 {
-	int n = -1;
 	pair(SOCK_DGRAM);
-	OK(ioctl(s[1], FIONREAD, &n));
-	EQ(n, 0);
+	EQ(unread(s[1]), 0);
 	EQ(write(s[0], "one", 3), 3);
 	EQ(write(s[0], "three", 5), 5);
-	OK(ioctl(s[1], FIONREAD, &n));
-	EQ(n, 3);
+	EQ(unread(s[1]), 3);
 	pair(SOCK_SEQPACKET);
 	EQ(write(s[0], "one", 3), 3);
 	EQ(write(s[0], "three", 5), 5);
-	OK(ioctl(s[1], FIONREAD, &n));
-	EQ(n, 8);
+	EQ(unread(s[1]), 8);
 }
 
 TEST(a_faulting_buffer_loses_the_datagram)

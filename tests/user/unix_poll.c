@@ -57,19 +57,6 @@ TEST(states_of_datagrams)
 	EQ(polled(s[0], ALL), W);
 }
 
-static pid_t poller(int fd, short events, short expected)
-{
-	pid_t pid;
-	CHILD(pid)
-	{
-		struct pollfd p = {fd, events, 0};
-		EQ(poll(&p, 1, -1), 1);
-		EQ(p.revents, expected);
-	}
-	until_asleep(pid);
-	return pid;
-}
-
 TEST(pollers_are_woken)
 {
 	struct name n = abstract_name("server");

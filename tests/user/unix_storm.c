@@ -1,15 +1,10 @@
 /* Local sockets under fire: wild calls on live sockets, kill -9 at any moment, threads that close what others use. */
+#include "storm.h"
 #include "unix_rights.h"
+#include <limits.h>
 #include <pthread.h>
 
 enum { SOCKETS = 24 };
-
-/* A small generator with a seed of its own: the same storm every time. */
-static uint32_t draw(uint32_t *state)
-{
-	*state = *state * 1664525 + 1013904223;
-	return *state >> 8;
-}
 
 static struct name some_name(uint32_t n)
 {
@@ -128,29 +123,13 @@ TEST(wild_lives)
 		REAP(pids[i]);
 }
 
+static void storm_for_ever(uint32_t seed)
+{
+	storm(seed, INT_MAX);
+}
 TEST(kill_at_any_moment)
 {
-	enum { VICTIMS = 4, KILLS = 40 };
-	pid_t pids[VICTIMS] = {0};
-	uint32_t seed = 4711;
-	for (int n = 0; n < KILLS; n++) {
-		int v = (int)(draw(&seed) % VICTIMS);
-		if (pids[v]) {
-			kill(pids[v], SIGKILL);
-			EQ(reap(pids[v]), SIGKILL);
-		}
-		CHILD(pids[v])
-		{
-			storm((uint32_t)n, 1 << 30);
-		}
-		for (uint32_t spin = draw(&seed) % 12; spin; spin--)
-			sched_yield();
-	}
-	for (int v = 0; v < VICTIMS; v++)
-		if (pids[v]) {
-			kill(pids[v], SIGKILL);
-			EQ(reap(pids[v]), SIGKILL);
-		}
+	storm_of_kills(4, 40, 12, storm_for_ever);
 }
 
 /* Threads that share descriptors: one closes what others sleep in. */
