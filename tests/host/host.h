@@ -42,10 +42,7 @@ unsigned host_raised(int sig); /* port_raise() calls of this thread, and forgets
 void host_fail_allocation(unsigned n);
 void host_fail_copy(unsigned n);
 bool host_fault_happened(void);
-#define HOST_EACH_FAULT(set_fault)                                                                 \
-	for (unsigned fault_n = 1, fault_more = 1; fault_more;                                     \
-	     fault_more = host_fault_happened(), set_fault(0), fault_n++)                          \
-		if ((set_fault(fault_n), true))
+#define HOST_EACH_FAULT(set_fault) EACH_FAULT(set_fault, host_fault_happened)
 
 /* Frees what is deferred; no read section is open. */
 void host_settle(void);

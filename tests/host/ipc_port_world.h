@@ -13,12 +13,5 @@ struct port_lock {
 struct port_mutex {
 	struct port_lock lock;
 };
-struct port_defer {
-	struct port_defer *next;
-	void (*fn)(struct port_defer *d);
-};
-struct port_io {
-	char *base;
-	size_t left;
-};
 #include "tests/port/watch.h"
+#include "tests/port/world.h"

@@ -93,10 +93,7 @@ void sim_fail_allocation(unsigned n); /* 0: none fails */
 void sim_fail_copy(unsigned n);
 /* => true when the fault that was asked for has happened. */
 bool sim_fault_happened(void);
-#define SIM_EACH_FAULT(set_fault)                                                                  \
-	for (unsigned fault_n = 1, fault_more = 1; fault_more;                                     \
-	     fault_more = sim_fault_happened(), set_fault(0), fault_n++)                           \
-		if ((set_fault(fault_n), true))
+#define SIM_EACH_FAULT(set_fault) EACH_FAULT(set_fault, sim_fault_happened)
 
 /* Allocations of the module not yet freed: the runner checks that a test leaves none behind. */
 long sim_live_allocations(void);

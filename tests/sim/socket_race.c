@@ -1,123 +1,30 @@
 /*
  * Local sockets where sending, receiving, closing, connecting, signals and faults race, in every interleaving.
  *
- * The invariants: bytes come once, in order, or are lost with a socket that was closed; a file on board ends as the
- * receiver's or is closed; nobody sleeps on when what he waits for is there or can no longer come; all memory is
+ * The invariants: bytes come once, in order, or are lost with a socket that was closed; nobody sleeps on when what he waits for is there or can no longer come; all memory is
  * given back (the runner checks).
  */
-#include <string.h>
 #include "abi/signal.h"
-#include "kernel/ipc/socket/rights.h"
-#include "tests/port/files.h"
-#include "tests/sim/sim.h"
+#include "tests/sim/socket_world.h"
 
 enum { SECOND = 1000000000 };
 
-/* --- A world of two files, each a socket --- */
-
-static struct port_file *file[2];
-
-static struct socket *at(int i)
-{
-	return port_file_socket(file[i]);
-}
-static struct port_file *file_new(enum socket_type type)
-{
-	struct socket *s = socket_new(type);
-	CHECK(s != NULL);
-	return test_file_new(s);
-}
-static void pair_new(enum socket_type type)
-{
-	socket_init();
-	file[0] = file_new(type);
-	file[1] = file_new(type);
-	socket_pair(at(0), at(1));
-}
-static void close_file(int i)
-{
-	if (file[i])
-		port_file_put(TAKE(file[i]));
-}
-static void world_end(void)
-{
-	close_file(0);
-	close_file(1);
-	CHECK_EQ(test_files_open, 0);
-	CHECK_EQ(test_files_in_flight, 0);
-}
-
-struct call {
-	int end; /* which file */
-	u32 size;
-	u64 timeout; /* 0: does not wait; PORT_FOREVER */
-	struct port_file *carry, *got;
-	bool peek;
-	ssize result;
-	char buf[16];
-};
-
-static u64 until(const struct call *c)
-{
-	return c->timeout == PORT_FOREVER || !c->timeout ? c->timeout : sim_now() + c->timeout;
-}
-
-static void do_send(struct call *c)
-{
-	struct port_io io = {c->buf, c->size};
-	struct socket_outgoing out = {.deadline = until(c)};
-	if (c->carry) {
-		out.rights = socket_rights_new(1);
-		if (!out.rights) {
-			c->result = -ENOMEM;
-			return;
-		}
-		port_file_get(c->carry);
-		out.rights->files[out.rights->count++] = c->carry;
-	}
-	c->result = socket_send(at(c->end), &io, &out);
-}
-static void do_receive(struct call *c)
-{
-	struct port_io io = {c->buf, c->size};
-	struct socket_incoming in = {.deadline = until(c), .peek = c->peek};
-	c->result = socket_receive(at(c->end), &io, &in);
-	if (c->result >= 0 && in.rights) {
-		c->got = in.rights->files[0];
-		port_file_get(c->got);
-	}
-	if (c->result >= 0)
-		socket_incoming_put(&in);
-}
-
-/* As a system call does: the file stays open while it lasts. */
-static void with_file(struct call *c, void (*fn)(struct call *c))
-{
-	struct port_file *f = file[c->end];
-	if (!f) {
-		c->result = -EBADF;
-		return;
-	}
-	port_file_get(f);
-	fn(c);
-	port_file_put(f);
-}
-static void send(void *arg)
-{
-	with_file(arg, do_send);
-}
-static void receive(void *arg)
-{
-	with_file(arg, do_receive);
-}
-static void close_end(void *arg)
-{
-	close_file(*(int *)arg);
-}
-
-static int zero = 0, one = 1;
-
 /* --- Streams --- */
+
+/* One byte comes beside one that is there: two readers get one each. => the sum of what they got. */
+static int sender_and_two_readers(struct call *s)
+{
+	struct call r[2] = {{.end = 1, .size = 1, .timeout = PORT_FOREVER},
+	                    {.end = 1, .size = 1, .timeout = PORT_FOREVER}};
+	sim_spawn(send, s);
+	sim_spawn(receive, &r[0]);
+	sim_spawn(receive, &r[1]);
+	sim_preemptions(2);
+	sim_run();
+	CHECK_EQ(s->result, 1);
+	CHECK_EQ(r[0].result + r[1].result, 2);
+	return r[0].buf[0] + r[1].buf[0];
+}
 
 SIM(socket_reader_and_writer_meet)
 {
@@ -162,15 +69,7 @@ SIM(socket_full_writer_is_woken)
 	send(&first);
 	CHECK_EQ(first.result, 1);
 	struct call s = {.end = 0, .size = 1, .timeout = PORT_FOREVER, .buf = "b"};
-	struct call r[2] = {{.end = 1, .size = 1, .timeout = PORT_FOREVER},
-	                    {.end = 1, .size = 1, .timeout = PORT_FOREVER}};
-	sim_spawn(send, &s);
-	sim_spawn(receive, &r[0]);
-	sim_spawn(receive, &r[1]);
-	sim_preemptions(2);
-	sim_run();
-	CHECK_EQ(s.result, 1);
-	CHECK_EQ(r[0].buf[0] + r[1].buf[0], 'a' + 'b');
+	CHECK_EQ(sender_and_two_readers(&s), 'a' + 'b');
 	world_end();
 }
 
@@ -403,16 +302,8 @@ SIM(socket_sender_waits_for_the_receivers_queue)
 {
 	one_way_new();
 	fill(0, 1);
-	struct call s = {.end = 0, .size = 1, .timeout = PORT_FOREVER};
-	struct call r[2] = {{.end = 1, .size = 1, .timeout = PORT_FOREVER},
-	                    {.end = 1, .size = 1, .timeout = PORT_FOREVER}};
-	sim_spawn(send, &s);
-	sim_spawn(receive, &r[0]);
-	sim_spawn(receive, &r[1]);
-	sim_preemptions(2);
-	sim_run();
-	CHECK_EQ(s.result, 1);
-	CHECK_EQ(r[0].result + r[1].result, 2);
+	struct call s = {.end = 0, .size = 1, .timeout = PORT_FOREVER, .buf = "f"};
+	CHECK_EQ(sender_and_two_readers(&s), 'f' + 'f');
 	world_end();
 }
 
@@ -463,138 +354,4 @@ SIM(socket_throttled_poller_races_everything)
 	sim_preemptions(2);
 	sim_run();
 	world_end();
-}
-
-/* --- Files on board, cycles --- */
-
-static void put_in(int from, struct port_file *carry)
-{
-	struct call c = {.end = from, .size = 1, .buf = "x", .carry = carry};
-	send(&c);
-	CHECK_EQ(c.result, 1);
-}
-
-/* Each end in the queue of the other; then both are closed, by two at once. */
-SIM(socket_cycle_is_collected_whoever_closes_last)
-{
-	pair_new(SOCKET_STREAM);
-	put_in(0, file[0]);
-	put_in(1, file[1]);
-	sim_spawn(close_end, &zero);
-	sim_spawn(close_end, &one);
-	sim_run();
-	socket_collect();
-	world_end();
-}
-
-/* A socket that can be received is not garbage, although nothing but a queue refers to it while the search goes on. */
-SIM(socket_search_races_receiving)
-{
-	struct port_file *inner;
-	pair_new(SOCKET_STREAM);
-	struct port_file *a = file_new(SOCKET_STREAM), *b = file_new(SOCKET_STREAM);
-	socket_pair(port_file_socket(a), port_file_socket(b));
-	put_in(0, b);
-	port_file_put(b); /* now only in the queue of file[1] */
-	inner = b;
-	struct call r = {.end = 1, .size = 1, .timeout = PORT_FOREVER, .peek = sim_choose(2)};
-	sim_spawn(receive, &r);
-	sim_spawn((void (*)(void *))socket_collect, NULL);
-	sim_spawn(close_end, &zero);
-	sim_preemptions(2);
-	sim_run();
-	CHECK_EQ(r.result, 1);
-	CHECK(r.got == inner);
-	CHECK(!port_file_socket(inner)->dead);
-	port_file_put(r.got);
-	port_file_put(a);
-	world_end();
-}
-
-/* Receiving from one socket of a would-be cycle, closing it, and a search: the CVE-2021-0920 of Linux. */
-static void peek_and_close(void *arg)
-{
-	struct call *c = arg;
-	receive(c);
-	close_end(&one);
-}
-SIM(socket_search_races_peeking_and_closing)
-{
-	pair_new(SOCKET_STREAM);
-	struct port_file *a = file_new(SOCKET_STREAM), *b = file_new(SOCKET_STREAM);
-	socket_pair(port_file_socket(a), port_file_socket(b));
-	put_in(0, b); /* b in the queue of file[1] */
-	struct call back = {.size = 1, .buf = "y", .carry = file[1]};
-	struct port_file *keep = file[0];
-	file[0] = a;
-	send(&back); /* file[1] in the queue of b */
-	CHECK_EQ(back.result, 1);
-	file[0] = keep;
-	port_file_put(b);
-	struct call r = {.end = 1, .size = 1, .timeout = PORT_FOREVER, .peek = true};
-	sim_spawn(peek_and_close, &r);
-	sim_spawn((void (*)(void *))socket_collect, NULL);
-	sim_preemptions(3);
-	sim_run();
-	CHECK(r.got == b);
-	CHECK(!port_file_socket(b)->dead);
-	/* Still whole: what was in its queue can be received. */
-	CHECK_EQ(socket_unread(port_file_socket(b)), 1);
-	port_file_put(r.got);
-	port_file_put(a);
-	socket_collect();
-	world_end();
-}
-
-/* --- Faults --- */
-
-static void everything(void)
-{
-	struct port_file *pipe = test_file_new(NULL);
-	struct call s = {.end = 0, .size = 3, .buf = "abc", .carry = pipe},
-		    r = {.end = 1, .size = 8};
-	send(&s);
-	receive(&r);
-	CHECK(s.result == 3 || s.result == -ENOBUFS || s.result == -ENOMEM || s.result == -EFAULT);
-	if (s.result == 3)
-		CHECK(r.result == 3 || r.result == -EFAULT);
-	else
-		CHECK_EQ(r.result, -EAGAIN);
-	if (r.got)
-		port_file_put(r.got);
-	port_file_put(pipe);
-}
-static void every_fault(enum socket_type type)
-{
-	SIM_EACH_FAULT(sim_fail_allocation)
-	{
-		socket_init();
-		struct socket *a = socket_new(type), *b = socket_new(type);
-		if (a && b) {
-			file[0] = test_file_new(a);
-			file[1] = test_file_new(b);
-			socket_pair(a, b);
-			everything();
-			world_end();
-		} else {
-			if (a)
-				socket_close(a);
-			if (b)
-				socket_close(b);
-		}
-	}
-	SIM_EACH_FAULT(sim_fail_copy)
-	{
-		pair_new(type);
-		everything();
-		world_end();
-	}
-}
-SIM(socket_stream_survives_every_fault)
-{
-	every_fault(SOCKET_STREAM);
-}
-SIM(socket_datagrams_survive_every_fault)
-{
-	every_fault(SOCKET_DGRAM);
 }

@@ -3,8 +3,7 @@
 #include <string.h>
 #include "abi/poll.h"
 #include "abi/signal.h"
-#include "kernel/ipc/pipe/pipe.h"
-#include "tests/host/host.h"
+#include "tests/unit/pipe.h"
 
 static ssize put(struct pipe *p, const char *data, size_t n, u32 flags)
 {
@@ -15,19 +14,6 @@ static ssize get(struct pipe *p, char *data, size_t n, u32 flags)
 {
 	struct port_io io = {.base = data, .left = n};
 	return pipe_read(p, &io, flags);
-}
-
-static struct pipe *open_pipe(void)
-{
-	struct pipe *p = pipe_new();
-	ASSERT(p);
-	pipe_open_both(p);
-	return p;
-}
-static void close_pipe(struct pipe *p)
-{
-	CHECK(pipe_close(p, PIPE_READ | PIPE_WRITE));
-	pipe_free(p);
 }
 
 /* A stream of any pieces is the stream of bytes that was written. */

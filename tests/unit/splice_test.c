@@ -1,20 +1,7 @@
 /* Bytes that move between pipes: against a model, in threads, and when memory runs out. */
 #include <string.h>
-#include "kernel/ipc/pipe/pipe.h"
-#include "tests/host/host.h"
+#include "tests/unit/pipe.h"
 
-static struct pipe *open_pipe(void)
-{
-	struct pipe *p = pipe_new();
-	ASSERT(p);
-	pipe_open_both(p);
-	return p;
-}
-static void close_pipe(struct pipe *p)
-{
-	CHECK(pipe_close(p, PIPE_READ | PIPE_WRITE));
-	pipe_free(p);
-}
 static ssize put(struct pipe *p, const u8 *data, size_t n)
 {
 	struct port_io io = {.base = (char *)data, .left = n};
