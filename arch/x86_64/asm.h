@@ -37,7 +37,8 @@
 
 #define TSS_RSP0 4
 
-#define THREAD_WORK 0 /* struct thread.work */
+#define THREAD_WORK      0 /* struct thread.work */
+#define ASM_WORK_RESCHED 1 /* THREAD_WORK_RESCHED */
 
 /* Interrupt vectors above the exceptions. */
 #define VECTOR_SERIAL   0x24

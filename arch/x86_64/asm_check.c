@@ -20,5 +20,6 @@ _Static_assert(sizeof(struct regs) == R_SIZE, "struct regs");
 CHECK_OFFSET(struct thread, work, THREAD_WORK);
 CHECK_OFFSET(struct tss, rsp, TSS_RSP0);
 _Static_assert(NR_SYSCALLS == ASM_NR_SYSCALLS, "abi/syscalls.h");
+_Static_assert(THREAD_WORK_RESCHED == ASM_WORK_RESCHED, "thread.h");
 _Static_assert(USER_CS == SEL_USER_CS && USER_SS == SEL_USER_SS, "selectors");
 _Static_assert(KERNEL_CS == SEL_KERNEL_CS && KERNEL_SS == SEL_KERNEL_SS, "selectors");

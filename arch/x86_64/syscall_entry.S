@@ -5,7 +5,8 @@
  * part, which C preserves anyway, and without the slots of rcx and r11, which equal rip and rflags. It ends
  * in sysret after one test of the thread's work word, interrupts off so that no work can arrive in between.
  * rip needs no canonical check there: it is where syscall returned to, and user space ends a page below the hole.
- * Everything else (work pending, or a call in SYSCALL_FULL_REGS) completes the frame and leaves through
+ * A thread that is only asked to give way, as a waker often is, does so as if at the end of its call, and looks again.
+ * Everything else (other work, or a call in SYSCALL_FULL_REGS) completes the frame and leaves through
  * return_to_user, by iret.
  */
 #include "arch/x86_64/asm.h"
@@ -66,7 +67,13 @@ syscall_return:
 2:	call sys_unsupported
 	jmp syscall_return
 3:	mov %rax, R_RAX(%rsp)
-	complete_frame %rcx
+	cmpl $ASM_WORK_RESCHED, THREAD_WORK(%rcx)
+	jne 4f
+	sti
+	call schedule
+	mov R_RAX(%rsp), %rax
+	jmp syscall_return
+4:	complete_frame %rcx
 	jmp return_to_user
 
 /* syscall from compatibility mode, which no descriptor of ours lets user space enter. */

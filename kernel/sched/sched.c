@@ -224,12 +224,12 @@ static void queue_woken_unlock(struct run_queue *rq, struct thread *t)
 	if (likely(!t->priority)) {
 		if (unlikely(t->epoch != rq->epoch))
 			slice_refresh(rq, t);
-		preempts = run_queue_preempts(rq, t);
+		preempts = run_queue_preempts_slow(rq, t);
 		fair_enqueue(rq, t, preempts);
 	} else {
 		t->rt_since = t->total_cycles;
 		rt_enqueue(rq, t, false);
-		preempts = run_queue_preempts(rq, t);
+		preempts = run_queue_preempts_slow(rq, t);
 	}
 	if (preempts)
 		run_queue_kick(rq);
