@@ -118,8 +118,37 @@ static void prepend_nameless(struct text_end *t, const struct dentry *d)
 		                          (unsigned long long)d->inode->ino));
 }
 
-char *path_name_from(const struct path *p, const struct path *root, char *buf, size_t size,
-                     bool *out_reachable)
+/* What is to be written, and from where. */
+struct name_wanted {
+	struct path path;
+	const struct path *root; /* NULL: the root of the dentry's file system */
+	bool reachable;          /* out */
+};
+
+static void prepend_wanted(struct text_end *t, struct name_wanted *w)
+{
+	const struct path *p = &w->path;
+	w->reachable = true;
+	if (!w->root) {
+		for (const struct dentry *d = p->dentry; d != d->parent;
+		     d = load_acquire(&d->parent))
+			prepend_name(t, d);
+		return;
+	}
+	if (is_nameless(p)) {
+		prepend_nameless(t, p->dentry);
+		return;
+	}
+	if (dentry_deleted(p))
+		prepend(t, " (deleted)", 10);
+	char *empty = t->start;
+	w->reachable = prepend_path(t, p, w->root);
+	if (t->start == empty)
+		prepend(t, "/", 1);
+}
+
+/* Until no rename has come between. => the text, at the end of buf, or err_ptr. */
+static char *name_write(struct name_wanted *w, char *buf, size_t size)
 {
 	struct text_end t;
 	u32 seq;
@@ -128,20 +157,19 @@ char *path_name_from(const struct path *p, const struct path *root, char *buf, s
 		seq = names_read_begin();
 		t = (struct text_end){buf, buf + size, false};
 		prepend(&t, "", 1);
-		if (is_nameless(p)) {
-			prepend_nameless(&t, p->dentry);
-			*out_reachable = true;
-			continue;
-		}
-		if (dentry_deleted(p))
-			prepend(&t, " (deleted)", 10);
-		char *empty = t.start;
-		*out_reachable = prepend_path(&t, p, root);
-		if (t.start == empty)
-			prepend(&t, "/", 1);
+		prepend_wanted(&t, w);
 	} while (names_read_retry(seq));
 	rcu_read_unlock();
 	return t.full ? err_ptr(-ENAMETOOLONG) : t.start;
+}
+
+char *path_name_from(const struct path *p, const struct path *root, char *buf, size_t size,
+                     bool *out_reachable)
+{
+	struct name_wanted w = {.path = *p, .root = root};
+	char *text = name_write(&w, buf, size);
+	*out_reachable = w.reachable;
+	return text;
 }
 
 char *path_name(const struct path *p, char *buf, size_t size)
@@ -153,16 +181,6 @@ char *path_name(const struct path *p, char *buf, size_t size)
 
 char *path_name_in_super(struct dentry *d, char *buf, size_t size)
 {
-	struct text_end t;
-	u32 seq;
-	rcu_read_lock();
-	do {
-		seq = names_read_begin();
-		t = (struct text_end){buf, buf + size, false};
-		prepend(&t, "", 1);
-		for (const struct dentry *x = d; x != x->parent; x = load_acquire(&x->parent))
-			prepend_name(&t, x);
-	} while (names_read_retry(seq));
-	rcu_read_unlock();
-	return t.full ? err_ptr(-ENAMETOOLONG) : t.start;
+	struct name_wanted w = {.path.dentry = d};
+	return name_write(&w, buf, size);
 }

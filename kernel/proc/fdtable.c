@@ -31,81 +31,6 @@ struct fdtable *fdtable_new(void)
 	return t;
 }
 
-/* One allocation: header, slots, bitmaps. */
-static struct fdarray *fdarray_new(u32 size)
-{
-	u32 words = size / 64, full_words = (words + 63) / 64;
-	struct fdarray *a = kvzalloc(sizeof(*a) + size * sizeof(void *) +
-	                             (2 * words + full_words) * sizeof(u64));
-
-	if (!a)
-		return NULL;
-	a->size = size;
-	a->files = (struct file **)(a + 1);
-	a->used = (u64 *)(a->files + size);
-	a->cloexec = a->used + words;
-	a->full = a->cloexec + words;
-	return a;
-}
-
-static void fdarray_free(struct rcu_head *head)
-{
-	kvfree(container_of(head, struct fdarray, rcu));
-}
-
-static void bit_mark(struct fdarray *a, u32 fd)
-{
-	a->used[fd / 64] |= BIT(fd % 64);
-	if (a->used[fd / 64] == UINT64_MAX)
-		a->full[fd / 4096] |= BIT(fd / 64 % 64);
-}
-
-static void bit_release(struct fdarray *a, u32 fd)
-{
-	a->used[fd / 64] &= ~BIT(fd % 64);
-	a->cloexec[fd / 64] &= ~BIT(fd % 64);
-	a->full[fd / 4096] &= ~BIT(fd / 64 % 64);
-}
-
-static void cloexec_set(struct fdarray *a, u32 fd, u32 flags)
-{
-	if (flags & O_CLOEXEC)
-		a->cloexec[fd / 64] |= BIT(fd % 64);
-	else
-		a->cloexec[fd / 64] &= ~BIT(fd % 64);
-}
-
-/* => lowest free slot >= from, or a->size. At most one word of `used` and size / 4096 words of `full` are read. */
-static u32 fdarray_find_free(const struct fdarray *a, u32 from)
-{
-	if (from >= a->size)
-		return a->size;
-	u64 open = ~a->used[from / 64] >> (from % 64);
-	if (open)
-		return from + __builtin_ctzll(open);
-
-	u32 word = from / 64 + 1, words = a->size / 64;
-	while (word < words) {
-		u64 partial = ~a->full[word / 64] >> (word % 64);
-		if (partial) {
-			word += __builtin_ctzll(partial);
-			break;
-		}
-		word = (word / 64 + 1) * 64;
-	}
-	return word < words ? word * 64 + __builtin_ctzll(~a->used[word]) : a->size;
-}
-
-static void fdarray_copy(struct fdarray *to, const struct fdarray *from)
-{
-	u32 words = from->size / 64;
-
-	memcpy(to->files, from->files, from->size * sizeof(void *));
-	memcpy(to->used, from->used, words * sizeof(u64));
-	memcpy(to->cloexec, from->cloexec, words * sizeof(u64));
-	memcpy(to->full, from->full, (words + 63) / 64 * sizeof(u64));
-}
-
 /* Makes slot fd exist. Lock held on entry and exit, dropped to allocate. => 0 or -ENOMEM. */
 static int fdtable_grow_locked(struct fdtable *t, u32 fd)
 {
@@ -119,24 +44,15 @@ static int fdtable_grow_locked(struct fdtable *t, u32 fd)
 		if (!bigger)
 			return -ENOMEM;
 		if (t->array->size >= size) { /* another thread was faster */
-			kvfree(bigger);
+			fdarray_free(bigger);
 			continue;
 		}
 		struct fdarray *old = t->array;
 		fdarray_copy(bigger, old);
 		rcu_assign(t->array, bigger);
 		if (old != &t->small)
-			rcu_call(&old->rcu, fdarray_free);
+			fdarray_free_later(old);
 	}
-	return 0;
-}
-
-/* One past the highest used slot. */
-static u32 fdarray_end(const struct fdarray *a)
-{
-	for (u32 word = a->size / 64; word-- > 0;)
-		if (a->used[word])
-			return word * 64 + 64 - __builtin_clzll(a->used[word]);
 	return 0;
 }
 
@@ -157,7 +73,7 @@ static void fdtable_fill(struct fdtable *to, const struct fdarray *from, u32 end
 			}
 			file_get(f);
 			a->files[fd] = f;
-			bit_mark(a, fd);
+			fdarray_mark(a, fd);
 		}
 	}
 }
@@ -179,7 +95,7 @@ struct fdtable *fdtable_copy(struct fdtable *from)
 		spin_unlock(&from->lock);
 		struct fdarray *a = fdarray_new(ROUND_UP(end, 64u));
 		if (t->array != &t->small)
-			kvfree(t->array);
+			fdarray_free(t->array);
 		t->array = a ? a : &t->small;
 		if (!a) {
 			fdtable_discard(t);
@@ -261,7 +177,7 @@ void fdtable_unpin(struct fdtable *t)
 	if (!refcount_put(&t->pins))
 		return;
 	if (t->array != &t->small)
-		kvfree(t->array);
+		fdarray_free(t->array);
 	slab_free(fdtable_cache, t);
 }
 
@@ -316,8 +232,8 @@ int fd_reserve(u32 from, u32 flags)
 			TRY(fdtable_grow_locked(t, fd));
 			continue; /* the lock was dropped */
 		}
-		bit_mark(t->array, fd);
-		cloexec_set(t->array, fd, flags);
+		fdarray_mark(t->array, fd);
+		fdarray_set_cloexec(t->array, fd, flags);
 		if (from <= t->first_free)
 			t->first_free = fd + 1;
 		return fd;
@@ -335,7 +251,7 @@ void fd_install(int fd, struct file *f)
 
 static void fd_release_locked(struct fdtable *t, u32 fd)
 {
-	bit_release(t->array, fd);
+	fdarray_release(t->array, fd);
 	t->first_free = MIN(t->first_free, fd);
 }
 
@@ -399,8 +315,8 @@ int fd_dup_to(struct file *f, int fd, u32 flags)
 	struct file *old = a->files[fd];
 	file_get(f);
 	rcu_assign(a->files[fd], f);
-	bit_mark(a, fd);
-	cloexec_set(a, fd, flags);
+	fdarray_mark(a, fd);
+	fdarray_set_cloexec(a, fd, flags);
 	spin_unlock(&t->lock);
 	if (old)
 		(void)file_close(old, t);
@@ -503,7 +419,7 @@ int fd_set_cloexec(int fd, u32 flags)
 
 	if ((u32)fd >= t->array->size || !t->array->files[fd])
 		return -EBADF;
-	cloexec_set(t->array, fd, flags);
+	fdarray_set_cloexec(t->array, fd, flags);
 	return 0;
 }
 

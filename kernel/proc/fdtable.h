@@ -10,17 +10,11 @@
  * What can fail: growing (-ENOMEM), RLIMIT_NOFILE (-EMFILE).
  */
 #pragma once
+#include "kernel/proc/fdarray.h"
 #include "kernel/proc/file.h"
 #include "kernel/proc/task.h"
 
 enum { FDARRAY_INLINE = 64 };
-struct fdarray {
-	u32 size;            /* slots, a multiple of 64 */
-	struct file **files; /* [FDTABLE] written, RCU read */
-	u64 *used, *cloexec; /* [FDTABLE] bit per slot */
-	u64 *full;           /* [FDTABLE] bit per word of `used` that is all ones */
-	struct rcu_head rcu;
-};
 struct fdtable {
 	refcount_t refs; /* tasks */
 	refcount_t pins;

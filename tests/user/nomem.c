@@ -34,17 +34,6 @@ static long make_thread(void)
 	errno = error;
 	return error ? -1 : pthread_join(thread, NULL);
 }
-static long make_child(void)
-{
-	pid_t pid = fork();
-	if (pid == 0)
-		_exit(0);
-	return pid;
-}
-static void wait_child(long pid)
-{
-	EQ(waitpid((pid_t)pid, NULL, 0), pid);
-}
 static long own_namespace(void)
 {
 	return unshare(CLONE_NEWIPC);

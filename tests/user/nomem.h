@@ -62,3 +62,15 @@ static void exhaust(const char *name, long (*call)(void), void (*undo)(long))
 
 /* What the case in hand works on. */
 static int id;
+
+static inline long make_child(void)
+{
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+static inline void wait_child(long pid)
+{
+	EQ(waitpid((pid_t)pid, NULL, 0), pid);
+}

@@ -180,17 +180,6 @@ TEST(posix_queues)
 	unlink_mq(id);
 }
 /* (Linux takes the end of a half-made child for a close by its parent: with fault injection it would fail here.) */
-static long make_child(void)
-{
-	pid_t pid = fork();
-	if (pid == 0)
-		_exit(0);
-	return pid;
-}
-static void wait_child(long pid)
-{
-	EQ(waitpid((pid_t)pid, NULL, 0), pid);
-}
 TEST(no_child_keeps_the_notification)
 {
 	MUST(unshare(CLONE_NEWIPC));
