@@ -9,6 +9,11 @@
  *
  * System calls decode, copy addresses and message headers in and out, and call a family's operation. An operation
  * that a family does not have is answered with EOPNOTSUPP.
+ *
+ * Locking. No lock here: a socket's fields are written one by one, and read wherever they are needed. Everything is
+ * called by system calls that hold a reference to the file and no lock, and may sleep.
+ *
+ * What can fail: an operation's errors are those of its man page, rising unchanged from the family.
  */
 #pragma once
 #include "abi/socket.h"
@@ -75,22 +80,26 @@ struct net_incoming {
 	struct net_control control;
 };
 
+/* Operations. n: its file is referenced by the caller. Addresses and control messages: kernel copies, borrowed for
+ * the call. => 0 or -errno, unless said otherwise. */
 struct net_family {
 	u32 domain;
 	const struct file_ops *file_ops;
-	/* type and protocol are checked; sets the object of n. => 0 or -errno. */
+	/* Sets the object of n. => 0, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -ENOMEM. */
 	int (*create)(struct net_socket *n);
+	/* The file's last reference has gone: puts the object. */
 	void (*release)(struct net_socket *n);
 	int (*pair)(struct net_socket *a, struct net_socket *b);
 	/* Length is at most SOCKADDR_MAX. */
 	int (*bind)(struct net_socket *n, const void *address, u32 length);
 	int (*connect)(struct net_socket *n, const void *address, u32 length);
 	int (*listen)(struct net_socket *n, u32 backlog);
-	/* Sets the object of `fresh`, a socket without one. */
+	/* Sets the object of `fresh`, a socket without one. Waits, unless nonblock. */
 	int (*accept)(struct net_socket *n, struct net_socket *fresh, bool nonblock);
 	/* => length. The peer's: -ENOTCONN without one. */
 	int (*name)(struct net_socket *n, bool peer, void *address);
 	int (*shutdown)(struct net_socket *n, u32 how); /* SHUT_* */
+	/* => bytes, or -errno; m->io has advanced by what was copied. */
 	ssize (*send)(struct net_socket *n, struct net_outgoing *m);
 	ssize (*receive)(struct net_socket *n, struct net_incoming *m);
 	/* Options of the family; level SOL_SOCKET only those that options.c does not know. -ENOPROTOOPT: unknown. */
@@ -103,13 +112,14 @@ struct net_family {
 };
 extern const struct net_family net_local, net_netlink;
 
-/* => the socket behind a file, or NULL. */
+/* => the socket behind a file, borrowed from it, or NULL. Any context. */
 struct net_socket *net_socket_of(const struct file *f);
-/* => a file with one reference: socket(2). type: SOCK_*, without flags. */
+/* socket(2). type: SOCK_*, without flags; o_flags: O_NONBLOCK. => a file with one reference, or err_ptr:
+ * -EAFNOSUPPORT, -EINVAL, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -ENOMEM. */
 MUST_CHECK struct file *net_file_new(int domain, u32 type, int protocol, u32 o_flags);
-/* => one of the same kind as n, without an object yet: accept(2). */
+/* accept(2). => a file of the same kind as n with one reference, without an object yet; or err_ptr(-ENOMEM). */
 MUST_CHECK struct file *net_file_accepted(struct net_socket *n, u32 o_flags);
-/* For families' file_ops. */
+/* For families' file_ops: ioctl(2) (=> 0 or more, -ENOTTY, -EFAULT, -EPERM, -EINVAL), and the end of the file. */
 long net_file_ioctl(struct file *f, unsigned cmd, u64 arg);
 void net_file_release(struct file *f);
 
@@ -126,14 +136,17 @@ static ALWAYS_INLINE u64 net_deadline(u64 timeout_ns, bool nonblock)
 	return likely(!timeout_ns) ? UINT64_MAX : deadline_in(timeout_ns);
 }
 
-/* getsockopt(2), setsockopt(2). */
+/* setsockopt(2), getsockopt(2): those of all families here, others by the family. => 0, -ENOPROTOOPT, -EOPNOTSUPP,
+ * -EINVAL, -EDOM, -EPERM, -EFAULT, ... as socket(7). */
 MUST_CHECK int net_option_set(struct net_socket *n, int level, int name, uptr_t value, s32 length);
 MUST_CHECK int net_option_get(struct net_socket *n, int level, int name, uptr_t value,
                               uptr_t length);
-/* Copies an option's value out, cut at what *length says, which is set to what was copied. */
+/* Copies an option's value out, cut at what *length says, which is set to what was copied. => 0, -EINVAL (negative),
+ * -EFAULT. */
 MUST_CHECK int net_option_put(uptr_t value, uptr_t length, const void *from, u32 size);
 
-/* Appends a control message as put_cmsg() of Linux: cut, with `truncated` set, where room is short. */
+/* Appends a control message as put_cmsg() of Linux: cut, with `truncated` set, where room is short; left out where
+ * it faults. */
 void net_control_put(struct net_control *c, s32 level, s32 type, const void *data, u32 size);
 
 extern u32 net_buffer_default[2], net_buffer_max[2]; /* [a] 0 send, 1 receive: /proc/sys/net/core */

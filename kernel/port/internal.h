@@ -1,4 +1,4 @@
-/* Between the files of kernel/port. */
+/* Between the files of kernel/port: parts of ipc_init(), each called once at boot, in this order; none can fail. */
 #pragma once
 void port_memory_init(void); /* port.c: first */
 void proc_sysv_init(void);   /* /proc/sysvipc, and the limits of System V IPC in /proc/sys/kernel */

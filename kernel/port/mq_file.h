@@ -9,20 +9,26 @@
  *
  * Times. Sending and receiving only note the time in the queue; whoever looks at the inode's times, or changes them,
  * takes it over first.
+ *
+ * Locking: system calls, no lock held; all may sleep, but mq_file_queue(). The times of the inode: inode->lock.
+ * What can fail: see mq_open(3), mq_unlink(3).
  */
 #pragma once
 #include "kernel/fs/inode.h"
 #include "kernel/ipc/mq/mq.h"
 
 extern const struct file_ops mq_file_ops;
-/* => the queue of an open file, or NULL: another kind of file. */
+/* => the queue of an open file, borrowed from it; NULL: another kind of file. */
 static ALWAYS_INLINE struct mq_queue *mq_file_queue(const struct file *f)
 {
 	return likely(f->ops == &mq_file_ops) ? f->inode->private : NULL;
 }
 
-/* mq_open(2) in the caller's namespace. attr: NULL, or what a queue is to be made with. => file, or err_ptr. */
+/* mq_open(2) in the caller's namespace. attr: NULL, or what a queue is to be made with. => a file with one
+ * reference, or err_ptr: -ENOENT, -EEXIST, -EACCES, -EINVAL, -ENAMETOOLONG, -ENOSPC (queues_max), -EMFILE
+ * (RLIMIT_MSGQUEUE), -ENOMEM. */
 struct file *mq_file_open(const char *name, u32 flags, u32 mode, const struct mq_attr *attr);
+/* => 0, -ENOENT, -EACCES, -ENAMETOOLONG, -ENOMEM. */
 MUST_CHECK int mq_file_unlink(const char *name);
-/* mq_notify(2), mq_setattr(3): marks access and change. */
+/* mq_notify(2), mq_setattr(3): marks access and change of f, a queue. */
 void mq_file_touch(struct file *f);

@@ -1,3 +1,5 @@
-/* Between mq_file.c and mqueue_fs.c. */
+/* Between mq_file.c, which says what an open queue does, and mqueue_fs.c, which makes the inodes. */
 #pragma once
-extern const struct inode_ops mq_inode_ops; /* inode->private: struct mq_queue */
+
+/* Of an inode whose `private` is a struct mq_queue, which it owns. */
+extern const struct inode_ops mq_inode_ops;

@@ -1,4 +1,5 @@
-/* What the files of this directory share. The essay is in socket.h. */
+/* What the files of this directory share. The essay is in socket.h. Suffix _locked: the lock of the socket whose
+ * queue or crowd it is is held; wake-ups are collected, for ipc_wake_flush() after it. All others: no lock held. */
 #pragma once
 #include "abi/poll.h"
 #include "kernel/ipc/socket/rights.h"
@@ -12,8 +13,8 @@ enum {
 };
 
 /*
- * A message, or a piece of a stream; or a further part of a datagram that is longer than one part. The sender is charged
- * for it from its making to its end.
+ * A message, or a piece of a stream; or a further part of a datagram that is longer than one part. The sender is
+ * charged for it from its making to its end.
  */
 struct socket_message {
 	struct socket_message *next; /* [l] in the queue */
@@ -57,6 +58,7 @@ static inline void socket_charge(struct socket *s, u32 bytes)
 {
 	__atomic_add_fetch(&s->unsent, bytes, __ATOMIC_SEQ_CST);
 }
+/* When most of the limit is free again, wakes writers and pollers of s. */
 void socket_uncharge(struct socket *s, u32 bytes);
 /* As Linux: a quarter of the limit or less is under way. */
 static inline bool socket_has_room(const struct socket *s)
@@ -110,6 +112,7 @@ static inline void socket_wait_begin(struct socket_waiter *w, struct socket *at,
 }
 /* Sleeps; no lock held. => 0, -EAGAIN at the deadline, or what a signal means: -ERESTARTSYS, with a deadline -EINTR. */
 MUST_CHECK int socket_wait(struct socket_waiter *w, u64 deadline);
+/* Takes the first one, or all, out of the crowd: "look again". */
 void socket_wake_one_locked(struct socket_crowd *crowd, struct ipc_wake_list *wakes);
 void socket_wake_all_locked(struct socket_crowd *crowd, struct ipc_wake_list *wakes);
 

@@ -1,11 +1,11 @@
 /*
- * Local sockets, unix(7): streams, datagrams and sequenced packets between processes of one machine, with open files and
- * credentials on board.
+ * Local sockets, unix(7): streams, datagrams and sequenced packets between processes of one machine, with open files
+ * and credentials on board.
  *
- * Every socket has one receive queue. Sending builds a message outside all locks, copying it in once; it is then
- * linked into the receiver's queue, and copied out once. A stream's messages are pieces of a block each, which
- * readers empty without regard to their borders, except where credentials differ or files travel along. The pieces of one
- * send are queued together, up to 32 KiB or so, or half of send_limit: a reader that wants them all gets them all.
+ * Every socket has one receive queue. Sending builds a message outside all locks, copying it in once; it is then linked
+ * into the receiver's queue, and copied out once. A stream's messages are pieces of a block each, which readers empty
+ * without regard to their borders, except where credentials differ or files travel along. The pieces of one send are
+ * queued together, up to 32 KiB or so, or half of send_limit: a reader that wants them all gets them all.
  *
  * Objects and lifetimes
  *	struct socket		reference counted: by its open file until socket_close(), by its peer, by each datagram
@@ -37,7 +37,10 @@
  * What is walked under a lock is bounded: a queue by what its senders may have under way, all of which is charged to
  * them; the sockets in flight as collect.c says; all sockets (socket_next) are walked step by step.
  *
- * What can fail: errors are those of the man pages; ENOMEM when made; -ENOBUFS when sending without memory.
+ * Unless said otherwise functions are called with no lock held, by who has a reference to the socket, and may sleep.
+ *
+ * What can fail: errors are those of the man pages; ENOMEM when made; -ENOBUFS when sending without memory. Who waits
+ * gets -ERESTARTSYS for a signal, or -EINTR when it had a deadline, as Linux restarts calls.
  */
 #pragma once
 #include "kernel/ipc/port.h"
@@ -131,12 +134,13 @@ struct socket {
 	struct list all_link;     /* [SOCKET_LIST] */
 };
 
-/* => an unconnected socket with one reference, or NULL. */
+/* => an unconnected socket with one reference, for socket_close(); or NULL: no memory. */
 MUST_CHECK struct socket *socket_new(enum socket_type type);
 static inline void socket_get(struct socket *s)
 {
 	refcount_get(&s->refs);
 }
+/* The last put frees it, and may sleep: its name may hold the last reference to a node. */
 void socket_put(struct socket *s);
 DEFINE_GUARD(socket, struct socket *, socket_put)
 /* Its open file; before others can see it. */
@@ -146,16 +150,17 @@ void socket_close(struct socket *s);
 
 /* --- Names --- */
 
-/* An address as bind(2) takes it; key's text is not looked at for path names. Takes over node. => one reference, or NULL. */
+/* An address as bind(2) takes it, copied; key's text is not looked at for path names. => one reference, which has
+ * taken over `node`; or NULL: no memory, and node is still the caller's. */
 MUST_CHECK struct socket_name *socket_name_new(const struct socket_key *key, const void *address,
                                                u32 length, struct port_place *node);
 void socket_name_put(struct socket_name *n);
 DEFINE_GUARD(socket_name, struct socket_name *, socket_name_put)
-/* References name. => 0, -EINVAL (it has one), -EADDRINUSE. */
+/* Takes a reference of its own to name. => 0, -EINVAL (s has a name), -EADDRINUSE. */
 MUST_CHECK int socket_bind(struct socket *s, struct socket_name *name);
 /* An abstract name that nobody has, unless it has one. => 0, -ENOMEM, -ENOSPC. */
 MUST_CHECK int socket_autobind(struct socket *s);
-/* => the socket of that name with a reference, or NULL. */
+/* => the socket of that name with a reference, or NULL. Does not sleep. */
 struct socket *socket_find(const struct socket_key *key);
 /* => its name (borrowed: it keeps it for life), or NULL. */
 static inline struct socket_name *socket_name(const struct socket *s)
@@ -171,15 +176,19 @@ struct socket_route {
 	struct socket *(*find)(const struct socket_route *r, u32 type);
 };
 /* A deadline that is past already, 0, means not to wait at all. */
+/* socketpair(2): each references the other; cannot fail. */
 void socket_pair(struct socket *a, struct socket *b); /* fresh ones of one type */
-/* => 0, -EOPNOTSUPP, -EINVAL (no name, or connected). */
+/* backlog: connections not yet accepted, beyond which others wait. => 0, -EOPNOTSUPP, -EINVAL (no name, or
+ * connected). */
 MUST_CHECK int socket_listen(struct socket *s, u32 backlog);
-/* route NULL: a datagram socket forgets its peer. */
+/* route NULL: a datagram socket forgets its peer. => 0, what route->find says, -ECONNREFUSED, -EAGAIN, -EISCONN,
+ * -EINVAL (listening), -EPERM (a datagram peer that talks to somebody else), -ENOMEM, -EINTR, -ERESTARTSYS. */
 MUST_CHECK int socket_connect(struct socket *s, const struct socket_route *route, u64 deadline);
 /* => 0 and a CONNECTED socket with a reference, -EOPNOTSUPP, -EINVAL, -EAGAIN, -EINTR, -ERESTARTSYS. */
 MUST_CHECK int socket_accept(struct socket *s, u64 deadline, struct socket **out);
+/* shutdown(2): wakes all sleepers at both ends, and tells pollers. */
 void socket_shutdown(struct socket *s, enum socket_shut how);
-/* => its peer with a reference, or NULL. */
+/* => its peer with a reference, or NULL. Does not sleep. */
 struct socket *socket_peer_get(struct socket *s);
 /* SO_PEERCRED: a copy with a reference to cred, for socket_peer_put(). */
 struct socket_peer socket_peer_ids(struct socket *s);
@@ -195,7 +204,9 @@ struct socket_outgoing {
 	struct socket_ids ids;
 	u64 deadline;
 };
-/* => bytes, or -errno; a stream raises SIGPIPE. */
+/* => bytes; or -ENOTCONN, -EPIPE (a stream raises SIGPIPE), -EISCONN, -EOPNOTSUPP, -EMSGSIZE, -ECONNREFUSED,
+ * -ECONNRESET, -EPERM, -ETOOMANYREFS, what the route says, a pending error, -EAGAIN, -EINTR, -ERESTARTSYS, -ENOBUFS,
+ * -EFAULT. A stream fails only before its first byte. */
 MUST_CHECK ssize socket_send(struct socket *s, struct port_io *io, struct socket_outgoing *m);
 
 struct socket_incoming {
@@ -209,7 +220,9 @@ struct socket_incoming {
 	struct socket_rights *rights; /* no longer in flight, the caller's; or NULL */
 	struct socket_name *from;     /* the sender's, reference; or NULL */
 };
-/* A deadline of 0 is MSG_DONTWAIT. => bytes, or -errno; *m holds no references then. */
+/* A deadline of 0 is MSG_DONTWAIT. => bytes, 0 at the end, and *m holds references, for socket_incoming_put(); or
+ * -EINVAL (a stream without connection), -ENOTCONN, a pending error, -EAGAIN, -EINTR, -ERESTARTSYS, -EFAULT,
+ * -ENOMEM, and *m holds none. */
 MUST_CHECK ssize socket_receive(struct socket *s, struct port_io *io, struct socket_incoming *m);
 void socket_incoming_put(struct socket_incoming *m);
 
@@ -220,12 +233,13 @@ u32 socket_events(struct socket *s, bool out);
 s64 socket_unread(
 	struct socket
 		*s); /* FIONREAD: bytes of a stream, of the next datagram; -EINVAL listening */
-u32 socket_files_waiting(struct socket *s); /* files on board of what is queued */
+u32 socket_files_waiting(struct socket *s); /* => files on board of what is queued */
 int socket_take_error(struct socket *s);    /* => pending -errno, which is gone then, or 0 */
-void socket_set_send_limit(struct socket *s, u32 bytes);
-/* Takes apart the cycles of sockets that nobody can reach but each other. */
+void socket_set_send_limit(struct socket *s, u32 bytes); /* wakes writers that now have room */
+/* Takes apart the cycles of sockets that nobody can reach but each other; left to whoever is at it already. */
 void socket_collect(void);
-/* Goes through all sockets, oldest first: puts `s` (NULL: begin). => the next one with a reference, or NULL. */
+/* Goes through all sockets, oldest first: puts `s` (NULL: begin). => the next one with a reference, or NULL. Beside
+ * it sockets may come and go: those that stay are met once. */
 struct socket *socket_next(struct socket *s);
 u32 socket_state_shown(struct socket *s); /* SS_* of Linux */
 void socket_init(void);                   /* boot */
