@@ -16,6 +16,37 @@ struct key_area {
 enum { KEY_AREAS = 8 };
 static PERCPU(struct key_area, key_areas[KEY_AREAS]);
 
+static bool page_is_own(struct vm_area *a, u64 addr)
+{
+	struct pte_span s;
+
+	GUARD(spin)(&a->aspace->pte_lock);
+	return pte_lookup(&a->aspace->pt, addr, &s) && s.table[s.first] & PTE_OWNED;
+}
+
+/*
+ * How far around addr the answer holds, as on Linux, where it comes from looking at the page. Where an object has ended
+ * there is none. A private mapping that may only be read shows the object's pages, and those count; one that it got for
+ * itself before, or anonymous memory, is an error: nobody could ever change such a word.
+ */
+static int key_area_clip(struct vm_area *a, u64 addr, struct key_area *k)
+{
+	u64 page = ROUND_DOWN(addr, PAGE_SIZE), pages;
+	bool constant = area_is_private(a) && !(a->prot & PROT_WRITE);
+
+	if (!a->object)
+		return constant ? -EFAULT : 0;
+	pages = object_pages(a->object);
+	if ((page - a->start + a->offset) / PAGE_SIZE >= pages)
+		return -EFAULT;
+	k->end = MIN(a->end, a->start + (pages * PAGE_SIZE - a->offset));
+	if (!constant || !a->has_owned)
+		return 0;
+	k->start = page;
+	k->end = page + PAGE_SIZE;
+	return page_is_own(a, page) ? -EFAULT : 0;
+}
+
 static NOINLINE int key_area_find(struct aspace *as, u64 addr, struct key_area *out)
 {
 	GUARD(read)(&as->lock);
@@ -29,7 +60,8 @@ static NOINLINE int key_area_find(struct aspace *as, u64 addr, struct key_area *
 		.space = as->id,
 		.writes = as->lock.writes,
 	};
-	if (a->object && a->flags & VM_SHARED) {
+	TRY(key_area_clip(a, addr, out));
+	if (a->object && (a->flags & VM_SHARED || !(a->prot & PROT_WRITE))) {
 		out->space = a->object->id;
 		out->bias = a->offset - a->start;
 	}

@@ -74,12 +74,6 @@ static int anon_read(struct vm_area *a, u64 addr)
 	return 0;
 }
 
-/* Pages of the object that may be mapped: a writer that extends has more. */
-static u64 object_pages(struct vm_object *o)
-{
-	return (load_relaxed(&o->size) + PAGE_SIZE - 1) >> PAGE_SHIFT;
-}
-
 /* PTE lock held: maps what the object has below page `limit` around entry s->first, that one included. */
 static void map_around(struct vm_area *a, const struct pte_span *s, u64 index, u64 limit)
 {

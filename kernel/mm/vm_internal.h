@@ -125,6 +125,12 @@ static inline void resident_add(struct aspace *as, u64 pages)
 		as->resident_peak = as->resident_pages;
 }
 
+/* Pages of the object that may be mapped: a writer that extends has more. */
+static inline u64 object_pages(struct vm_object *o)
+{
+	return (load_relaxed(&o->size) + PAGE_SIZE - 1) >> PAGE_SHIFT;
+}
+
 /* share.c: page tables that fork shares. PTE lock held, unless told otherwise. */
 enum { TABLE_SHARE_MIN = 64 }; /* entries; fewer are copied faster than the table is parted again */
 /* fork: hangs the table of s, in `from`, into the new address space `to` if that is worth it. => 0, -ENOMEM. */

@@ -237,6 +237,37 @@ TEST(waiters_by_priority)
 		EQ(order[i], expected[i]);
 }
 
+/* Real-time ones before all others, by their priority, whatever their policy; those alike in their order. */
+TEST(waiters_of_all_classes)
+{
+	static const struct {
+		int policy, priority, nice;
+	} who[] = {{SCHED_OTHER, 0, 0}, {SCHED_FIFO, 10, 0}, {SCHED_BATCH, 0, 5},
+	           {SCHED_RR, 50, 0},   {SCHED_RR, 10, 0},   {SCHED_OTHER, 0, 5},
+	           {SCHED_FIFO, 50, 0}, {SCHED_FIFO, 1, 19}};
+	static const int expected[] = {3, 6, 1, 4, 7, 0, 2, 5};
+	enum { COUNT = sizeof who / sizeof *who };
+	int q = queue(0), *order = shared(64);
+	pid_t child[COUNT];
+	for (int i = 0; i < COUNT; i++) {
+		CHILD(child[i])
+		{
+			struct sched_param param = {.sched_priority = who[i].priority};
+			MUST(nice(who[i].nice));
+			MUST((int)syscall(SYS_sched_setscheduler, 0, who[i].policy, &param));
+			receive(q);
+			order[got[0] - '0'] = i;
+		}
+		until_asleep(child[i]);
+	}
+	for (int i = 0; i < COUNT; i++)
+		SEND(q, 0, ((char[]){(char)('0' + i), 0}));
+	for (int i = 0; i < COUNT; i++)
+		REAP(child[i]);
+	for (int i = 0; i < COUNT; i++)
+		EQ(order[i], expected[i]);
+}
+
 TEST(senders_by_priority)
 {
 	static const int nice_of[] = {10, 0, 5};
