@@ -27,14 +27,21 @@ int clock_now_ns(s32 clock, u64 *out_ns)
 	switch (clock) {
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
+	case CLOCK_REALTIME_ALARM:
 	case CLOCK_TAI: *out_ns = realtime_ns(); return 0;
 	case CLOCK_MONOTONIC:
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_MONOTONIC_COARSE:
-	case CLOCK_BOOTTIME: *out_ns = clock_mono_ns(); return 0;
+	case CLOCK_BOOTTIME:
+	case CLOCK_BOOTTIME_ALARM: *out_ns = clock_mono_ns(); return 0;
 	case CLOCK_THREAD_CPUTIME_ID: *out_ns = thread_cpu_ns(thread_current()); return 0;
 	}
 	return clock_is_cpu(clock) ? cpu_clock_read(clock, out_ns) : -EINVAL;
+}
+
+int clock_alarm_check(s32 clock)
+{
+	return clock_is_alarm(clock) && !capable(CAP_WAKE_ALARM) ? -EPERM : 0;
 }
 
 SYSCALL2(clock_gettime, s32, clock, uptr_t, tp)
@@ -53,7 +60,8 @@ SYSCALL2(clock_getres, s32, clock, uptr_t, res)
 	u64 ns;
 
 	TRY(clock_now_ns(clock, &ns));
-	if (clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
+	if (clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE ||
+	    (clock < 0 && !clock_is_exact(clock)))
 		ts.nsec = COARSE_RESOLUTION_NS;
 	return uptr_null(res) ? 0 : copy_to_user(res, &ts, sizeof(ts));
 }
@@ -78,7 +86,7 @@ SYSCALL2(clock_settime, s32, clock, uptr_t, tp)
 	struct abi_timespec ts;
 	u64 ns;
 
-	if (clock_is_cpu(clock)) {
+	if (clock < 0) {
 		TRY(copy_from_user(&ts, tp, sizeof(ts)));
 		TRY(clock_now_ns(clock, &ns));
 		return -EPERM;

@@ -4,9 +4,9 @@
 #include "arch/uaccess.h"
 #include "kernel/ipc/event/timerfd.h"
 #include "kernel/port/event_file.h"
-#include "kernel/proc/cred.h"
 #include "kernel/proc/fdtable.h"
 #include "kernel/proc/signalfd.h"
+#include "syscalls/clock.h"
 #include "syscalls/syscall.h"
 #include "syscalls/timespec.h"
 
@@ -33,9 +33,11 @@ SYSCALL2(eventfd2, u32, counter, u32, flags)
 static long signalfd_make(int fd, uptr_t user_set, size_t size, u32 flags)
 {
 	sigset_t set;
-	if (flags & ~(u32)(SFD_NONBLOCK | SFD_CLOEXEC) || size != sizeof set)
+	if (size != sizeof set)
 		return -EINVAL;
 	TRY(copy_from_user(&set, user_set, sizeof set));
+	if (flags & ~(u32)(SFD_NONBLOCK | SFD_CLOEXEC))
+		return -EINVAL;
 	if (fd == -1)
 		return install(signalfd_file_new(set, flags & O_NONBLOCK), flags);
 	AUTO_FDREF r = fdref_get(fd);
@@ -53,23 +55,15 @@ SYSCALL4(signalfd4, int, fd, uptr_t, set, size_t, size, u32, flags)
 	return signalfd_make(fd, set, size, flags);
 }
 
-static bool wakes_machine(u32 clock)
-{
-	return clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM;
-}
-
-SYSCALL2(timerfd_create, u32, clock, u32, flags)
+SYSCALL2(timerfd_create, s32, clock, u32, flags)
 {
 	if (flags & ~(u32)(TFD_NONBLOCK | TFD_CLOEXEC))
 		return -EINVAL;
 	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME &&
-	    !wakes_machine(clock))
+	    !clock_is_alarm(clock))
 		return -EINVAL;
-	enum { CAP_WAKE_ALARM = 35 };
-	if (wakes_machine(clock) && !capable(CAP_WAKE_ALARM))
-		return -EPERM;
-	bool wall = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_ALARM;
-	return install(timerfd_file_new(wall, flags & O_NONBLOCK), flags);
+	TRY(clock_alarm_check(clock));
+	return install(timerfd_file_new(clock_is_wall(clock), flags & O_NONBLOCK), flags);
 }
 
 static struct abi_itimerspec setting_out(const struct timerfd_setting *s)

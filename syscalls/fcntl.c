@@ -79,7 +79,7 @@ static long fcntl_file(int fd, struct file *f, u32 cmd, u64 arg)
 	case F_SETSIG: return signal_set(f, arg);
 	case F_GETSIG: return load_relaxed(&f->owner_signal);
 	case F_GETLEASE: return F_UNLCK;
-	case F_SETPIPE_SZ: return pipe_file_resize(f, (u32)arg);
+	case F_SETPIPE_SZ: return pipe_file_resize(f, arg);
 	case F_GETPIPE_SZ: return pipe_file_capacity(f);
 	case F_ADD_SEALS: return arg > UINT32_MAX ? -EINVAL : tmpfs_add_seals(f, (u32)arg);
 	case F_GET_SEALS: return tmpfs_get_seals(f);

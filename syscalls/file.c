@@ -96,6 +96,23 @@ SYSCALL4(pwrite64, int, fd, uptr_t, buf, size_t, count, s64, pos)
 	return transfer_at(fd, buf, count, pos, file_writable, file_write_uio);
 }
 
+/* Linux's loop for files that know no vectors: each piece is a call of its own. */
+static ssize transfer_pieces(struct file *f, struct uio *io, u64 *pos, bool write)
+{
+	ssize done = 0, n = 0;
+	while (io->left && n >= 0) {
+		size_t span = uio_span(io, io->left);
+		struct uio piece = uio_user(UPTR(io->base), span);
+		n = write ? file_write_uio(f, &piece, pos) : file_read_uio(f, &piece, pos);
+		if (n > 0)
+			done += n;
+		if (n != (ssize)span)
+			break;
+		uio_advance(io, span);
+	}
+	return done ? done : n;
+}
+
 /* A read or write may stop short at the border of two iovecs only where Linux's would: each transfer runs over
  * the whole vector. pos -1: the file's own position. */
 static ssize transfer_vector(int fd, uptr_t vec, u64 count, s64 pos, bool write, bool append)
@@ -118,7 +135,12 @@ static ssize transfer_vector(int fd, uptr_t vec, u64 count, s64 pos, bool write,
 		u64 at = (u64)pos;
 		u64 *where = pos == -1 ? NULL : &at;
 		io.append = append;
-		n = write ? file_write_uio(r.file, &io, where) : file_read_uio(r.file, &io, where);
+		const struct file_ops *ops = r.file->ops;
+		if (unlikely(write ? ops->write_by_pieces : ops->read_by_pieces))
+			n = transfer_pieces(r.file, &io, where, write);
+		else
+			n = write ? file_write_uio(r.file, &io, where)
+			          : file_read_uio(r.file, &io, where);
 	}
 	if (iov != fast)
 		kfree(iov);

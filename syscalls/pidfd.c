@@ -43,7 +43,9 @@ SYSCALL3(pidfd_getfd, int, pidfd, int, fd, unsigned, flags)
 	if (!proc_may_attach(t))
 		return -EPERM;
 	AUTO_PUT(fdtable_pin) files = task_files_pin(t);
-	struct file *f = files ? fdref_get_counted(files, (u32)fd).file : NULL;
+	if (!files) /* it has begun to exit */
+		return -ESRCH;
+	struct file *f = fdref_get_counted(files, (u32)fd).file;
 	return f ? fd_open(f, O_CLOEXEC) : -EBADF;
 }
 

@@ -30,8 +30,11 @@ static long install_pair(struct file *files[2], u32 cloexec, uptr_t out_fds)
 static long make_pipe(uptr_t out_fds, u32 flags)
 {
 	struct file *files[2];
-	if (flags & ~(u32)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+	enum { O_NOTIFICATION_PIPE = O_EXCL }; /* of the kernel's key rings, which are not here */
+	if (flags & ~(u32)(O_CLOEXEC | O_NONBLOCK | O_DIRECT | O_NOTIFICATION_PIPE))
 		return -EINVAL;
+	if (flags & O_NOTIFICATION_PIPE)
+		return -ENOPKG;
 	TRY(pipe_files_new(flags, files));
 	AUTO_PUT(file) reader = files[0];
 	AUTO_PUT(file) writer = files[1];

@@ -1,19 +1,28 @@
 #include "arch/uaccess.h"
+#include "kernel/proc/cpu_clock.h"
 #include "kernel/proc/posix_timer.h"
 #include "kernel/proc/task.h"
 #include "syscalls/clock.h"
 #include "syscalls/syscall.h"
 #include "syscalls/timespec.h"
 
-/* => 0, -EINVAL: no such clock, -EOPNOTSUPP: one without timers. */
+/* Whether there is such a clock at all. => 0, -EINVAL, -EOPNOTSUPP: one without timers. */
 static int check_clock(s32 clock)
 {
 	u64 now;
 
 	if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE ||
-	    clock == CLOCK_MONOTONIC_COARSE)
+	    clock == CLOCK_MONOTONIC_COARSE || clock_is_descriptor(clock))
 		return -EOPNOTSUPP;
-	return clock_now_ns(clock, &now);
+	return clock < 0 ? 0 : clock_now_ns(clock, &now);
+}
+
+/* What Linux asks after the number of the timer was written. => 0, -EINVAL: no such process, -EPERM. */
+static int check_owner(s32 clock)
+{
+	u64 now;
+
+	return clock < 0 ? clock_now_ns(clock, &now) : clock_alarm_check(clock);
 }
 
 static bool event_valid(const struct abi_sigevent *e)
@@ -36,6 +45,9 @@ SYSCALL3(timer_create, s32, clock, uptr_t, event, uptr_t, out_id)
 	TRY(check_clock(clock));
 	if (!event_valid(&e))
 		return -EINVAL;
+	result = check_owner(clock);
+	if (result)
+		return copy_to_user(out_id, &(s32){0}, sizeof(s32)) ?: result;
 	id = TRY(posix_timer_new(clock, &e, uptr_null(event)));
 	result = copy_to_user(out_id, &id, sizeof(id));
 	if (result)

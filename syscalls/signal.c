@@ -49,9 +49,8 @@ SYSCALL2(tkill, int, tid, int, sig)
 }
 
 /* The kernel's own codes cannot be forged for others, rt_sigqueueinfo(2); the others begin with the next thread. */
-static int info_read(struct siginfo *info, int sig, uptr_t from, s32 target)
+static int info_check(struct siginfo *info, int sig, s32 target)
 {
-	TRY(copy_from_user(info, from, sizeof(*info)));
 	info->signo = sig;
 	if ((info->code >= 0 || info->code == SI_TKILL) && target != task_current()->tid)
 		return -EPERM;
@@ -62,7 +61,8 @@ SYSCALL3(rt_sigqueueinfo, int, pid, int, sig, uptr_t, from)
 {
 	struct siginfo info;
 
-	TRY(info_read(&info, sig, from, pid));
+	TRY(copy_from_user(&info, from, sizeof(info)));
+	TRY(info_check(&info, sig, pid));
 	return pid > 0 ? signal_kill(pid, sig, &info) : -ESRCH;
 }
 
@@ -70,9 +70,10 @@ SYSCALL4(rt_tgsigqueueinfo, int, tgid, int, tid, int, sig, uptr_t, from)
 {
 	struct siginfo info;
 
+	TRY(copy_from_user(&info, from, sizeof(info)));
 	if (tgid <= 0 || tid <= 0)
 		return -EINVAL;
-	TRY(info_read(&info, sig, from, tid));
+	TRY(info_check(&info, sig, tid));
 	return signal_kill_thread(tgid, tid, sig, &info);
 }
 

@@ -1,6 +1,7 @@
 #include "arch/clock.h"
 #include "arch/cpu.h"
 #include "arch/uaccess.h"
+#include "kernel/proc/cpu_clock.h"
 #include "kernel/proc/task.h"
 #include "syscalls/clock.h"
 #include "syscalls/syscall.h"
@@ -32,8 +33,8 @@ static int sleep_cpu(s32 clock, u64 target)
 		TRY(clock_now_ns(clock, &now));
 		if (now >= target)
 			return 0;
-		now = clock_mono_ns() + MAX((target - now) / cpu_count, (u64)SHORTEST_NS);
-		if (park(now, PARK_INTERRUPTIBLE) == PARK_SIGNAL)
+		u64 ahead = MIN((target - now) / cpu_count, (u64)INT64_MAX);
+		if (park(deadline_in(MAX(ahead, (u64)SHORTEST_NS)), PARK_INTERRUPTIBLE) == PARK_SIGNAL)
 			return -EINTR;
 	}
 }
@@ -47,7 +48,7 @@ static int sleep_until(s32 clock, bool absolute, u64 target)
 {
 	if (is_cpu_clock(clock))
 		return sleep_cpu(clock, target);
-	if (absolute && (clock == CLOCK_REALTIME || clock == CLOCK_TAI))
+	if (absolute && clock_is_wall(clock))
 		return sleep_wall(target);
 	return sleep_mono(target);
 }
@@ -103,15 +104,28 @@ SYSCALL2(nanosleep, uptr_t, length, uptr_t, remaining)
 	return start_relative(CLOCK_MONOTONIC, &ts, remaining);
 }
 
-/* => 0, -EINVAL: no such clock, -EOPNOTSUPP: a clock nobody can sleep on. */
+/* Whether there is such a clock at all. => 0, -EINVAL, -EOPNOTSUPP: a clock nobody can sleep on. */
 static int check_sleep_clock(s32 clock)
 {
 	u64 now;
 
 	if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE ||
-	    clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_THREAD_CPUTIME_ID)
+	    clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_THREAD_CPUTIME_ID ||
+	    clock_is_descriptor(clock))
 		return -EOPNOTSUPP;
-	return clock_now_ns(clock, &now);
+	return clock < 0 ? 0 : clock_now_ns(clock, &now);
+}
+
+/* What is asked after the time was read: nobody waits for time that passes only while he runs. */
+static int check_sleeper(s32 clock, s32 flags)
+{
+	u64 now;
+
+	if (clock < 0)
+		return clock_is_own_thread(clock) ? -EINVAL : clock_now_ns(clock, &now);
+	if (clock_is_alarm(clock) && flags & ~TIMER_ABSTIME)
+		return -EINVAL;
+	return clock_alarm_check(clock);
 }
 
 SYSCALL4(clock_nanosleep, s32, clock, s32, flags, uptr_t, length, uptr_t, remaining)
@@ -123,6 +137,7 @@ SYSCALL4(clock_nanosleep, s32, clock, s32, flags, uptr_t, length, uptr_t, remain
 	TRY(copy_from_user(&ts, length, sizeof(ts)));
 	if (!timespec_valid(&ts))
 		return -EINVAL;
+	TRY(check_sleeper(clock, flags));
 	if (!(flags & TIMER_ABSTIME))
 		return start_relative(clock, &ts, remaining);
 	result = sleep_until(clock, true, timespec_ns(&ts));

@@ -56,12 +56,12 @@ static int length_put(uptr_t message, u32 length)
 SYSCALL6(sendto, int, fd, uptr_t, buf, size_t, count, u32, flags, uptr_t, to, s32, to_length)
 {
 	u8 address[SOCKADDR_MAX];
+	count = MIN(count, (size_t)UIO_MAX);
 	if (!user_range_ok(buf, count))
 		return -EFAULT;
 	AUTO_FDREF r = fdref_get(fd);
 	struct net_socket *n = TRY_PTR(socket_of(r));
-	struct net_outgoing out = {.io = uio_user(buf, MIN(count, (size_t)UIO_MAX)),
-	                           .flags = flags};
+	struct net_outgoing out = {.io = uio_user(buf, count), .flags = flags};
 	if (!uptr_null(to)) {
 		TRY(socket_address_get(address, to, to_length));
 		out.address = to_length ? address : NULL;
@@ -142,12 +142,13 @@ SYSCALL6(recvfrom, int, fd, uptr_t, buf, size_t, count, u32, flags, uptr_t, from
          from_length)
 {
 	u8 address[SOCKADDR_MAX];
+	count = MIN(count, (size_t)UIO_MAX);
 	if (!user_range_ok(buf, count))
 		return -EFAULT;
 	AUTO_FDREF r = fdref_get(fd);
 	struct net_socket *n = TRY_PTR(socket_of(r));
 	struct net_incoming in = {
-		.io = uio_user(buf, MIN(count, (size_t)UIO_MAX)),
+		.io = uio_user(buf, count),
 		.flags = flags,
 		.address = uptr_null(from) ? NULL : address,
 	};

@@ -51,7 +51,8 @@ static int splice_check(const struct side *in, const struct side *out, size_t le
 		return -EINVAL;
 	if (from && out->f->flags & O_APPEND)
 		return -EINVAL;
-	return range_check(other->pos, len);
+	/* No more is read than a pipe has room for. */
+	return range_check(other->pos, to ? MIN(len, (size_t)UIO_MAX) : len);
 }
 
 static ssize splice_sides(struct side *in, struct side *out, size_t len, u32 flags)

@@ -77,25 +77,31 @@ static int decode_target(u32 type, s32 id, struct wait_request *r)
 	}
 }
 
-SYSCALL5(waitid, u32, type, int, id, uptr_t, info, u32, options, uptr_t, usage)
+static long wait_for(u32 type, s32 id, u32 options, struct wait_result *result)
 {
 	const u32 known = WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD |
 	                  __WCLONE | __WALL;
 	struct wait_request r = {.options = options};
-	struct wait_result result;
 
 	if (options & ~known || !(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
 	TRY(decode_target(type, id, &r));
-	long found = process_wait(&r, &result);
+	long found = process_wait(&r, result);
 	if (r.process)
 		process_put(r.process);
 	/* A non-blocking pidfd says EAGAIN where WNOHANG says 0. */
-	if (!found && (r.options & WNOHANG) && !(options & WNOHANG))
-		found = -EAGAIN;
+	return !found && r.options & WNOHANG && !(options & WNOHANG) ? -EAGAIN : found;
+}
+
+SYSCALL5(waitid, u32, type, int, id, uptr_t, info, u32, options, uptr_t, usage)
+{
+	struct wait_result result;
+	long found = wait_for(type, id, options, &result);
+
 	if (found > 0 && !uptr_null(usage))
 		TRY(copy_to_user(usage, &result.usage, sizeof(result.usage)));
-	if (found >= 0 && !uptr_null(info))
+	/* Written after a failure, too, all zero: a pointer that is bad comes before any other error. */
+	if (!uptr_null(info))
 		TRY(put_siginfo(info, &result, found));
 	return found < 0 ? found : 0;
 }

@@ -130,10 +130,17 @@ static long random_ioctl(struct file *f, unsigned cmd, u64 arg)
 	return 0;
 }
 
-static const struct file_ops null_ops = {.read = null_read, .write = sink_write, .seek = null_seek};
+static const struct file_ops null_ops = {
+	.read = null_read, .write = sink_write, .seek = null_seek, .no_splice_read = true};
 static const struct file_ops zero_ops = {
-	.read = zero_read, .write = sink_write, .seek = null_seek, .map = zero_map};
-static const struct file_ops full_ops = {.read = zero_read, .write = full_write, .seek = null_seek};
+	.read = zero_read,
+	.write = sink_write,
+	.seek = null_seek,
+	.map = zero_map,
+	.no_splice_read = true,
+};
+static const struct file_ops full_ops = {
+	.read = zero_read, .write = full_write, .seek = null_seek, .no_splice_read = true};
 static const struct file_ops random_ops = {
 	.read = random_read, .write = random_write, .seek = null_seek, .ioctl = random_ioctl};
 

@@ -76,9 +76,11 @@ static ssize tmpfs_write(struct file *f, struct uio *io, u64 *pos)
 	if (unlikely(i->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
 		return -EPERM;
 	if (unlikely(i->seals & F_SEAL_GROW) && at + (u64)n > i->object->size) {
-		if (at >= i->object->size)
+		/* As Linux, which refuses the page that would grow, whole. */
+		u64 room = ROUND_DOWN(i->object->size, PAGE_SIZE);
+		if (at >= room)
 			return -EPERM;
-		n = (ssize)(i->object->size - at);
+		n = (ssize)(room - at);
 	}
 	inode_drop_suid(i);
 	inode_touch_write(i);

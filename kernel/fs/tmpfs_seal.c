@@ -50,12 +50,10 @@ struct file *tmpfs_file_new(const char *name, u32 flags, u32 how)
 int tmpfs_add_seals(struct file *f, u32 seals)
 {
 	struct inode *i = f->inode;
-	if (!i || !i->object)
-		return -EINVAL;
 	if (!file_writable(f))
 		return -EPERM;
-	if (seals &
-	    ~(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+	if (!i || !i->object ||
+	    seals & ~(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
 		return -EINVAL;
 	GUARD(mutex)
 	(&i->lock);

@@ -121,6 +121,10 @@ static int number_set(struct net_socket *n, int name, s32 value)
 	case SO_PEERNAME:
 	case SO_SNDLOWAT:
 	case SO_COOKIE: return -ENOPROTOOPT;
+	case SO_REUSEPORT:
+		if (value) /* a matter of networks */
+			return -EOPNOTSUPP;
+		break;
 	case SO_BSDCOMPAT: return 0;
 	}
 	if (!flag_of(name))

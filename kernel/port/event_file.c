@@ -1,5 +1,7 @@
 #include "kernel/port/event_file.h"
+#include "abi/event.h"
 #include "abi/fcntl.h"
+#include "arch/uaccess.h"
 #include "kernel/fs/seq.h"
 #include "kernel/ipc/event/eventfd.h"
 #include "kernel/ipc/event/timerfd.h"
@@ -59,7 +61,8 @@ static const struct file_ops event_ops = {.read = event_read,
                                           .seek = no_seek,
                                           .poll = event_poll,
                                           .release = event_release,
-                                          .fdinfo = event_fdinfo};
+                                          .fdinfo = event_fdinfo,
+                                          .write_by_pieces = true};
 
 struct file *eventfd_file_new(u32 counter, bool semaphore, u32 flags)
 {
@@ -117,6 +120,16 @@ static u32 timer_poll(struct file *f, struct poll_table *pt)
 			tf); /* whoever was woken since the clock was set is to be woken at the new time */
 	return events;
 }
+/* timerfd_create(2): the number of expirations is written, for whoever restores a process. */
+static long timer_ioctl(struct file *f, unsigned cmd, u64 arg)
+{
+	struct timerfd_file *tf = f->private;
+	u64 ticks;
+	if (cmd != TFD_IOC_SET_TICKS)
+		return -ENOTTY;
+	TRY(copy_from_user(&ticks, UPTR(arg), sizeof ticks));
+	return timerfd_set_ticks(tf->t, ticks);
+}
 static void timer_release(struct file *f)
 {
 	struct timerfd_file *tf = f->private;
@@ -125,7 +138,13 @@ static void timer_release(struct file *f)
 	kfree(tf);
 }
 static const struct file_ops timer_ops = {
-	.read = timer_read, .seek = no_seek, .poll = timer_poll, .release = timer_release};
+	.read = timer_read,
+	.seek = no_seek,
+	.poll = timer_poll,
+	.ioctl = timer_ioctl,
+	.release = timer_release,
+	.read_by_pieces = true,
+};
 
 struct file *timerfd_file_new(bool wall_clock, u32 flags)
 {

@@ -98,6 +98,13 @@ static s64 mq_seek(struct file *f, s64 offset, int whence)
 	case SEEK_SET: break;
 	case SEEK_CUR: offset += (s64)f->pos; break;
 	case SEEK_END: offset += (s64)load_relaxed(&f->inode->size); break;
+	case SEEK_DATA:
+	case SEEK_HOLE: /* its line of text is all data */
+		if (offset >= (s64)load_relaxed(&f->inode->size))
+			return -ENXIO;
+		if (whence == SEEK_HOLE)
+			offset = (s64)load_relaxed(&f->inode->size);
+		break;
 	default: return -EINVAL;
 	}
 	if (offset < 0)
@@ -120,4 +127,9 @@ static int mq_flush(struct file *f)
 }
 
 const struct file_ops mq_file_ops = {
-	.read = mq_read, .seek = mq_seek, .poll = mq_poll, .flush = mq_flush};
+	.read = mq_read,
+	.seek = mq_seek,
+	.poll = mq_poll,
+	.flush = mq_flush,
+	.read_by_pieces = true,
+};

@@ -79,7 +79,9 @@ ssize splice_files(struct file *in, u64 *in_pos, struct file *out, u64 *out_pos,
 	s.other.move = read_file;
 	s.f = in;
 	s.pos = in_pos;
-	return in->ops->read && holds_bytes(in) ? pipe_fill(to, len, nonblock, &s.other) : -EINVAL;
+	return in->ops->read && !in->ops->no_splice_read && holds_bytes(in)
+	               ? pipe_fill(to, len, nonblock, &s.other)
+	               : -EINVAL;
 }
 
 ssize splice_tee(struct file *in, struct file *out, size_t len, u32 flags)

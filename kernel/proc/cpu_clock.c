@@ -2,25 +2,29 @@
 #include "kernel/proc/task.h"
 #include "kernel/sched/account.h"
 
-enum { WHICH = 3, VIRTUAL = 1, SCHEDULED = 2, DESCRIPTOR = 3, OF_THREAD = 4, PID_SHIFT = 3 };
+bool clock_is_own_thread(s32 id)
+{
+	s32 tid = ~(id >> CPU_CLOCK_PID_SHIFT);
+	return id & CPU_CLOCK_OF_THREAD && (!tid || tid == task_current()->tid);
+}
 
 static s32 id_of_caller(s32 id)
 {
 	if (id == CLOCK_PROCESS_CPUTIME_ID)
-		return ~0 << PID_SHIFT | SCHEDULED;
-	return id == CLOCK_THREAD_CPUTIME_ID ? ~0 << PID_SHIFT | OF_THREAD | SCHEDULED : id;
+		return ~0 << CPU_CLOCK_PID_SHIFT | CPU_CLOCK_SCHEDULED;
+	return id == CLOCK_THREAD_CPUTIME_ID ? ~0 << CPU_CLOCK_PID_SHIFT | CPU_CLOCK_OF_THREAD | CPU_CLOCK_SCHEDULED : id;
 }
 
 int cpu_clock_get(s32 id, struct cpu_clock *out)
 {
 	struct task *me = task_current();
-	s32 named = id_of_caller(id), pid = ~(named >> PID_SHIFT);
+	s32 named = id_of_caller(id), pid = ~(named >> CPU_CLOCK_PID_SHIFT);
 
 	/* A clock that is a descriptor: there are no such devices. */
-	if ((named & WHICH) == DESCRIPTOR)
+	if ((named & CPU_CLOCK_WHICH) == CPU_CLOCK_DESCRIPTOR)
 		return -EINVAL;
-	*out = (struct cpu_clock){.user_only = (named & WHICH) == VIRTUAL};
-	if (named & OF_THREAD)
+	*out = (struct cpu_clock){.user_only = (named & CPU_CLOCK_WHICH) == CPU_CLOCK_VIRTUAL};
+	if (named & CPU_CLOCK_OF_THREAD)
 		out->task = task_lookup(pid ? pid : me->tid);
 	else
 		out->process = process_lookup(!pid || pid == me->tid ? me->process->pid : pid);

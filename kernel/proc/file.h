@@ -34,6 +34,9 @@ struct file_ops {
 	int (*flush)(struct file *f);                          /* every close(2) */
 	void (*release)(struct file *f);
 	void (*fdinfo)(struct file *f, struct seq *s);
+	/* What Linux's file of this kind lacks: readv(2), writev(2) in one piece (each iovec is a call of its own), splice(2) out
+	 * of it. */
+	bool read_by_pieces, write_by_pieces, no_splice_read;
 };
 
 struct file {

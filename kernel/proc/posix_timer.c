@@ -350,7 +350,7 @@ int posix_timer_set(s32 id, s32 flags, const struct posix_timer_setting *new,
 	if (new->value) {
 		bool absolute = flags & TIMER_ABSTIME;
 
-		pt->on_wall = absolute && (pt->clock == CLOCK_REALTIME || pt->clock == CLOCK_TAI);
+		pt->on_wall = absolute && clock_is_wall(pt->clock);
 		pt->expiry = absolute ? new->value : now_of(pt) + MIN(new->value, (u64)INT64_MAX);
 		arm_locked(pt);
 	}

@@ -153,7 +153,8 @@ static const struct file_ops signalfd_ops = {.read = signalfd_read,
                                              .seek = signalfd_seek,
                                              .poll = signalfd_poll,
                                              .release = signalfd_release,
-                                             .fdinfo = signalfd_fdinfo};
+                                             .fdinfo = signalfd_fdinfo,
+                                             .read_by_pieces = true};
 
 struct file *signalfd_file_new(sigset_t set, u32 flags)
 {

@@ -1,8 +1,7 @@
 #include "kernel/proc/uio.h"
 #include "kernel/lib/string.h"
 
-/* The part of the current piece that a step of n bytes may use; steps over empty ones. left > 0. */
-static size_t uio_span(struct uio *io, size_t n)
+size_t uio_span(struct uio *io, size_t n)
 {
 	while (!io->span) {
 		io->base = io->next->base;

@@ -33,6 +33,8 @@ static ALWAYS_INLINE void uio_advance(struct uio *io, size_t n)
 	io->left -= n;
 }
 
+/* The part of the current piece that a step of n bytes may use; steps over empty ones. left > 0. */
+size_t uio_span(struct uio *io, size_t n);
 size_t uio_put_pieces(struct uio *io, const void *from, size_t n);
 size_t uio_take_pieces(struct uio *io, void *to, size_t n);
 /* Copies up to n bytes from kernel memory into the uio (read(2) direction) / out of it (write(2) direction), advancing.

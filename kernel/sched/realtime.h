@@ -3,6 +3,7 @@
  * absolute wall-clock deadlines registers to hear of it (timerfd, timer_create).
  */
 #pragma once
+#include "abi/time.h"
 #include "arch/clock.h"
 #include "arch/percpu.h"
 #include "kernel/lib/list.h"
@@ -11,6 +12,12 @@ extern s64 realtime_offset; /* [a] ns */
 static ALWAYS_INLINE u64 realtime_ns(void)
 {
 	return clock_mono_ns() + (u64)load_relaxed(&realtime_offset);
+}
+
+/* Whose absolute times move when the clock is set. */
+static inline bool clock_is_wall(s32 clock)
+{
+	return clock == CLOCK_REALTIME || clock == CLOCK_TAI || clock == CLOCK_REALTIME_ALARM;
 }
 
 struct seconds_cache {

@@ -121,7 +121,7 @@ ssize eventfd_read(struct eventfd *e, struct port_io *io, bool nonblock)
 	if (likely(e->counter)) {
 		value = take_locked(e);
 		changed_unlock(e);
-		port_poll_wake(&e->poll, POLLOUT | POLLWRNORM);
+		port_poll_wake(&e->poll, POLLOUT);
 	} else {
 		TRY(wait_unlock(e, &e->reading, &value, nonblock));
 	}
@@ -146,6 +146,6 @@ ssize eventfd_write(struct eventfd *e, struct port_io *io, bool nonblock)
 	} else {
 		TRY(wait_unlock(e, &e->writing, &value, nonblock));
 	}
-	port_poll_wake(&e->poll, POLLIN | POLLRDNORM);
+	port_poll_wake(&e->poll, POLLIN);
 	return sizeof value;
 }

@@ -42,6 +42,6 @@ static ALWAYS_INLINE u32 eventfd_events(const struct eventfd *e)
 {
 	u64 counter = load_relaxed(&e->counter);
 	if (likely(!counter))
-		return POLLOUT | POLLWRNORM;
-	return POLLIN | POLLRDNORM | (counter < EVENTFD_MAX ? POLLOUT | POLLWRNORM : 0);
+		return POLLOUT;
+	return POLLIN | (counter < EVENTFD_MAX ? POLLOUT : 0);
 }

@@ -78,11 +78,12 @@ static u64 alarm_locked(const struct timerfd *t)
 {
 	if (!t->next)
 		return PORT_FOREVER;
-	if (!t->follows)
-		return t->next;
-	u64 real = port_real_ns(), mono = port_mono_ns();
-	u64 wait = t->next > real ? t->next - real : 0;
-	return wait > PORT_FOREVER - mono ? PORT_FOREVER : mono + wait;
+	u64 at = t->next;
+	if (t->follows) {
+		u64 real = port_real_ns();
+		at = port_mono_ns() + (t->next > real ? t->next - real : 0);
+	}
+	return at <= INT64_MAX ? at : PORT_FOREVER; /* centuries ahead; no such deadline can be said */
 }
 
 static void setting_locked(struct timerfd *t, struct timerfd_setting *out)
@@ -200,6 +201,24 @@ ssize timerfd_read(struct timerfd *t, struct port_io *io, bool nonblock)
 	TRY(take(t, nonblock, &ticks));
 	return port_io_put(io, &ticks, sizeof ticks) == sizeof ticks ? (ssize)sizeof ticks
 	                                                             : -EFAULT;
+}
+
+int timerfd_set_ticks(struct timerfd *t, u64 ticks)
+{
+	struct ipc_wake_list wakes = {0};
+	if (!ticks)
+		return -EINVAL;
+	port_lock(&t->lock);
+	int err = t->cancelled ? -ECANCELED : 0;
+	if (!err) {
+		t->ticks = ticks;
+		wake_all_locked(t, &wakes);
+	}
+	port_unlock(&t->lock);
+	if (!err)
+		port_poll_wake(&t->poll, POLLIN);
+	ipc_wake_flush(&wakes);
+	return err;
 }
 
 u32 timerfd_events(struct timerfd *t)

@@ -48,6 +48,8 @@ int timerfd_set(struct timerfd *t, const struct timerfd_setting *to, u32 flags,
                 struct timerfd_setting *out_old);
 void timerfd_get(struct timerfd *t, struct timerfd_setting *out);
 MUST_CHECK ssize timerfd_read(struct timerfd *t, struct port_io *io, bool nonblock);
+/* As if it had expired so often. => 0, -EINVAL: 0 times; -ECANCELED: the clock was set. */
+MUST_CHECK int timerfd_set_ticks(struct timerfd *t, u64 ticks);
 u32 timerfd_events(struct timerfd *t);
 /* => when to look at it again, in port_mono_ns() time, or PORT_FOREVER. */
 u64 timerfd_alarm(struct timerfd *t);

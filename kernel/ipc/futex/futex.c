@@ -349,6 +349,7 @@ static int compare(const struct wake_operation *o, s32 old)
 static int change_and_compare(uptr_t word, const struct wake_operation *o)
 {
 	u32 old, new, found;
+	TRY(operate(o, 0, &new)); /* an operation that does not exist comes before a bad address */
 	TRY(port_user_load_nofault(word, &old));
 	for (;; old = found) {
 		TRY(operate(o, old, &new));

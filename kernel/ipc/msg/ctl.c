@@ -58,13 +58,15 @@ int msg_set(struct ipc_namespace *ns, ipc_id_t id, const struct msqid_ds *in)
 	port_read_lock();
 	struct msg_queue *q = msg_find(ns, id);
 	int err = q ? ipc_permit_control(&q->obj) : -EINVAL;
-	if (!err && in->msg_qbytes > (u64)(u32)load_relaxed(&ns->msg_mnb) &&
+	/* Linux hands the size on as an int: its upper half is lost, its sign spreads. */
+	u64 max_bytes = (u64)(s32)in->msg_qbytes;
+	if (!err && (u32)max_bytes > (u32)load_relaxed(&ns->msg_mnb) &&
 	    !port_capable(PORT_CAP_SYS_RESOURCE))
 		err = -EPERM;
 	TRY(msg_lock(q, err));
 	err = ipc_perm_set(&q->obj, &in->msg_perm);
 	if (!err) {
-		q->max_bytes = in->msg_qbytes;
+		q->max_bytes = max_bytes;
 		q->ctime = port_real_seconds();
 		reconsider(q, &wakes);
 	}
