@@ -67,6 +67,14 @@ SYSCALL3(write, int, fd, uptr_t, buf, size_t, count)
 	return f->ops->write(f, &io, &f->pos);
 }
 
+/* Linux's rw_verify_area(): the end can be said, too. */
+static int range_check(uptr_t buf, size_t count, s64 pos)
+{
+	if (!user_range_ok(buf, count))
+		return -EFAULT;
+	return (s64)((u64)pos + count) < 0 ? -EINVAL : 0;
+}
+
 /* At a position of the caller's; may: whether the file is open for that. */
 static ALWAYS_INLINE ssize transfer_at(int fd, uptr_t buf, size_t count, s64 pos,
                                        bool (*may)(const struct file *f),
@@ -79,8 +87,8 @@ static ALWAYS_INLINE ssize transfer_at(int fd, uptr_t buf, size_t count, s64 pos
 		return -EBADF;
 	if (!file_has_positions(r.file))
 		return -ESPIPE;
-	if (may(r.file) && !user_range_ok(buf, count))
-		return -EFAULT;
+	if (may(r.file))
+		TRY(range_check(buf, count, pos));
 	struct uio io = uio_user(buf, MIN(count, (size_t)UIO_MAX));
 	u64 at = (u64)pos;
 	return transfer(r.file, &io, &at);
@@ -113,60 +121,6 @@ static ssize transfer_pieces(struct file *f, struct uio *io, u64 *pos, bool writ
 	return done ? done : n;
 }
 
-/* A read or write may stop short at the border of two iovecs only where Linux's would: each transfer runs over
- * the whole vector. pos -1: the file's own position. */
-static ssize transfer_vector(int fd, uptr_t vec, u64 count, s64 pos, bool write, bool append)
-{
-	AUTO_FDREF r = fdref_get(fd);
-	if (!r.file)
-		return -EBADF;
-	if (pos != -1 && !file_has_positions(r.file))
-		return -ESPIPE;
-	if (!(write ? file_writable(r.file) : file_readable(r.file)))
-		return -EBADF;
-	if (count > UIO_COUNT_MAX)
-		return -EINVAL;
-	struct iovec_user fast[IOV_FAST], *iov = fast;
-	if (count > IOV_FAST && !(iov = kmalloc(count * sizeof(*iov))))
-		return -ENOMEM;
-	struct uio io;
-	ssize n = uio_import(&io, iov, vec, count);
-	if (!n && io.left) {
-		u64 at = (u64)pos;
-		u64 *where = pos == -1 ? NULL : &at;
-		io.append = append;
-		const struct file_ops *ops = r.file->ops;
-		if (unlikely(write ? ops->write_by_pieces : ops->read_by_pieces))
-			n = transfer_pieces(r.file, &io, where, write);
-		else
-			n = write ? file_write_uio(r.file, &io, where)
-			          : file_read_uio(r.file, &io, where);
-	}
-	if (iov != fast)
-		kfree(iov);
-	return n;
-}
-
-SYSCALL3(readv, int, fd, uptr_t, vec, u64, count)
-{
-	return transfer_vector(fd, vec, count, -1, false, false);
-}
-
-SYSCALL3(writev, int, fd, uptr_t, vec, u64, count)
-{
-	return transfer_vector(fd, vec, count, -1, true, false);
-}
-
-SYSCALL4(preadv, int, fd, uptr_t, vec, u64, count, s64, pos)
-{
-	return pos < 0 ? -EINVAL : transfer_vector(fd, vec, count, pos, false, false);
-}
-
-SYSCALL4(pwritev, int, fd, uptr_t, vec, u64, count, s64, pos)
-{
-	return pos < 0 ? -EINVAL : transfer_vector(fd, vec, count, pos, true, false);
-}
-
 /* RWF_NOWAIT needs files that can tell beforehand whether they would block: none here, so EOPNOTSUPP as Linux says
  * for those. The sync flags ask for what memory always is. */
 static int rwf_check(u32 flags)
@@ -174,20 +128,86 @@ static int rwf_check(u32 flags)
 	return flags & ~(u32)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND) ? -EOPNOTSUPP : 0;
 }
 
+struct vector_call {
+	int fd;
+	bool write;
+	uptr_t vec;
+	u64 count;
+	s64 pos; /* -1: the file's own position */
+	u32 flags;
+};
+
+/* A read or write may stop short at the border of two iovecs only where Linux's would: each transfer runs over
+ * the whole vector. */
+static ssize transfer_uio(struct file *f, struct uio *io, const struct vector_call *c)
+{
+	u64 at = (u64)c->pos;
+	u64 *where = c->pos == -1 ? NULL : &at;
+	if (!(c->write ? file_writable(f) : file_readable(f)))
+		return -EBADF;
+	if (!io->left)
+		return 0;
+	TRY(rwf_check(c->flags));
+	io->append = c->write && c->flags & RWF_APPEND;
+	if (unlikely(c->write ? f->ops->write_by_pieces : f->ops->read_by_pieces))
+		return transfer_pieces(f, io, where, c->write);
+	return c->write ? file_write_uio(f, io, where) : file_read_uio(f, io, where);
+}
+
+/* The order of checks is Linux's: the vector comes before the access mode. */
+static ssize transfer_vector(const struct vector_call *c)
+{
+	AUTO_FDREF r = fdref_get(c->fd);
+	if (!r.file)
+		return -EBADF;
+	if (c->pos != -1 && !file_has_positions(r.file))
+		return -ESPIPE;
+	if (c->count > UIO_COUNT_MAX)
+		return -EINVAL;
+	struct iovec_user fast[IOV_FAST], *iov = fast;
+	if (c->count > IOV_FAST && !(iov = kmalloc(c->count * sizeof(*iov))))
+		return -ENOMEM;
+	struct uio io;
+	ssize n = uio_import(&io, iov, c->vec, c->count) ?: transfer_uio(r.file, &io, c);
+	if (iov != fast)
+		kfree(iov);
+	return n;
+}
+
+SYSCALL3(readv, int, fd, uptr_t, vec, u64, count)
+{
+	const struct vector_call c = {fd, false, vec, count, -1, 0};
+	return transfer_vector(&c);
+}
+
+SYSCALL3(writev, int, fd, uptr_t, vec, u64, count)
+{
+	const struct vector_call c = {fd, true, vec, count, -1, 0};
+	return transfer_vector(&c);
+}
+
+SYSCALL4(preadv, int, fd, uptr_t, vec, u64, count, s64, pos)
+{
+	const struct vector_call c = {fd, false, vec, count, pos, 0};
+	return pos < 0 ? -EINVAL : transfer_vector(&c);
+}
+
+SYSCALL4(pwritev, int, fd, uptr_t, vec, u64, count, s64, pos)
+{
+	const struct vector_call c = {fd, true, vec, count, pos, 0};
+	return pos < 0 ? -EINVAL : transfer_vector(&c);
+}
+
 SYSCALL6(preadv2, int, fd, uptr_t, vec, u64, count, s64, pos, u64, high, u32, flags)
 {
-	if (pos < -1)
-		return -EINVAL;
-	TRY(rwf_check(flags));
-	return transfer_vector(fd, vec, count, pos, false, false);
+	const struct vector_call c = {fd, false, vec, count, pos, flags};
+	return pos < -1 ? -EINVAL : transfer_vector(&c);
 }
 
 SYSCALL6(pwritev2, int, fd, uptr_t, vec, u64, count, s64, pos, u64, high, u32, flags)
 {
-	if (pos < -1)
-		return -EINVAL;
-	TRY(rwf_check(flags));
-	return transfer_vector(fd, vec, count, pos, true, flags & RWF_APPEND);
+	const struct vector_call c = {fd, true, vec, count, pos, flags};
+	return pos < -1 ? -EINVAL : transfer_vector(&c);
 }
 
 SYSCALL3(lseek, int, fd, s64, offset, u32, whence)

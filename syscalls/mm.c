@@ -56,15 +56,10 @@ enum {
 
 static int map_request_check(const struct vm_map_request *req)
 {
-	u64 end;
-
 	if (!req->length)
 		return -EINVAL;
 	if (req->length > USER_END)
 		return -ENOMEM;
-	if (add_overflows(req->offset >> PAGE_SHIFT, req->length >> PAGE_SHIFT, &end) ||
-	    end > UINT64_MAX >> PAGE_SHIFT)
-		return -EOVERFLOW;
 	if (!(req->how & VM_MAP_FIXED))
 		return 0;
 	if (req->addr > USER_END - ROUND_UP(req->length, PAGE_SIZE))
@@ -119,6 +114,10 @@ static s64 map_anonymous(struct vm_map_request *req, u32 flags)
 /* The order of checks is that of Linux' do_mmap(). */
 static int map_file_check(struct file *f, struct vm_map_request *req, u32 flags)
 {
+	u64 most = f->inode && S_ISREG(f->inode->mode) ? INT64_MAX : UINT64_MAX;
+
+	if (req->offset >> PAGE_SHIFT > (most - ROUND_UP(req->length, PAGE_SIZE)) >> PAGE_SHIFT)
+		return -EOVERFLOW;
 	switch (flags & MAP_TYPE) {
 	case MAP_SHARED_VALIDATE:
 		if (flags & ~(u32)MAP_LEGACY)

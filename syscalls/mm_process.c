@@ -108,11 +108,13 @@ static ssize process_vm(s32 pid, uptr_t local, u64 local_count, uptr_t remote, u
 		return -EINVAL;
 	AUTO_PUT(iovec_array) local_iov = pieces_read(local, local_count, true);
 	TRY_PTR(local_iov);
+	struct pieces l = {.iov = local_iov, .count = (u32)local_count};
+	if (!piece_left(&l))
+		return 0;
 	AUTO_PUT(iovec_array) remote_iov = pieces_read(remote, remote_count, false);
 	TRY_PTR(remote_iov);
-	struct pieces l = {.iov = local_iov, .count = (u32)local_count};
 	struct pieces r = {.iov = remote_iov, .count = (u32)remote_count};
-	if (!piece_left(&l) || !piece_left(&r))
+	if (!piece_left(&r))
 		return 0;
 	AUTO_PUT(task) t = task_lookup(pid);
 	if (!t)

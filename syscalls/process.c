@@ -83,7 +83,9 @@ static int clone_args_check(const struct clone_args_abi *a)
 		return -EINVAL;
 	if (a->set_tid)
 		return capable(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
-	return a->flags & CLONE_INTO_CGROUP ? -EBADF : 0;
+	if (!(a->flags & CLONE_INTO_CGROUP))
+		return 0;
+	return a->cgroup > INT32_MAX ? -EINVAL : -EBADF;
 }
 
 SYSCALL2(clone3, uptr_t, args, size_t, size)

@@ -43,8 +43,6 @@ SYSCALL4(prlimit64, int, pid, unsigned, which, uptr_t, new, uptr_t, old)
 {
 	struct rlimit_pair limit, before;
 
-	if (which >= RLIMIT_COUNT)
-		return -EINVAL;
 	if (!uptr_null(new))
 		TRY(limit_read(new, &limit));
 	AUTO_PUT(task) t = pid ? task_lookup(pid) : NULL;
@@ -53,6 +51,8 @@ SYSCALL4(prlimit64, int, pid, unsigned, which, uptr_t, new, uptr_t, old)
 	struct task *target = t ?: task_current();
 	if (!may_limit(target))
 		return -EPERM;
+	if (which >= RLIMIT_COUNT)
+		return -EINVAL;
 	TRY(rlimit_change(target->process, which, uptr_null(new) ? NULL : &limit, &before));
 	return uptr_null(old) ? 0 : copy_to_user(old, &before, sizeof(before));
 }

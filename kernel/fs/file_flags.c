@@ -12,7 +12,7 @@ int file_set_flags(struct file *f, u32 flags)
 {
 	if ((flags ^ f->flags) & O_NOATIME & flags && f->inode && !inode_owner_or_capable(f->inode))
 		return -EPERM;
-	if (flags & O_DIRECT && f->inode && f->inode->object)
+	if (flags & O_DIRECT && !(f->inode && S_ISFIFO(f->inode->mode)))
 		return -EINVAL;
 	if (f->ops->set_flags)
 		TRY(f->ops->set_flags(f, flags));

@@ -39,7 +39,7 @@ int process_set_group(s32 pid, s32 pgid)
 {
 	struct process *me = process_current();
 
-	if (pgid < 0)
+	if (pgid < 0 || (!pgid && pid < 0))
 		return -EINVAL;
 	GUARD(spin)(&task_list_lock);
 	struct process *p = pid ? process_find(pid) : me;

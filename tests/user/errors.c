@@ -281,3 +281,55 @@ TEST(socket_lengths_are_cut_first)
 	close(pair[0]);
 	close(pair[1]);
 }
+
+/* readv(2): what is to be transferred is read before it is asked whether it may be. */
+TEST(vectors_come_before_access)
+{
+	int p[2];
+	struct iovec negative = {NULL, (size_t)-1}, none = {NULL, 0}, one = {"x", 1};
+	OK(pipe(p));
+	if (!is_newer_linux()) {
+		FAILS(syscall(SYS_readv, p[1], &negative, 1), EINVAL);
+		FAILS(syscall(SYS_readv, p[1], NOWHERE, 1), EFAULT);
+		FAILS(syscall(SYS_readv, p[1], &one, 1025), EINVAL);
+	}
+	FAILS(syscall(SYS_readv, p[1], &one, 1), EBADF);
+	FAILS(syscall(SYS_writev, p[0], &one, 1), EBADF);
+	/* Flags are looked at only if there is something to do. */
+	EQ(syscall(SYS_pwritev2, p[1], &none, 1, -1l, 0, 1 << 30), 0);
+	FAILS(syscall(SYS_pwritev2, p[1], &one, 1, -1l, 0, 1 << 30), EOPNOTSUPP);
+	FAILS(syscall(SYS_pwritev2, p[0], &one, 1, -1l, 0, 1 << 30), EBADF);
+	close(p[0]);
+	close(p[1]);
+}
+
+TEST(positions_have_an_end)
+{
+	char byte[10];
+	int f = OK(memfd_create("f", 0)), null = OK(open("/dev/null", O_RDWR));
+	FAILS(pread(f, byte, 10, LONG_MAX), EINVAL);
+	FAILS(pwrite(f, byte, 10, LONG_MAX), EINVAL);
+	FAILS(pread(null, byte, 10, LONG_MAX), EINVAL);
+	FAILS(pwrite(null, byte, 10, LONG_MAX), EINVAL);
+	FAILS(fcntl(null, F_SETFL, O_DIRECT), EINVAL);
+	/* A file cannot be mapped beyond what a file can be; what is no file has no offset. */
+	void *p = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, f, -PAGE);
+	YES(p == MAP_FAILED && errno == EOVERFLOW);
+	p = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, -PAGE);
+	YES(p != MAP_FAILED);
+	OK(munmap(p, PAGE));
+	close(f);
+	close(null);
+}
+
+TEST(processes_in_order)
+{
+	const struct iovec one = {NULL, 1};
+	FAILS(setpgid(-1, 0), EINVAL);
+	FAILS(setpgid(99999999, 0), ESRCH);
+	FAILS(syscall(SYS_prlimit64, 99999999, 99, NULL, NULL), ESRCH);
+	FAILS(syscall(SYS_prlimit64, 0, 99, NOWHERE, NULL), EFAULT);
+	FAILS(syscall(SYS_prlimit64, 0, 99, NULL, NULL), EINVAL);
+	EQ(syscall(SYS_process_vm_readv, getpid(), NOWHERE, 0, NOWHERE, 1, 0), 0);
+	FAILS(syscall(SYS_process_vm_readv, getpid(), &one, 1, NOWHERE, 1, 0), EFAULT);
+}
