@@ -34,7 +34,8 @@ static int sleep_cpu(s32 clock, u64 target)
 		if (now >= target)
 			return 0;
 		u64 ahead = MIN((target - now) / cpu_count, (u64)INT64_MAX);
-		if (park(deadline_in(MAX(ahead, (u64)SHORTEST_NS)), PARK_INTERRUPTIBLE) == PARK_SIGNAL)
+		if (park(deadline_in(MAX(ahead, (u64)SHORTEST_NS)), PARK_INTERRUPTIBLE) ==
+		    PARK_SIGNAL)
 			return -EINTR;
 	}
 }

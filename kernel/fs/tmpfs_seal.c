@@ -53,7 +53,8 @@ int tmpfs_add_seals(struct file *f, u32 seals)
 	if (!file_writable(f))
 		return -EPERM;
 	if (!i || !i->object ||
-	    seals & ~(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+	    seals & ~(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
+	              F_SEAL_FUTURE_WRITE))
 		return -EINVAL;
 	GUARD(mutex)
 	(&i->lock);

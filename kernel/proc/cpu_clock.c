@@ -12,7 +12,9 @@ static s32 id_of_caller(s32 id)
 {
 	if (id == CLOCK_PROCESS_CPUTIME_ID)
 		return ~0 << CPU_CLOCK_PID_SHIFT | CPU_CLOCK_SCHEDULED;
-	return id == CLOCK_THREAD_CPUTIME_ID ? ~0 << CPU_CLOCK_PID_SHIFT | CPU_CLOCK_OF_THREAD | CPU_CLOCK_SCHEDULED : id;
+	return id == CLOCK_THREAD_CPUTIME_ID
+	               ? ~0 << CPU_CLOCK_PID_SHIFT | CPU_CLOCK_OF_THREAD | CPU_CLOCK_SCHEDULED
+	               : id;
 }
 
 int cpu_clock_get(s32 id, struct cpu_clock *out)

@@ -32,7 +32,8 @@ static inline bool clock_is_cpu(s32 id)
 }
 static inline bool clock_is_descriptor(s32 id)
 {
-	return id < 0 && (id & CPU_CLOCK_WHICH) == CPU_CLOCK_DESCRIPTOR && !(id & CPU_CLOCK_OF_THREAD);
+	return id < 0 && (id & CPU_CLOCK_WHICH) == CPU_CLOCK_DESCRIPTOR &&
+	       !(id & CPU_CLOCK_OF_THREAD);
 }
 /* id < 0. Whether it counts nanoseconds: the others, on Linux, ticks. */
 static inline bool clock_is_exact(s32 id)
@@ -41,6 +42,6 @@ static inline bool clock_is_exact(s32 id)
 }
 /* clock_is_cpu(id) => 0 and the references, or -EINVAL: no such process, a thread of another one, no such clock. */
 MUST_CHECK int cpu_clock_get(s32 id, struct cpu_clock *out);
-bool clock_is_own_thread(s32 id); /* id < 0 */
+bool clock_is_own_thread(s32 id);        /* id < 0 */
 void cpu_clock_put(struct cpu_clock *c); /* zeroed allowed */
 u64 cpu_clock_ns(const struct cpu_clock *c);

@@ -83,7 +83,8 @@ static u64 alarm_locked(const struct timerfd *t)
 		u64 real = port_real_ns();
 		at = port_mono_ns() + (t->next > real ? t->next - real : 0);
 	}
-	return at <= INT64_MAX ? at : PORT_FOREVER; /* centuries ahead; no such deadline can be said */
+	return at <= INT64_MAX ? at
+	                       : PORT_FOREVER; /* centuries ahead; no such deadline can be said */
 }
 
 static void setting_locked(struct timerfd *t, struct timerfd_setting *out)

@@ -5,7 +5,7 @@ u32 pipe_max_size = PIPE_MAX_SIZE;
 u64 pipe_user_pages_soft = PIPE_SLOTS * 1024;
 u64 pipe_user_pages_hard;
 
-enum { SLOTS_MOST = 65536 }; /* Linux's array of them ends at 4 MiB */
+enum { SLOTS_MOST = 65536 };    /* Linux's array of them ends at 4 MiB */
 enum { SLOTS_BEYOND_SOFT = 2 }; /* of a pipe whose owner has more than the soft limit */
 
 static bool is_privileged(void)
@@ -128,7 +128,8 @@ static struct pipe_slot *slots_replace(struct pipe *p, struct pipe_slot *fresh, 
 static int resize_charged(struct pipe *p, u32 slots, struct ipc_wake_list *wakes)
 {
 	bool was_full = pipe_is_full(p);
-	struct pipe_slot *fresh = slots > SLOTS_MOST ? NULL : port_alloc(slots * sizeof(struct pipe_slot));
+	struct pipe_slot *fresh =
+		slots > SLOTS_MOST ? NULL : port_alloc(slots * sizeof(struct pipe_slot));
 	if (!fresh)
 		return -ENOMEM;
 	struct pipe_slot *old = slots_replace(p, fresh, slots);
