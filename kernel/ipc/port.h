@@ -6,7 +6,7 @@
  * for here. The same .c files therefore link into three worlds:
  *
  *	kernel/port	the kernel
- *	tests/host	pthreads: unit tests and fuzzers under ASan, UBSan and TSan
+ *	tests/host	pthreads: unit tests and random histories under ASan, UBSan and TSan
  *	tests/sim	coroutines and a virtual clock: explores interleavings, fails allocations
  *
  * A world supplies a header <ipc_port_world.h>, found on its include path, that defines the
