@@ -1,13 +1,15 @@
 /*
  * mremap(2): page-table entries go to another place. First all tables that they need there are made, which may fail and
  * is taken back; then the entries move, which cannot fail. Both under one hold of the PTE lock: nobody sees the tables
- * while they are empty, or empties one that is counted upon.
+ * while they are empty. Each counts as one entry more what is about to come, so that it stays when the move empties it of
+ * entries that go elsewhere: the two ranges do not overlap, but may well share a table.
  */
 #include "kernel/mm/vm_internal.h"
 
 struct move {
 	struct aspace *as;
 	u64 shift;
+	u64 prepared; /* parts whose tables count them */
 };
 
 /* The part of a span whose entries go into one table. => false: nothing is in it. */
@@ -56,17 +58,39 @@ static int parts_visit(struct move *m, u64 start, u64 end, part_fn *fn, struct p
 	return 0;
 }
 
+/* => the page of the table into which the part goes; there is one. */
+static struct page *part_table(struct move *m, const struct pte_span *part)
+{
+	struct pte_span to;
+	pte_t *link;
+
+	if (pte_span_huge(part)) {
+		ASSERT(huge_make(&m->as->pt, part_to(m, part), &link) == 0);
+		return virt_page(link);
+	}
+	ASSERT(pte_lookup(&m->as->pt, part_to(m, part), &to));
+	return to.page;
+}
+
 static int part_prepare(struct move *m, const struct pte_span *part, struct page **chain)
 {
 	struct pte_span to;
 	pte_t *link;
 
-	return pte_span_huge(part) ? huge_make(&m->as->pt, part_to(m, part), &link)
-	                           : table_make(m->as, part_to(m, part), &to);
+	TRY(pte_span_huge(part) ? huge_make(&m->as->pt, part_to(m, part), &link)
+	                        : table_make(m->as, part_to(m, part), &to));
+	part_table(m, part)->used++;
+	m->prepared++;
+	return 0;
 }
 
+/* Parts come in the same order as before, and the last ones were never prepared. */
 static int part_give_up(struct move *m, const struct pte_span *part, struct page **chain)
 {
+	if (m->prepared) {
+		part_table(m, part)->used--;
+		m->prepared--;
+	}
 	*chain = pagetable_prune(&m->as->pt, part_to(m, part), *chain);
 	return 0;
 }
@@ -75,8 +99,9 @@ static int huge_move(struct move *m, const struct pte_span *s, struct page **cha
 {
 	pte_t e = *s->link, *to;
 
-	TRY(huge_make(&m->as->pt, part_to(m, s), &to));
+	ASSERT(huge_make(&m->as->pt, part_to(m, s), &to) == 0);
 	huge_set_new(to, e);
+	virt_page(to)->used--;
 	*chain = table_unhang(&m->as->pt, s, *chain);
 	return 0;
 }
@@ -88,12 +113,12 @@ static int part_move(struct move *m, const struct pte_span *part, struct page **
 
 	if (unlikely(pte_span_huge(part)))
 		return huge_move(m, part, chain);
-	if (!pte_lookup(&m->as->pt, part_to(m, part), &to))
-		return -ENOMEM;
+	ASSERT(pte_lookup(&m->as->pt, part_to(m, part), &to));
 	for (u32 i = pte_next(part, part->first); i < part->last; i = pte_next(part, i + 1)) {
 		pte_set_new(&to, to.first + i - part->first, pte_take(&part->table[i]));
 		taken++;
 	}
+	to.page->used--;
 	*chain = pte_cleared(&m->as->pt, part, taken, *chain);
 	return 0;
 }
@@ -104,10 +129,7 @@ static int pages_move(struct move *m, u64 start, u64 end)
 
 	GUARD(spin)(&m->as->pte_lock);
 	int err = parts_visit(m, start, end, part_prepare, &chain);
-	if (likely(err == 0))
-		ASSERT(parts_visit(m, start, end, part_move, &chain) == 0);
-	else
-		(void)parts_visit(m, start, end, part_give_up, &chain);
+	(void)parts_visit(m, start, end, likely(err == 0) ? part_move : part_give_up, &chain);
 	aspace_flush(m->as, start, end);
 	pagetable_free_chain(chain);
 	return err;
@@ -116,7 +138,7 @@ static int pages_move(struct move *m, u64 start, u64 end)
 /* Truncation must not miss a page between its two places: the object's list is locked meanwhile. */
 int area_move_pages(struct vm_area *a, u64 start, u64 end, u64 shift)
 {
-	struct move m = {a->aspace, shift};
+	struct move m = {.as = a->aspace, .shift = shift};
 
 	if (!a->object)
 		return pages_move(&m, start, end);

@@ -295,6 +295,30 @@ TEST(mremap_grows_moves_shrinks)
 	EQ(touch(q, 0), SIGSEGV);
 }
 
+/* 2 MiB, the reach of a page table, down by as much: the table in the middle gives all it has away before it gets more. */
+TEST(mremap_by_the_reach_of_a_table)
+{
+	enum { MIB = 1 << 20 };
+	char *room = MUST((char *)mmap(NULL, 8 * MIB, PROT_READ | PROT_WRITE,
+	                               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	char *middle = (char *)(((uintptr_t)room + 4 * MIB - 1) & ~(2UL * MIB - 1));
+	for (int sparse = 0; sparse < 2; sparse++)
+		for (int up = 0; up < 2; up++) {
+			char *from = middle + (up ? -1 : 1) * MIB,
+			     *to = middle + (up ? 1 : -1) * MIB;
+			MUST(mmap(middle - MIB, 4 * MIB, PROT_READ | PROT_WRITE,
+			          MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+			OK(munmap(to, 2 * MIB));
+			for (int i = 0; i < 2 * MIB; i += sparse ? 500 * PAGE : PAGE)
+				from[i] = (char)(i / PAGE % 100 + 1);
+			EQ((long)mremap(from, 2 * MIB, 2 * MIB, MREMAP_MAYMOVE | MREMAP_FIXED, to),
+			   (long)to);
+			for (int i = 0; i < 2 * MIB; i += sparse ? 500 * PAGE : PAGE)
+				EQ(to[i], (char)(i / PAGE % 100 + 1));
+			EQ(touch(from, 0), SIGSEGV);
+		}
+}
+
 TEST(mremap_errors)
 {
 	char *p = map_rw(4);

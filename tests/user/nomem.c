@@ -139,6 +139,31 @@ static void move_back(long unused)
 	(void)unused;
 	area = MUST((char *)mremap(area, 16 * PAGE, 8 * PAGE, 0));
 }
+/* Where every part needs a table of its own. */
+enum { FAR_SIZE = 6 << 20 };
+static char *homes[2];
+static long move_far(void)
+{
+	return (long)mremap(homes[0], FAR_SIZE, FAR_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, homes[1]);
+}
+static void move_home(long unused)
+{
+	(void)unused;
+	MUST((char *)mremap(homes[1], FAR_SIZE, FAR_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, homes[0]));
+}
+TEST(pages_that_move_far)
+{
+	char *room = MUST((char *)mmap(NULL, 3UL << 30, PROT_READ | PROT_WRITE,
+	                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+	homes[0] = room;
+	homes[1] = room + (3UL << 30) - FAR_SIZE;
+	OK(munmap(room + FAR_SIZE, (3UL << 30) - FAR_SIZE));
+	for (int i = 0; i < FAR_SIZE; i += 1 << 20)
+		room[i] = (char)(i >> 20);
+	EXHAUST(move_far, move_home);
+	for (int i = 0; i < FAR_SIZE; i += 1 << 20)
+		EQ(room[i], i >> 20);
+}
 TEST(mappings)
 {
 	id = MUST((int)make_memfd());
