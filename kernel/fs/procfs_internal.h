@@ -90,7 +90,7 @@ s64 proc_parse_number(const char *name, u32 len);
 
 extern const struct file_ops proc_fail_nth_file_ops;
 
-/* --- procfs_link.c, procfs_link.c --- */
+/* --- procfs_link.c --- */
 
 extern const struct inode_ops proc_exe_ops, proc_cwd_ops, proc_root_link_ops;
 extern const struct inode_ops proc_ns_dir_ops;

@@ -394,3 +394,29 @@ TEST(unmap_of_many_pages_frees_them_all)
 	aspace_put(as);
 	CHECK_EQ(pages_in_use(), before);
 }
+
+/* More page tables than truncation does under one hold of the list of mappings, in several mappings. */
+TEST(truncation_finds_every_mapping)
+{
+	enum { SPACES = 3, TABLES = 100, LENGTH = TABLES * TABLE_ENTRIES };
+	u64 before = pages_in_use();
+	struct vm_object *o = vm_object_new((u64)LENGTH * PAGE_SIZE, NULL, NULL);
+	struct aspace *as[SPACES];
+
+	for (u32 s = 0; s < SPACES; s++) {
+		as[s] = aspace_new();
+		CHECK_EQ(map(as[s], s, LENGTH, o, VM_SHARED, 0), page_at(s));
+		for (u32 i = 0; i < TABLES; i++)
+			CHECK(poke(as[s], s + i * TABLE_ENTRIES, (u8)(i + 1)));
+	}
+	CHECK_EQ(vm_object_resize(o, PAGE_SIZE), 0);
+	for (u32 s = 0; s < SPACES; s++)
+		for (u32 i = 0; i < TABLES; i++)
+			CHECK_EQ(peek(as[s], s + i * TABLE_ENTRIES), i ? HOLE : 1);
+	CHECK_EQ(vm_object_resize(o, (u64)LENGTH * PAGE_SIZE), 0);
+	CHECK_EQ(peek(as[1], 1 + TABLE_ENTRIES), 0);
+	for (u32 s = 0; s < SPACES; s++)
+		aspace_put(as[s]);
+	vm_object_put(o);
+	CHECK_EQ(pages_in_use(), before);
+}
