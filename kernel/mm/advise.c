@@ -42,7 +42,8 @@ static int discard_part(struct vm_area *a, u64 start, u64 end, void *arg)
 	if (area_is_huge(a)) { /* as Linux: whole huge pages, counted from the start */
 		if (start % HUGE_PAGE_SIZE)
 			return -EINVAL;
-		end = ROUND_DOWN(end, (u64)HUGE_PAGE_SIZE);
+		huge_area_discard(a, start, ROUND_DOWN(end, (u64)HUGE_PAGE_SIZE));
+		return 0;
 	}
 	if (tables_own_edges(a->aspace, start, end) < 0)
 		return -EAGAIN;

@@ -16,7 +16,8 @@
  * Promises are kept by whom they were made to:
  *	object	of shared mappings: for each page of the object, once, whoever mapped it; kept until the page, or the
  *		object, is gone (segments, memfds)
- *	claim	of one private mapping: struct huge_claim, a bit for each page. Its parts share it; a child of fork
+ *	claim	of one private mapping: struct huge_claim, a bit for each page. What it gives back by madvise(2) is promised
+ *		to it again, if nobody was faster. Its parts share it; a child of fork
  *		has none and lives on spare pages. When the owner of the claim finds no page to copy to, its
  *		children lose the page instead, and get SIGBUS: whoever was promised memory is not let down.
  *

@@ -112,6 +112,15 @@ void huge_area_close(struct vm_area *a)
 	huge_area_leave_claim(a);
 }
 
+/* The page was a's own, and has gone: another one is promised for it, if there is one. */
+static void claim_renew(struct huge_claim *c, u64 index)
+{
+	u64 bit = index - c->first;
+
+	if (claim_used(c, index) && huge_reserve(1) == 0)
+		c->used[bit / 64] &= ~BIT(bit % 64);
+}
+
 void huge_area_leave_claim(struct vm_area *a)
 {
 	if (!(a->flags & VM_SHARED) && a->private)
@@ -283,6 +292,17 @@ int huge_fault(struct vm_area *a, u64 addr, bool write)
 }
 
 /* --- what others do with them --- */
+
+void huge_area_discard(struct vm_area *a, u64 start, u64 end)
+{
+	GUARD(mutex)(&a->object->lock);
+	for (u64 at = start; at < end; at += HUGE_PAGE_SIZE) {
+		bool owned = huge_entry(a->aspace, at) & PTE_OWNED;
+		zap_range(a->aspace, at, at + HUGE_PAGE_SIZE, ZAP_ALL);
+		if (owned && a->private)
+			claim_renew(a->private, area_index(a, at) >> HUGE_PAGE_ORDER);
+	}
+}
 
 int huge_span_fork(struct aspace *to, const struct pte_span *from, u64 *protected)
 {

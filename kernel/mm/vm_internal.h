@@ -177,6 +177,8 @@ void huge_area_join_claim(struct vm_area *a);
 void huge_area_leave_claim(struct vm_area *a);
 /* a is gone, and its promises with it. */
 void huge_area_close(struct vm_area *a);
+/* madvise: takes the pages of [start, end), whole ones, out; those of a claim's owner are promised anew. Locked for reading. */
+void huge_area_discard(struct vm_area *a, u64 start, u64 end);
 /* As fault_in(). */
 MUST_CHECK int huge_fault(struct vm_area *a, u64 addr, bool write);
 /* fork, PTE lock of the parent held: copies the entry of a private huge page. => 0, -ENOMEM. */

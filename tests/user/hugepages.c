@@ -126,6 +126,26 @@ TEST(a_private_mapping_is_promised_its_pages)
 	POOL_IS(3, 3, 0, 0);
 }
 
+/* What a private mapping gives back it was promised, and is promised again (Linux since 6.9). */
+TEST(a_page_given_back_is_kept_for_its_mapping)
+{
+	pool_take(2);
+	char *p = MUST(map_huge(2, 0)), *q = MUST(map_huge(1, MAP_NORESERVE));
+	p[0] = p[HUGE] = 7;
+	POOL_IS(2, 0, 0, 0);
+	OK(madvise(p, HUGE, MADV_DONTNEED));
+	POOL_IS(2, 1, 1, 0);
+	EQ(signal_of_touching(q), SIGBUS);
+	FAILS((long)map_huge(1, 0), ENOMEM);
+	EQ(p[0], 0);
+	EQ(p[HUGE], 7);
+	POOL_IS(2, 0, 0, 0);
+	OK(madvise(p, 2 * HUGE, MADV_DONTNEED));
+	POOL_IS(2, 2, 2, 0);
+	OK(munmap(p, 2 * HUGE));
+	POOL_IS(2, 2, 0, 0);
+}
+
 TEST(without_a_promise_the_fault_may_fail)
 {
 	pool_take(2);
