@@ -132,13 +132,16 @@ MUST_CHECK s32 ipc_get(struct ipc_ids *ids, const struct ipc_family *family,
 /* May the caller access o? `want`: IPC_READ, IPC_WRITE or the flags of *get(2), best a constant.
  * => 0 or -EACCES. */
 MUST_CHECK int ipc_permit_other(const struct ipc_object *o, u32 want);
-static ALWAYS_INLINE MUST_CHECK int ipc_permit(const struct ipc_object *o, u32 want)
+/* => true when the caller may because o is its own: the usual case. */
+static ALWAYS_INLINE bool ipc_permits_owner(const struct ipc_object *o, u32 want)
 {
 	u32 euid = port_euid();
-	if (likely(euid == o->cuid || euid == load_relaxed(&o->uid)) &&
-	    likely(!((want >> 6 | want >> 3 | want) & ~(load_relaxed(&o->mode) >> 6) & 7)))
-		return 0;
-	return ipc_permit_other(o, want);
+	return likely(euid == o->cuid || euid == load_relaxed(&o->uid)) &&
+	       likely(!((want >> 6 | want >> 3 | want) & ~(load_relaxed(&o->mode) >> 6) & 7));
+}
+static ALWAYS_INLINE MUST_CHECK int ipc_permit(const struct ipc_object *o, u32 want)
+{
+	return ipc_permits_owner(o, want) ? 0 : ipc_permit_other(o, want);
 }
 /* May the caller IPC_SET or IPC_RMID o? => 0 or -EPERM. */
 MUST_CHECK int ipc_permit_control(const struct ipc_object *o);

@@ -6,6 +6,7 @@
 #include "abi/time.h"
 #include "arch/clock.h"
 #include "arch/percpu.h"
+#include "arch/thunk.h"
 #include "kernel/lib/list.h"
 
 extern s64 realtime_offset; /* [a] ns */
@@ -30,7 +31,7 @@ static ALWAYS_INLINE u64 realtime_seconds(void)
 {
 	if (likely(clock_cycles() < this_cpu(seconds_cache).until_cycles))
 		return this_cpu(seconds_cache).seconds;
-	return realtime_seconds_refresh();
+	return CALL_KEEPING_REGISTERS(realtime_seconds_refresh_thunk);
 }
 /* Sets the clock and tells the watchers. */
 void realtime_set(u64 ns);

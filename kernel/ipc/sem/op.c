@@ -283,7 +283,7 @@ static NOINLINE int single_stopped_unlock(struct sem_set *set, const struct semb
 	return ipc_wait(&w.wait, deadline, withdraw);
 }
 
-/* One operation, the common case: made twice, once for undo always NULL. Read section, which it leaves. */
+/* One operation, the common case: made three times, twice for undo always NULL. Read section, which it leaves. */
 static ALWAYS_INLINE int op_single(struct sem_set *set, const struct sembuf *op,
                                    struct sem_undo *undo, u64 deadline)
 {
@@ -291,28 +291,47 @@ static ALWAYS_INLINE int op_single(struct sem_set *set, const struct sembuf *op,
 	if (unlikely(set->obj.removed || (undo && undo->set != set)))
 		return leave_unlock(set, -EIDRM);
 
+	const u32 num = op->sem_num;
+	const s32 change = op->sem_op;
 	enum sem_verdict verdict = sem_apply(set, op, undo);
 	if (unlikely(verdict != SEM_DONE)) {
 		if (verdict == SEM_WOULD_BLOCK)
 			return leave_unlock(set, -EAGAIN);
 		return single_stopped_unlock(set, op, undo, verdict, deadline);
 	}
-	set->pid[op->sem_num] = port_pid();
+	set->pid[num] = port_pid();
 	set->otime = port_real_seconds();
-	if (unlikely(set->sleepers && op->sem_op) && !sem_nobody_minds(set, op->sem_num))
-		return sem_settle_one_unlock(set, op->sem_num);
+	if (unlikely(set->sleepers && change) && !sem_nobody_minds(set, num))
+		return sem_settle_one_unlock(set, num);
 	return leave_unlock(set, 0);
 }
 
-int sem_op_single(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *op, u64 deadline)
+static NOINLINE int op_single_vetted(struct sem_set *set, const struct sembuf *op, u64 deadline)
 {
-	port_read_lock();
-	struct sem_set *set = sem_find(ns, id);
 	int err = vet(set, op->sem_num, op->sem_op != 0);
 	if (likely(!err))
 		return op_single(set, op, NULL, deadline);
 	port_read_unlock();
 	return err;
+}
+
+/* May the caller do this to a set of its own? Two constants are quicker tested than one variable. */
+static ALWAYS_INLINE bool owner_may(const struct sem_set *set, const struct sembuf *op)
+{
+	if (unlikely(op->sem_num >= set->nsems))
+		return false;
+	return op->sem_op ? ipc_permits_owner(&set->obj, IPC_WRITE)
+	                  : ipc_permits_owner(&set->obj, IPC_READ);
+}
+
+/* With a set of one's own it calls nothing in general, and no register is saved. */
+int sem_op_single(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *op, u64 deadline)
+{
+	port_read_lock();
+	struct sem_set *set = sem_find(ns, id);
+	if (unlikely(!set) || unlikely(!owner_may(set, op)))
+		return op_single_vetted(set, op, deadline);
+	return op_single(set, op, NULL, deadline);
 }
 
 int sem_op_single_undo(struct ipc_namespace *ns, ipc_id_t id, const struct sembuf *op, u64 deadline)

@@ -21,7 +21,7 @@ static ALWAYS_INLINE void raw_spin_lock(struct raw_spinlock *l)
 {
 	/* Keeps all registers, so that those who take a lock need not save theirs for a call that hardly ever comes. */
 	if (unlikely(!raw_spin_trylock(l)))
-		__asm__ volatile("call raw_spin_lock_thunk" : : "D"(l) : "memory", "cc");
+		__asm__ volatile("call raw_spin_lock_thunk" : : "D"(l) : "rax", "memory", "cc");
 }
 static ALWAYS_INLINE void raw_spin_unlock(struct raw_spinlock *l)
 {
