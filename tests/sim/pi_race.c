@@ -58,11 +58,27 @@ static void unlock(u32 i)
 		CHECK_EQ(futex_pi_unlock(at(&word[i]), FUTEX_PRIVATE), 0);
 }
 
+static void abandon(u32 i, bool mark)
+{
+	inside[i] = 0;
+	if (!mark)
+		return;
+	for (u32 value = word[i];;) {
+		u32 died = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
+		port_step();
+		if (__atomic_compare_exchange_n(&word[i], &value, died, false, __ATOMIC_SEQ_CST,
+		                                __ATOMIC_SEQ_CST))
+			break;
+	}
+	port_step();
+}
+
 /* One task: takes these words in order, then releases them in reverse. A word that it does not get ends the taking. */
 struct plan {
 	u32 take[WORDS], count;
 	u64 timeout;
-	bool dies;  /* without unlocking */
+	bool dies; /* without unlocking */
+	bool marks; /* ... but its list of robust locks says so in the words, as futex_robust_exit() does */
 	int result; /* of the last lock */
 	struct sim_task *task;
 };
@@ -76,8 +92,8 @@ static void perform(void *arg)
 	while (got < p->count && !(p->result = lock(p->take[got], p->timeout)))
 		got++;
 	if (p->dies) {
-		for (u32 i = 0; i < got; i++)
-			inside[p->take[i]] = 0;
+		while (got)
+			abandon(p->take[--got], p->marks);
 		return;
 	}
 	port_step();
@@ -355,6 +371,22 @@ SIM(pi_owner_dies)
 	/* Without a robust list the word stays with the dead, for whoever comes when nobody slept. */
 	CHECK(b.result == 0 || b.result == -ESRCH);
 	CHECK(c.result == 0 || c.result == -ETIMEDOUT || c.result == -ESRCH);
+	CHECK_EQ(sim_boost(b.task) | sim_boost(c.task), 0);
+}
+
+/* With one: between its mark and the hand-over the word names nobody. Whoever comes then queues with the others. */
+SIM(pi_owner_dies_and_says_so)
+{
+	world_new();
+	struct plan a = TAKES(1, 0), b = TAKES(1, 0), c = TAKES(1, 0);
+	sim_preemptions(2);
+	a.dies = a.marks = true;
+	start(&a, 0);
+	start(&b, 10);
+	start(&c, 20);
+	sim_run();
+	CHECK_EQ(b.result | c.result, 0);
+	CHECK_EQ(word[0] & FUTEX_TID_MASK, 0);
 	CHECK_EQ(sim_boost(b.task) | sim_boost(c.task), 0);
 }
 

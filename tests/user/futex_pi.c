@@ -120,6 +120,56 @@ TEST(owner_that_dies_leaves_the_lock)
 	REAP(waiter);
 }
 
+struct locker {
+	volatile int tid, error;
+};
+static void *locks(void *arg)
+{
+	struct locker *l = arg;
+	l->tid = (int)me();
+	l->error = futex(word, LOCK_PI, NULL) ? errno : 0;
+	return NULL;
+}
+
+/* The next owner's memory has gone while it slept: it cannot write the word, and the one after it gets the lock. */
+TEST(owner_dies_and_the_next_has_lost_the_word)
+{
+	pid_t owner, second, third;
+	new_word();
+	volatile int *step = shared(4096);
+	CHILD(owner)
+	{
+		OK(futex(word, LOCK_PI, NULL));
+		step[0] = 1;
+		pause();
+	}
+	UNTIL(step[0]);
+	CHILD(second)
+	{
+		struct locker l = {0, 0};
+		pthread_t thread;
+		EQ(pthread_create(&thread, NULL, locks, &l), 0);
+		UNTIL(l.tid);
+		until_asleep(l.tid);
+		OK(munmap((void *)word, 4096));
+		step[1] = 1;
+		EQ(pthread_join(thread, NULL), 0);
+		EQ(l.error, EFAULT);
+	}
+	UNTIL(step[1]);
+	CHILD(third)
+	{
+		OK(futex(word, LOCK_PI, NULL));
+		EQ(*word & ~WAITERS, me() | DIED);
+		OK(futex(word, UNLOCK_PI, NULL));
+	}
+	until_asleep(third);
+	kill(owner, SIGKILL);
+	EQ(reap(owner), SIGKILL);
+	REAP(second);
+	REAP(third);
+}
+
 static void become(int priority)
 {
 	struct sched_param param = {.sched_priority = priority};

@@ -22,6 +22,15 @@ static int claim_of_owner(struct futex_bucket *b, struct pi_claim *c, u32 value)
 	return found == want ? -ESRCH : CLAIM_AGAIN;
 }
 
+/* Does the word say what w knows? It names nobody while its owner dies, who has marked it and is about to hand it over; and
+ * an earlier owner until the fixer has written it. */
+static bool names_owner(const struct pi_word *w, u32 value)
+{
+	u32 tid = value & FUTEX_TID_MASK;
+
+	return tid == w->owner_tid || w->fixer || (!tid && value & FUTEX_OWNER_DIED);
+}
+
 int pi_claim(struct futex_bucket *b, struct pi_claim *c)
 {
 	u32 me = c->waiter->tid, value, found, want;
@@ -33,8 +42,7 @@ int pi_claim(struct futex_bucket *b, struct pi_claim *c)
 	if (c->found) {
 		if (c->found->owner == c->waiter->sleep.wait.thread)
 			return -EDEADLK;
-		bool truth = (value & FUTEX_TID_MASK) == c->found->owner_tid;
-		return truth || c->found->fixer ? CLAIM_QUEUE : -EINVAL;
+		return names_owner(c->found, value) ? CLAIM_QUEUE : -EINVAL;
 	}
 	if (*word_find(b, &c->key))
 		return -EINVAL; /* plain sleepers */
@@ -131,9 +139,19 @@ static int write_owner(uptr_t word, u32 tid)
 	}
 }
 
-/* => 0, or -EFAULT: then the word stays as it is. */
+/* The first sleeper becomes the owner, and has to write that into the word itself. */
+static void hand_over_unwritten(struct futex_bucket *b, struct pi_word *w,
+                                struct ipc_wake_list *wakes)
+{
+	w->fixer = pi_first_waiter(w);
+	w->fixer->fix = true;
+	pi_hand_over(b, w, wakes);
+}
+
+/* => 0, or -EFAULT: then it goes to the next, who may see the word. */
 static int fix_word(uptr_t word, struct pi_waiter *waiter)
 {
+	struct ipc_wake_list wakes = {0};
 	bool tried_all = false;
 	int err;
 
@@ -144,9 +162,12 @@ static int fix_word(uptr_t word, struct pi_waiter *waiter)
 		if (!err || tried_all) {
 			struct pi_word *w = pi_word_find(b, &waiter->sleep.key);
 			w->fixer = NULL;
-			pi_word_settle(b, w, waiter);
+			w = pi_word_settle(b, w, waiter);
+			if (err && w)
+				hand_over_unwritten(b, w, &wakes);
 		}
 		port_unlock(&b->lock);
+		ipc_wake_flush(&wakes);
 		port_read_unlock();
 		if (!err || tried_all)
 			return err;
@@ -177,11 +198,8 @@ static void let_go_dying(const struct port_futex_key *key)
 	struct futex_bucket *b = futex_bucket_lock(*key);
 	struct pi_word *w = pi_word_find(b, key);
 
-	if (w && w->owner == port_self() && pi_first_waiter(w)) {
-		w->fixer = pi_first_waiter(w);
-		w->fixer->fix = true;
-		pi_hand_over(b, w, &wakes);
-	}
+	if (w && w->owner == port_self() && pi_first_waiter(w))
+		hand_over_unwritten(b, w, &wakes);
 	port_unlock(&b->lock);
 	ipc_wake_flush(&wakes);
 }

@@ -42,6 +42,18 @@
  * What a walker saw may change behind it; but whoever changes what a thread lends starts a walk of its own after
  * its change, and each link is computed from what holds under the locks, so the last walker leaves every link right.
  * Two threads that close a circle from both ends each queue first and walk then: at least one meets its own word.
+ *
+ * A sleeper lets go of nothing, so a chain is true as long as those in it sleep on. A link therefore names one sleep of its thread
+ * (port_pi.sleeps), and the first is noted as the new sleeper joins, under the locks. Looking later what the owner sleeps for
+ * would be wrong: it may have unlocked and come back, behind us, for the same word or for one of ours:
+ *
+ *	A (owner)			B, C (sleep for the word)
+ *					C joins: A owns it
+ *	unlock: B owns it
+ *	lock: sleeps for it
+ *					C walks from A: "it sleeps for our word". No circle: B owns it
+ *
+ * Only who is in the circle itself gives up; others that sleep for a word of it sleep on.
  * Threads stay in memory through the read section; records of sleepers are touched only under the lock that their
  * owner needs to leave.
  *
