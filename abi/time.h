@@ -50,7 +50,21 @@ struct abi_timex {
 	s32 tai, reserved[11];
 };
 _Static_assert(sizeof(struct abi_timex) == 208, "struct timex");
-enum { ADJ_OFFSET_SS_READ = 0xa001, STA_UNSYNC = 0x40, TIME_ERROR = 5 };
+enum { /* timex.modes */
+       ADJ_OFFSET = 0x1,
+       ADJ_FREQUENCY = 0x2,
+       ADJ_MAXERROR = 0x4,
+       ADJ_ESTERROR = 0x8,
+       ADJ_STATUS = 0x10,
+       ADJ_TIMECONST = 0x20,
+       ADJ_MICRO = 0x1000,
+       ADJ_TICK = 0x4000,
+       ADJ_OFFSET_SINGLESHOT = 0x8001, /* adjtime(3) */
+       ADJ_OFFSET_SS_READ = 0xa001,
+       ADJ_ADJTIME = 0x8000, /* the bit that the last two have, and how they differ: */
+       ADJ_OFFSET_READONLY = 0x2000,
+};
+enum { STA_UNSYNC = 0x40, TIME_ERROR = 5 };
 
 struct abi_sigevent {
 	u64 value;

@@ -171,16 +171,11 @@ SYSCALL1(times, uptr_t, out)
 }
 
 /* The clock is never disciplined: what can be read says so, as on a Linux that nobody synchronises. */
-static long adjust(uptr_t user)
+static struct abi_timex clock_discipline(void)
 {
-	struct abi_timex tx;
 	u64 ns = realtime_ns();
 
-	TRY(copy_from_user(&tx, user, sizeof(tx)));
-	if (tx.modes && tx.modes != ADJ_OFFSET_SS_READ)
-		return capable(CAP_SYS_TIME) ? -EINVAL : -EPERM;
-	tx = (struct abi_timex){
-		.modes = tx.modes,
+	return (struct abi_timex){
 		.maxerror = 16000000,
 		.esterror = 16000000,
 		.status = STA_UNSYNC,
@@ -190,7 +185,42 @@ static long adjust(uptr_t user)
 		.time = {ns / NS_PER_SEC, ns % NS_PER_SEC / 1000},
 		.tick = 10000,
 	};
-	TRY(copy_to_user(user, &tx, sizeof(tx)));
+}
+
+/* May this be written? In Linux' order; what would change something is refused as an invalid value. */
+static int discipline_check(const struct abi_timex *to, const struct abi_timex *now)
+{
+	const u32 known = ADJ_OFFSET | ADJ_FREQUENCY | ADJ_MAXERROR | ADJ_ESTERROR | ADJ_STATUS |
+	                  ADJ_TIMECONST | ADJ_MICRO | ADJ_TICK;
+	u32 modes = to->modes;
+
+	if (modes & ADJ_ADJTIME) {
+		if ((modes & ADJ_OFFSET_SINGLESHOT) != ADJ_OFFSET_SINGLESHOT)
+			return -EINVAL;
+		if (modes & ADJ_OFFSET_READONLY)
+			return 0;
+		modes = ADJ_OFFSET;
+	}
+	if (modes && !capable(CAP_SYS_TIME))
+		return -EPERM;
+	bool same = (!(modes & ADJ_OFFSET) || to->offset == now->offset) &&
+	            (!(modes & ADJ_FREQUENCY) || to->freq == now->freq) &&
+	            (!(modes & ADJ_MAXERROR) || to->maxerror == now->maxerror) &&
+	            (!(modes & ADJ_ESTERROR) || to->esterror == now->esterror) &&
+	            (!(modes & ADJ_STATUS) || to->status == now->status) &&
+	            (!(modes & ADJ_TIMECONST) || to->constant == now->constant) &&
+	            (!(modes & ADJ_TICK) || to->tick == now->tick);
+	return same && !(modes & ~known) ? 0 : -EINVAL;
+}
+
+static long adjust(uptr_t user)
+{
+	struct abi_timex tx, now = clock_discipline();
+
+	TRY(copy_from_user(&tx, user, sizeof(tx)));
+	TRY(discipline_check(&tx, &now));
+	now.modes = tx.modes;
+	TRY(copy_to_user(user, &now, sizeof(now)));
 	return TIME_ERROR;
 }
 

@@ -296,8 +296,37 @@ TEST(setting_the_clock)
 		YES(syscall(SYS_adjtimex, &tx) >= 0);
 		tx.modes = ADJ_FREQUENCY;
 		FAILS(syscall(SYS_adjtimex, &tx), EPERM);
+		tx.modes = ADJ_OFFSET_SINGLESHOT;
+		FAILS(syscall(SYS_adjtimex, &tx), EPERM);
+		tx.modes = ADJ_OFFSET_SS_READ;
+		YES(syscall(SYS_adjtimex, &tx) >= 0);
 	}
 	REAP(pid);
+}
+
+/* Of adjtimex(2) what leaves the clock as it is; a container may not even do that. */
+TEST(clock_adjustments_of_nothing)
+{
+	struct timex tx = {.modes = 0x8000}, before = {.modes = 0};
+	FAILS(syscall(SYS_adjtimex, &tx), EINVAL);
+	FAILS(syscall(SYS_adjtimex, 8), EFAULT);
+	long state = MUST(syscall(SYS_adjtimex, &before));
+	tx = before;
+	tx.modes = ADJ_OFFSET_SINGLESHOT;
+	tx.offset = 0;
+	if (syscall(SYS_adjtimex, &tx) < 0) {
+		EQ(errno, EPERM);
+		return;
+	}
+	EQ(tx.offset, 0);
+	tx.modes = ADJ_TICK;
+	tx.tick = 1;
+	FAILS(syscall(SYS_adjtimex, &tx), EINVAL);
+	tx.modes = ADJ_TICK | ADJ_FREQUENCY | ADJ_STATUS;
+	tx.tick = before.tick;
+	EQ(syscall(SYS_adjtimex, &tx), state);
+	EQ(tx.tick, before.tick);
+	EQ(tx.status, before.status);
 }
 
 TEST(resolutions)
