@@ -30,7 +30,7 @@ struct task *sched_task(s32 tid)
 	return task_lookup(tid ? tid : task_current()->tid);
 }
 
-bool sched_same_owner(struct task *t)
+static bool same_owner(struct task *t)
 {
 	const struct cred *theirs, *ours = cred_current();
 	bool same;
@@ -84,7 +84,7 @@ static bool needs_privilege(struct task *t, const struct request *r)
 	}
 	if (now->policy == SCHED_IDLE && r->policy != SCHED_IDLE && !sched_may_nice(t, now->nice))
 		return true;
-	return !sched_same_owner(t) || (now->reset_on_fork && !r->reset_on_fork);
+	return !same_owner(t) || (now->reset_on_fork && !r->reset_on_fork);
 }
 
 static int apply(struct task *t, struct request *r)
@@ -246,7 +246,7 @@ SYSCALL3(sched_setaffinity, s32, tid, u32, length, uptr_t, mask)
 	t = sched_task(tid);
 	if (!t)
 		return -ESRCH;
-	if (!sched_same_owner(t) && !capable(CAP_SYS_NICE))
+	if (!same_owner(t) && !capable(CAP_SYS_NICE))
 		return -EPERM;
 	return thread_set_affinity(&t->thread, set);
 }

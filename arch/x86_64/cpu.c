@@ -105,8 +105,3 @@ bool arch_random_u64(u64 *out)
 	}
 	return false;
 }
-
-u32 arch_hwcap(void)
-{
-	return cpuid(1, 0).d;
-}

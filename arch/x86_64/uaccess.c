@@ -24,15 +24,6 @@ static size_t copy_core(void *dst, const void *src, size_t n)
 	                 : "memory");
 	return left;
 }
-static size_t copy_core_nofault(void *dst, const void *src, size_t n)
-{
-	size_t left = n >> 3, tail = n & 7;
-	__asm__ volatile(COPY_CORE("1")
-	                 : "+c"(left), "+D"(dst), "+S"(src)
-	                 : [tail] "r"(tail)
-	                 : "memory");
-	return left;
-}
 
 size_t copy_from_user_partial(void *dst, uptr_t src, size_t n)
 {
@@ -44,20 +35,6 @@ size_t copy_to_user_partial(uptr_t dst, const void *src, size_t n)
 {
 	lockdep_assert_may_sleep(LOCKDEP_HERE);
 	return likely(user_range_ok(dst, n)) ? copy_core((void *)dst.addr, src, n) : n;
-}
-
-int copy_from_user_nofault(void *dst, uptr_t src, size_t n)
-{
-	if (!user_range_ok(src, n))
-		return -EFAULT;
-	return copy_core_nofault(dst, (void *)src.addr, n) ? -EFAULT : 0;
-}
-
-int copy_to_user_nofault(uptr_t dst, const void *src, size_t n)
-{
-	if (!user_range_ok(dst, n))
-		return -EFAULT;
-	return copy_core_nofault((void *)dst.addr, src, n) ? -EFAULT : 0;
 }
 
 int clear_user(uptr_t dst, size_t n)

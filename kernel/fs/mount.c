@@ -41,7 +41,7 @@ static void mount_free_rcu(struct rcu_head *head)
 	kfree(container_of(head, struct mount, rcu));
 }
 
-void mount_free(struct mount *m)
+static void mount_free(struct mount *m)
 {
 	dentry_put(m->root);
 	super_deactivate(m->super);

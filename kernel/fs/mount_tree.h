@@ -7,8 +7,7 @@ extern struct list mounts; /* attached ones, in order */
 /* => a detached mount with one reference, with references of its own to super and root; or NULL. No lock. */
 MUST_CHECK struct mount *mount_new(struct super *s, struct dentry *root, u32 flags,
                                    const char *source);
-void mounts_changed(void);        /* any P lock below WAITQ may be held */
-void mount_free(struct mount *m); /* the count is 0 and nobody can find it */
+void mounts_changed(void); /* any P lock below WAITQ may be held */
 /* Hangs a detached mount over `at` in parent; the caller's reference becomes the tree's. */
 void mount_attach(struct mount *m, struct mount *parent, struct dentry *at);
 void mount_detach(struct mount *m); /* the tree's reference becomes the caller's */

@@ -78,11 +78,7 @@ int proc_setattr(struct inode *i, const struct setattr *a);
 void proc_evict(struct inode *i);
 /* The task of a magic link, if the caller may follow it. => 0 and a reference, or -ENOENT, -EACCES. */
 MUST_CHECK int proc_link_task(struct inode *i, struct task **out);
-/* readlink(2) of whatever i's link_path yields. */
-ssize proc_readlink(struct inode *i, char *buf, size_t size);
 
-/* Sets owner and permissions from the task's credentials. Walk context. */
-void proc_refresh_owner(struct inode *i, struct task *t);
 /* Decimal without sign or leading zeros. => -1 when it is none. */
 s64 proc_parse_number(const char *name, u32 len);
 

@@ -23,7 +23,8 @@ int proc_link_task(struct inode *i, struct task **out)
 	return 0;
 }
 
-ssize proc_readlink(struct inode *i, char *buf, size_t size)
+/* readlink(2) of whatever i's link_path yields. */
+static ssize proc_readlink(struct inode *i, char *buf, size_t size)
 {
 	AUTO_PATH path = {0};
 	TRY(i->ops->link_path(i, &path));

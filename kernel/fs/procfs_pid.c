@@ -46,7 +46,8 @@ bool proc_may_attach(struct task *t)
 	return may_look_into(t, cred_current()->uid, cred_current()->gid);
 }
 
-void proc_refresh_owner(struct inode *i, struct task *t)
+/* Sets owner and permissions from the task's credentials. Walk context. */
+static void proc_refresh_owner(struct inode *i, struct task *t)
 {
 	rcu_read_lock();
 	const struct cred *c = rcu_dereference(t->cred);

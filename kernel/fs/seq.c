@@ -37,7 +37,7 @@ static bool seq_room(struct seq *s, size_t n)
 	return true;
 }
 
-void seq_vprintf(struct seq *s, const char *fmt, va_list ap)
+static void seq_vprintf(struct seq *s, const char *fmt, va_list ap)
 {
 	va_list again;
 	if (!seq_room(s, 0))

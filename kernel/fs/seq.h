@@ -23,7 +23,6 @@ struct seq {
 	u32 event;         /* [a] of seq_ops.poll */
 };
 void seq_printf(struct seq *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void seq_vprintf(struct seq *s, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 void seq_putc(struct seq *s, char c);
 void seq_puts(struct seq *s, const char *text);
 void seq_write(struct seq *s, const void *data, size_t n); /* any bytes */

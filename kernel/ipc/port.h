@@ -282,7 +282,6 @@ u64 port_mqueue_limit(void); /* the caller's RLIMIT_MSGQUEUE, bytes */
 void port_mq_names_drop(struct port_mq_names *names);
 
 /* --- The rest --- */
-void port_log(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* In long loops, with no port_lock held: lets others run. */
 void port_yield(void);
 /* Marks a place where another thread could interleave although no port function is called; free in

@@ -253,8 +253,3 @@ struct rb_node *rb_next(const struct rb_node *n)
 {
 	return step(n, true);
 }
-
-struct rb_node *rb_prev(const struct rb_node *n)
-{
-	return step(n, false);
-}

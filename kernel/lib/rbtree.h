@@ -26,7 +26,6 @@ static inline struct rb_node *rb_first(const struct rb_root *r)
 }
 struct rb_node *rb_last(const struct rb_root *r);
 struct rb_node *rb_next(const struct rb_node *n);
-struct rb_node *rb_prev(const struct rb_node *n);
 /* Equal nodes go behind those already there (FIFO). */
 void rb_insert(struct rb_root *r, struct rb_node *n,
                bool (*less)(const struct rb_node *, const struct rb_node *));

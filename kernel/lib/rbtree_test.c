@@ -66,7 +66,6 @@ static void check_order(const struct rb_root *r, u32 count)
 
 		CHECK(!last || last->key < it->key ||
 		      (last->key == it->key && last->order < it->order));
-		CHECK(!last || rb_prev(pos) == &last->node);
 		last = it;
 		seen++;
 	}

@@ -63,16 +63,6 @@ char *strrchr(const char *s, int c)
 	return (char *)last;
 }
 
-char *strstr(const char *hay, const char *needle)
-{
-	size_t n = strlen(needle);
-
-	for (; n && *hay; hay++)
-		if (*hay == *needle && !strncmp(hay, needle, n))
-			return (char *)hay;
-	return n ? NULL : (char *)hay;
-}
-
 size_t strlcpy(char *dst, const char *src, size_t size)
 {
 	size_t n = strlen(src);

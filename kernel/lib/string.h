@@ -13,6 +13,5 @@ int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
-char *strstr(const char *hay, const char *needle);
 /* Copies at most size - 1 bytes and terminates. => length of src; truncated when >= size. */
 size_t strlcpy(char *dst, const char *src, size_t size);

@@ -151,7 +151,8 @@ struct vm_area *area_copy(const struct vm_area *from)
 	return a;
 }
 
-int area_split(struct vm_area *a, u64 addr)
+/* Cuts a at addr, a keeps the lower part. => 0, -ENOMEM (memory or number of areas), -EINVAL (in a huge page). */
+static int area_split(struct vm_area *a, u64 addr)
 {
 	struct aspace *as = a->aspace;
 	struct vm_area *upper;

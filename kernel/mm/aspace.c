@@ -32,7 +32,6 @@ struct aspace *aspace_new(void)
 		return err_ptr(-ENOMEM);
 	}
 	refcount_init(&as->users, 1);
-	refcount_init(&as->refs, 1);
 	rwlock_init(&as->lock, ASPACE);
 	spinlock_init(&as->pte_lock, PTE);
 	range_set_init(&as->areas);
@@ -45,25 +44,9 @@ void aspace_get(struct aspace *as)
 	refcount_get(&as->users);
 }
 
-bool aspace_get_not_zero(struct aspace *as)
-{
-	return refcount_get_not_zero(&as->users);
-}
-
-void aspace_ref(struct aspace *as)
-{
-	refcount_get(&as->refs);
-}
-
 static void aspace_free(struct rcu_head *head)
 {
 	slab_free(aspace_cache, container_of(head, struct aspace, rcu));
-}
-
-void aspace_unref(struct aspace *as)
-{
-	if (refcount_put(&as->refs))
-		rcu_call(&as->rcu, aspace_free);
 }
 
 /* aspace_activate() may be interrupted by this at any point: it compares what CR3 holds, so it acts before
@@ -132,7 +115,7 @@ static void teardown(struct aspace *as)
 	areas_bury(&dead);
 	if (exe)
 		vm_owner_file_put(exe);
-	aspace_unref(as);
+	rcu_call(&as->rcu, aspace_free);
 }
 
 void aspace_put(struct aspace *as)

@@ -9,8 +9,7 @@
  * memory is not copied by fork either: whole page tables are shared until one side changes them (share.c).
  *
  * Lifetime. users: threads (and borrowers: vm_access callers); the last aspace_put() tears the mappings
- * down. refs: everybody who holds the pointer, the users together being one. The struct is freed after
- * an RCU grace period. A processor whose current thread is a kernel thread keeps the last page tables
+ * down. The struct is freed after an RCU grace period. A processor whose current thread is a kernel thread keeps the last page tables
  * loaded (lazy); teardown makes it leave them.
  *
  *	         vm_map                split, merge, resize            vm_unmap, exit
@@ -101,7 +100,7 @@ enum { PROT_ALL = PROT_READ | PROT_WRITE | PROT_EXEC };
 
 struct aspace {
 	struct arch_pagetable pt;
-	refcount_t users, refs;
+	refcount_t users;
 	struct rwlock lock;
 	struct spinlock pte_lock;
 	struct range_set areas; /* [l] */
@@ -131,11 +130,7 @@ void aspace_init(void);                                     /* boot */
 MUST_CHECK struct aspace *aspace_new(void);                 /* err_ptr */
 MUST_CHECK struct aspace *aspace_fork(struct aspace *from); /* err_ptr */
 void aspace_get(struct aspace *as);                         /* users */
-/* RCU read side: => false when the last user has gone. */
-MUST_CHECK bool aspace_get_not_zero(struct aspace *as);
 void aspace_put(struct aspace *as); /* last: tears down, sleeps. NULL allowed */
-void aspace_ref(struct aspace *as); /* refs */
-void aspace_unref(struct aspace *as);
 DEFINE_GUARD(aspace, struct aspace *, aspace_put)
 /* The address space in this processor's CR3, if any; and whether its thread has none of its own and must not rely on it. */
 EXTERN_PERCPU(struct aspace *, loaded_aspace);

@@ -273,7 +273,8 @@ static ALWAYS_INLINE int fault_locked(struct vm_area *a, u64 addr, u64 error)
 	return fault_in(a, addr, error & PF_WRITE);
 }
 
-int stack_grow(struct vm_area *a, u64 addr)
+/* Makes room for addr below a stack. Write-locked. => 0 or -errno. */
+static int stack_grow(struct vm_area *a, u64 addr)
 {
 	struct vm_area *below = area_prev(a);
 	u64 start = addr & PAGE_MASK, pages = (a->start - start) >> PAGE_SHIFT;

@@ -84,17 +84,6 @@ void kfree(const void *p)
 		large_free(page);
 }
 
-size_t kmalloc_size(const void *p)
-{
-	struct page *page = virt_page(p);
-
-	if (page->flags & PAGE_FLAG_TAIL)
-		page = page->owner;
-	if (page->flags & PAGE_FLAG_SLAB)
-		return ((struct slab_cache *)page->owner)->object_size;
-	return (size_t)PAGE_SIZE << page->index;
-}
-
 char *kstrdup(const char *s)
 {
 	size_t n = strlen(s) + 1;

@@ -62,8 +62,6 @@ void areas_retire_all(struct aspace *as, struct list *dead);
 void area_link(struct aspace *as, struct vm_area *a);
 /* The part of area_link() that the world sees: the object's list, the owner's open. */
 void area_publish(struct vm_area *a);
-/* Cuts a at addr, a keeps the lower part. => 0, -ENOMEM (memory or number of areas), -EINVAL (in a huge page). */
-MUST_CHECK int area_split(struct vm_area *a, u64 addr);
 /* Splits so that [start, end) begins and ends at area borders where areas are. */
 MUST_CHECK int areas_isolate(struct aspace *as, u64 start, u64 end);
 /* Joins a with its neighbours where they agree in everything. => the area that now holds a's range.
@@ -154,8 +152,6 @@ static inline bool pte_is_zero_page(pte_t e)
 }
 /* As if the owner touched addr. Locked for reading. => 0, or as mm_page_fault(). */
 MUST_CHECK int fault_in(struct vm_area *a, u64 addr, bool write);
-/* Makes room for addr below a stack. Write-locked. => 0 or -errno. */
-MUST_CHECK int stack_grow(struct vm_area *a, u64 addr);
 
 /* object.c, huge_object.c */
 extern const struct idmap_ops page_map_ops;

@@ -114,7 +114,7 @@ int local_control_parse(const void *control, size_t length, struct socket_outgoi
 
 /* --- What a receiver gets --- */
 
-void net_control_put(struct net_control *c, s32 level, s32 type, const void *data, u32 size)
+static void control_put(struct net_control *c, s32 level, s32 type, const void *data, u32 size)
 {
 	u64 length = sizeof(struct abi_cmsghdr) + size;
 	if (uptr_null(c->at) || c->left < sizeof(struct abi_cmsghdr)) {
@@ -183,7 +183,7 @@ static void give_time(struct net_socket *n, u64 ns, struct net_incoming *m)
 		time[1] /= 1000;
 		type = flags & NET_TIMES_NEW ? SO_TIMESTAMP_NEW : SCM_TIMESTAMP;
 	}
-	net_control_put(&m->control, SOL_SOCKET, type, time, sizeof time);
+	control_put(&m->control, SOL_SOCKET, type, time, sizeof time);
 }
 
 void local_control_give(struct socket *s, struct net_socket *n, struct socket_incoming *in,
@@ -198,7 +198,7 @@ void local_control_give(struct socket *s, struct net_socket *n, struct socket_in
 	}
 	if (ids) {
 		struct abi_ucred u = {in->ids.pid, in->ids.uid, in->ids.gid};
-		net_control_put(&m->control, SOL_SOCKET, SCM_CREDENTIALS, &u, sizeof u);
+		control_put(&m->control, SOL_SOCKET, SCM_CREDENTIALS, &u, sizeof u);
 	}
 	if (in->rights)
 		give_files(in->rights, m);

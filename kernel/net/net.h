@@ -145,10 +145,6 @@ MUST_CHECK int net_option_get(struct net_socket *n, int level, int name, uptr_t 
  * -EFAULT. */
 MUST_CHECK int net_option_put(uptr_t value, uptr_t length, const void *from, u32 size);
 
-/* Appends a control message as put_cmsg() of Linux: cut, with `truncated` set, where room is short; left out where
- * it faults. */
-void net_control_put(struct net_control *c, s32 level, s32 type, const void *data, u32 size);
-
 extern u32 net_buffer_default[2], net_buffer_max[2]; /* [a] 0 send, 1 receive: /proc/sys/net/core */
 extern u32 net_backlog_max;                          /* [a] somaxconn */
 extern u32 net_control_max;                          /* [a] optmem_max */

@@ -94,15 +94,6 @@ void port_poll_later_init(struct port_poll_later *l)
 	waitq_init(&l->q.waitq);
 	l->later = (struct waitq_later){.q = &l->q.waitq, .key = POLLIN | POLLRDNORM};
 }
-void port_log(const char *fmt, ...)
-{
-	char line[160];
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(line, sizeof line, fmt, ap);
-	va_end(ap);
-	log_info("%s", line);
-}
 void port_yield(void)
 {
 	cond_resched();

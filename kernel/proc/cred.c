@@ -106,11 +106,6 @@ bool cred_in_group(const struct cred *c, u32 gid)
 	return gid == c->fsgid || group_list_has(c, gid);
 }
 
-bool cred_in_egroup(const struct cred *c, u32 gid)
-{
-	return gid == c->egid || group_list_has(c, gid);
-}
-
 /* Heap sort: no recursion, no worst case that user space could choose. */
 static void group_sift(u32 *g, u32 root, u32 count)
 {

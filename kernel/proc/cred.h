@@ -39,7 +39,6 @@ struct user {
 void user_get(struct user *u);
 void user_put(struct user *u);
 MUST_CHECK struct user *user_find_or_new(u32 uid); /* with reference, or NULL: no memory */
-u32 user_next(u32 uid); /* => lowest uid >= uid with an account, or UINT32_MAX */
 
 enum {
 	CAP_CHOWN = 0,
@@ -95,8 +94,7 @@ static inline bool cred_capable(const struct cred *c, int cap)
 {
 	return c->cap_effective >> cap & 1;
 }
-bool cred_in_group(const struct cred *c, u32 gid);  /* fsgid or supplementary: file access */
-bool cred_in_egroup(const struct cred *c, u32 gid); /* egid or supplementary: SysV IPC, signals */
+bool cred_in_group(const struct cred *c, u32 gid); /* fsgid or supplementary: file access */
 
 /* Supplementary groups, immutable once set. */
 struct group_list {

@@ -8,8 +8,6 @@ MUST_CHECK int signal_kill(s32 pid, int sig, const struct siginfo *info);
 MUST_CHECK int signal_kill_thread(s32 tgid, s32 tid, int sig, const struct siginfo *info);
 /* pidfd_send_signal(2), waitid's kin: permission and sending for one process. */
 MUST_CHECK int signal_kill_process(struct process *p, int sig, const struct siginfo *info);
-/* May the current process send sig to p? RCU or task_list_lock. => 0, -EPERM, -ESRCH (reaped) */
-MUST_CHECK int signal_check_permission(struct process *p, int sig);
 
 /* rt_sigtimedwait(2): => signal number, -EAGAIN (time-out), -EINTR. */
 MUST_CHECK int signal_wait(sigset_t set, struct siginfo *info, u64 deadline_ns);

@@ -83,7 +83,7 @@ int pid_claim_locked(struct pid *p)
 	return 0;
 }
 
-void pid_use_locked(struct pid *p)
+static void pid_use_locked(struct pid *p)
 {
 	p->users++;
 }

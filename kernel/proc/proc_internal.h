@@ -11,7 +11,6 @@ void users_init(struct user *root); /* the account that process 1 starts with */
 void file_init(void);
 void fdtable_init(void);
 void pid_init(void);
-void task_caches_init(void);
 void signal_init(void);
 void groups_sort(u32 *g, u32 count);
 
@@ -21,7 +20,6 @@ MUST_CHECK struct pid *pid_new(void); /* unnumbered, one user; NULL: no memory *
 void pid_discard(struct pid *p);      /* one that was never claimed */
 /* task_list_lock held. => 0, -EAGAIN (all numbers in use), -ENOMEM. */
 MUST_CHECK int pid_claim_locked(struct pid *p);
-void pid_use_locked(struct pid *p);
 void pid_unuse_locked(struct pid *p); /* the last user frees the number */
 void pgrp_join_locked(struct process *p, struct pid *group);
 void pgrp_leave_locked(struct process *p);
@@ -72,7 +70,6 @@ void sigpending_remove(struct sigpending *s, sigset_t set);
 int sigpending_take(struct sigpending *s, sigset_t set, struct siginfo *info);
 MUST_CHECK struct sigqueue *sigqueue_new(struct process *target, const struct cred *of, int sig,
                                          const struct siginfo *info);
-void sigqueue_put(struct sigqueue *q);
 /* Sets THREAD_WORK_SIGNAL of t when something unblocked is pending; sighand held. */
 static inline void signal_recheck_locked(struct task *t)
 {
@@ -91,7 +88,4 @@ bool signal_stop_leave_locked(struct task *t);
 void signal_stop_current(struct sighand *s); /* releases s */
 /* The parent hears CLD_STOPPED or CLD_CONTINUED. No lock held. */
 void process_notify_stop(struct process *p, int code);
-void process_notify_stop_locked(struct process *p, int code); /* task_list_lock held */
-/* The next signal that the current thread has to handle in user space; the rest is done. */
-int signal_next(struct siginfo *info, struct sigaction_abi *action);
 void signal_fill_user(struct siginfo *info, int sig, int code); /* sender: the current process */

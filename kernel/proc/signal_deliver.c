@@ -95,7 +95,8 @@ static bool handle_group_state(struct task *t, struct sighand *s)
 	return false;
 }
 
-int signal_next(struct siginfo *info, struct sigaction_abi *action)
+/* The next signal that the current thread has to handle in user space; the rest is done. */
+static int signal_next(struct siginfo *info, struct sigaction_abi *action)
 {
 	struct task *t = task_current();
 

@@ -3,7 +3,7 @@
 #include "kernel/proc/proc_internal.h"
 
 /* kill(2), "Permissions": real or effective uid of the sender against real or saved uid of the target. */
-int signal_check_permission(struct process *p, int sig)
+static int check_permission(struct process *p, int sig)
 {
 	const struct cred *me = cred_current();
 	const struct task *leader = rcu_dereference(p->leader);
@@ -22,7 +22,7 @@ static int kill_checked(struct process *p, int sig, const struct siginfo *info)
 {
 	if (sig < 0 || sig > NSIG)
 		return -EINVAL;
-	TRY(signal_check_permission(p, sig));
+	TRY(check_permission(p, sig));
 	return sig ? signal_send_process(p, sig, info) : 0;
 }
 
@@ -101,7 +101,7 @@ int signal_kill_thread(s32 tgid, s32 tid, int sig, const struct siginfo *info)
 	rcu_read_lock();
 	struct task *t = task_find(tid);
 	if (t && (!tgid || t->process->pid == tgid)) {
-		err = sig < 0 || sig > NSIG ? -EINVAL : signal_check_permission(t->process, sig);
+		err = sig < 0 || sig > NSIG ? -EINVAL : check_permission(t->process, sig);
 		if (!err && sig)
 			err = signal_send_task(t, sig, info);
 	}

@@ -53,7 +53,7 @@ struct sigqueue *sigqueue_new(struct process *target, const struct cred *of, int
 	return sigqueue_alloc(of->user, exempt ? UINT64_MAX : limit);
 }
 
-void sigqueue_put(struct sigqueue *q)
+static void sigqueue_put(struct sigqueue *q)
 {
 	if (q->flags & SIGQUEUE_TIMER)
 		return;

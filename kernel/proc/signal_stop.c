@@ -86,7 +86,7 @@ void signal_stop_current(struct sighand *s)
 }
 
 /* sigaction(2): SA_NOCLDSTOP silences the signal, never wait(2). */
-void process_notify_stop_locked(struct process *p, int code)
+static void notify_stop_locked(struct process *p, int code)
 {
 	struct process *parent = p->parent;
 	struct siginfo info = {.signo = SIGCHLD, .code = code, .child_pid = p->pid};
@@ -110,7 +110,7 @@ void process_notify_stop_locked(struct process *p, int code)
 void process_notify_stop(struct process *p, int code)
 {
 	GUARD(spin)(&task_list_lock);
-	process_notify_stop_locked(p, code);
+	notify_stop_locked(p, code);
 }
 
 /* termios(3), job control of background processes. An orphaned group gets EIO, since nobody could continue it. */

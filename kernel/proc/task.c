@@ -12,7 +12,7 @@ u32 task_limit;
 static u32 tasks_alive; /* [a] */
 static u64 tasks_ever;  /* [a] */
 
-void task_caches_init(void)
+static void task_caches_init(void)
 {
 	task_cache = slab_cache_new("task", sizeof(struct task), CACHE_LINE);
 	process_cache = slab_cache_new("process", sizeof(struct process), CACHE_LINE);

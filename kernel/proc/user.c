@@ -73,9 +73,3 @@ struct user *user_find_or_new(u32 uid)
 	idmap_set(&users, uid, u);
 	return u;
 }
-
-u32 user_next(u32 uid)
-{
-	GUARD(spin)(&users_lock);
-	return idmap_next(&users, &uid) ? uid : UINT32_MAX;
-}

@@ -30,15 +30,6 @@ TEST(mutex_excludes_under_a_storm)
 	CHECK(list_empty(&mutex.waiters));
 }
 
-TEST(mutex_trylock_fails_while_held)
-{
-	CHECK(mutex_trylock(&mutex));
-	CHECK(!mutex_trylock(&mutex));
-	mutex_unlock(&mutex);
-	CHECK(mutex_trylock(&mutex));
-	mutex_unlock(&mutex);
-}
-
 /* The n-th to ask is the n-th to get it. */
 static u32 order[4], order_count;
 static struct thread *queued[4];

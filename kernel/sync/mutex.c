@@ -42,17 +42,6 @@ void mutex_unlock_slow(struct mutex *m)
 	lock_waiter_grant(w);
 }
 
-bool mutex_trylock(struct mutex *m)
-{
-	u32 free = FREE;
-
-	if (!__atomic_compare_exchange_n(&m->state, &free, HELD, false, __ATOMIC_ACQUIRE,
-	                                 __ATOMIC_RELAXED))
-		return false;
-	lockdep_acquire(m, m->class);
-	return true;
-}
-
 void mutex_lock2(struct mutex *a, struct mutex *b)
 {
 	struct mutex *first = a < b ? a : b, *second = a < b ? b : a;

@@ -75,7 +75,7 @@ void waitq_wake_active(struct waitq *q, u64 key)
 	if (unlikely(this_cpu(later_list)))
 		wake_later();
 }
-void waitq_wake_all_active(struct waitq *q, u64 key)
+static void wake_all_active(struct waitq *q, u64 key)
 {
 	wake_entries(q, key, true);
 	if (unlikely(this_cpu(later_list)))
@@ -97,7 +97,7 @@ void waitq_wake(struct waitq *q, u64 key)
 void waitq_wake_all(struct waitq *q, u64 key)
 {
 	if (active_after_change(q))
-		waitq_wake_all_active(q, key);
+		wake_all_active(q, key);
 }
 
 void waitq_close(struct waitq *q)

@@ -41,7 +41,6 @@ void waitq_wake(struct waitq *q, u64 key);
 void waitq_wake_all(struct waitq *q, u64 key);
 /* The same for callers that have ordered their change before a look at waitq_active(), and found it true. */
 void waitq_wake_active(struct waitq *q, u64 key);
-void waitq_wake_all_active(struct waitq *q, u64 key);
 
 /* The queue's memory is about to go: every entry is told, with WAITQ_GONE, and unlinks itself. Whoever may still come with
  * waitq_del() does so in an RCU read section, and the memory goes after a grace period. */

@@ -419,12 +419,3 @@ size_t port_io_left(const struct port_io *io)
 {
 	return io->left;
 }
-
-void port_log(const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	vprintf(fmt, ap);
-	va_end(ap);
-	putchar('\n');
-}

@@ -372,14 +372,6 @@ size_t port_io_left(const struct port_io *io)
 
 /* --- The rest ---------------------------------------------------------------------------------- */
 
-void port_log(const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-}
 void port_yield(void)
 {
 	sim_point();

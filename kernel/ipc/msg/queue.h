@@ -126,9 +126,6 @@ void msg_deliver(struct msg_queue *q, struct msg *m, struct ipc_wake_list *wakes
 /* Completes the senders that there is room for. */
 void msg_settle_senders(struct msg_queue *q, struct ipc_wake_list *wakes);
 
-/* receive.c. Lock held: takes a queued message out. */
-void msg_take(struct msg_queue *q, struct msg *m);
-
 /* queue.c */
 static ALWAYS_INLINE struct msg_queue *msg_find(const struct ipc_namespace *ns, ipc_id_t id)
 {

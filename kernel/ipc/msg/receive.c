@@ -57,7 +57,8 @@ static ALWAYS_INLINE struct msg *choose(struct msg_queue *q, struct msg_want wan
 	return msg_wanted(want, first->typed.type) ? first : NULL;
 }
 
-void msg_take(struct msg_queue *q, struct msg *m)
+/* Lock held: takes a queued message out. */
+static void msg_take(struct msg_queue *q, struct msg *m)
 {
 	list_unlink(&m->link);
 	if (unlikely(q->mixed)) {

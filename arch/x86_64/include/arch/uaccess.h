@@ -131,9 +131,6 @@ MUST_CHECK static ALWAYS_INLINE int copy_to_user(uptr_t dst, const void *src, si
 /* => length without the NUL, -EFAULT, or -ENAMETOOLONG when no NUL within size bytes. */
 MUST_CHECK ssize strncpy_from_user(char *dst, uptr_t src, size_t size);
 
-MUST_CHECK int copy_from_user_nofault(void *dst, uptr_t src, size_t n);
-MUST_CHECK int copy_to_user_nofault(uptr_t dst, const void *src, size_t n);
-
 MUST_CHECK static inline int user_load_u32_nofault(uptr_t p, u32 *out)
 {
 	if (unlikely(p.addr > USER_END - sizeof(u32)))
