@@ -143,13 +143,9 @@ static ssize sendfile_files(struct file *out, struct file *in, u64 *pos, size_t 
 	if (!file_writable(out))
 		return -EBADF;
 	len = MIN(len, (size_t)UIO_MAX);
-	if (file_is_pipe(out)) {
-		if (file_is_pipe(in))
-			return -EINVAL;
-		return len ? splice_files(in, pos, out, NULL, len, 0) : 0;
-	}
-	if (out->flags & O_APPEND || !S_ISREG(in->inode->mode) || !in->ops->read ||
-	    !out->ops->write)
+	if (file_is_pipe(out))
+		return len ? splice_into_pipe(in, pos, out, len, 0) : 0;
+	if (out->flags & O_APPEND || !S_ISREG(in->inode->mode))
 		return -EINVAL;
 	return len ? copy_between_files(in, pos, out, NULL, len) : 0;
 }

@@ -111,6 +111,7 @@ static ssize local_send(struct net_socket *n, struct net_outgoing *m)
 		.no_signal = m->flags & MSG_NOSIGNAL,
 		.deadline = net_deadline(load_relaxed(&n->send_timeout), net_nonblock(n, m->flags)),
 	};
+	TRY(socket_check_sender(s));
 	if (unlikely(m->control_length))
 		TRY(local_control_parse(m->control, m->control_length, &out));
 	int err = unlikely(m->flags & MSG_OOB) ? -EOPNOTSUPP : 0;

@@ -132,4 +132,5 @@ const struct file_ops mq_file_ops = {
 	.poll = mq_poll,
 	.flush = mq_flush,
 	.read_by_pieces = true,
+	.no_splice_read = true,
 };

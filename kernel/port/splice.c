@@ -53,35 +53,49 @@ static ssize write_file(const struct pipe_other *o, void *bytes, size_t n)
 	return s->f->ops->write(s->f, &io, s->pos);
 }
 
+static ssize read_nothing(const struct pipe_other *o, void *bytes, size_t n)
+{
+	return -EINVAL;
+}
+
 /* Nameless files (eventfd and the like) count, they hold no bytes to be moved. */
 static bool holds_bytes(const struct file *f)
 {
 	u32 type = f->inode ? f->inode->mode & S_IFMT : 0;
 	return type && type != S_IFDIR;
 }
+static bool gives_bytes(const struct file *f)
+{
+	return f->ops->read && !f->ops->no_splice_read && holds_bytes(f) && !pipe_file_pipe(f);
+}
+static bool takes_bytes(const struct file *f)
+{
+	return f->ops->write && holds_bytes(f);
+}
+
+/* The pipe is looked at, and waited for, before the file. */
+ssize splice_into_pipe(struct file *in, u64 *in_pos, struct file *out, size_t len, u32 flags)
+{
+	struct file_side s = {
+		.other.move = gives_bytes(in) ? read_file : read_nothing,
+		.f = in,
+		.pos = in_pos,
+		.nonblock = flags & SPLICE_F_NONBLOCK,
+	};
+	return pipe_fill(pipe_file_pipe(out), len, pipe_flags(out, flags), &s.other);
+}
 
 ssize splice_files(struct file *in, u64 *in_pos, struct file *out, u64 *out_pos, size_t len,
                    u32 flags)
 {
 	struct pipe *from = pipe_file_pipe(in), *to = pipe_file_pipe(out);
-	u32 nonblock = (from ? pipe_flags(in, flags) : 0) | (to ? pipe_flags(out, flags) : 0);
-	if (from && to)
+	if (!from)
+		return splice_into_pipe(in, in_pos, out, len, flags);
+	u32 nonblock = pipe_flags(in, flags) | (to ? pipe_flags(out, flags) : 0);
+	if (to)
 		return from == to ? -EINVAL : pipe_splice(from, to, len, nonblock);
-	struct file_side s = {.nonblock = flags & SPLICE_F_NONBLOCK};
-	if (from) {
-		s.other.move = write_file;
-		s.f = out;
-		s.pos = out_pos;
-		return out->ops->write && holds_bytes(out)
-		               ? pipe_drain(from, len, nonblock, &s.other)
-		               : -EINVAL;
-	}
-	s.other.move = read_file;
-	s.f = in;
-	s.pos = in_pos;
-	return in->ops->read && !in->ops->no_splice_read && holds_bytes(in)
-	               ? pipe_fill(to, len, nonblock, &s.other)
-	               : -EINVAL;
+	struct file_side s = {.other.move = write_file, .f = out, .pos = out_pos};
+	return takes_bytes(out) ? pipe_drain(from, len, nonblock, &s.other) : -EINVAL;
 }
 
 ssize splice_tee(struct file *in, struct file *out, size_t len, u32 flags)
@@ -111,6 +125,13 @@ static ssize read_memory(const struct pipe_other *o, void *bytes, size_t n)
 	return got ? (ssize)got : -EFAULT;
 }
 
+static ssize write_memory(const struct pipe_other *o, void *bytes, size_t n)
+{
+	struct memory_side *s = container_of(o, struct memory_side, other);
+	size_t put = uio_put(s->io, bytes, n);
+	return put ? (ssize)put : -EFAULT;
+}
+
 /* Only the call's own flag counts, not the file's O_NONBLOCK. */
 ssize splice_memory(struct file *f, struct uio *io, u32 flags)
 {
@@ -118,7 +139,9 @@ ssize splice_memory(struct file *f, struct uio *io, u32 flags)
 	struct memory_side s = {.other.move = read_memory, .io = io};
 	if (file_writable(f))
 		return pipe_fill(pipe_file_pipe(f), io->left, nonblock, &s.other);
-	return pipe_read(pipe_file_pipe(f), container_of(io, struct port_io, uio), nonblock);
+	/* Unlike read(2) this knows no packets. */
+	s.other.move = write_memory;
+	return pipe_drain(pipe_file_pipe(f), io->left, nonblock, &s.other);
 }
 
 /* --- Two files --- */
@@ -134,6 +157,8 @@ static ssize copy_piece(struct file *in, u64 *in_pos, struct file *out, u64 *out
 	ssize got = in->ops->read(in, &io, &from);
 	if (got <= 0)
 		return got;
+	if (unlikely(!takes_bytes(out)))
+		return -EINVAL;
 	io = uio_kernel(buf, (size_t)got);
 	ssize put = out->ops->write(out, &io, out_pos ? out_pos : &out->pos);
 	if (put > 0)
@@ -143,6 +168,8 @@ static ssize copy_piece(struct file *in, u64 *in_pos, struct file *out, u64 *out
 
 ssize copy_between_files(struct file *in, u64 *in_pos, struct file *out, u64 *out_pos, size_t len)
 {
+	if (!gives_bytes(in))
+		return -EINVAL;
 	void *buf = kmalloc(MIN(len, (size_t)COPY_PIECE));
 	if (!buf)
 		return -ENOMEM;

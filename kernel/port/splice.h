@@ -22,12 +22,16 @@ struct uio;
  * modes. => also -EINVAL: twice the same pipe, or a file that holds no bytes. */
 MUST_CHECK ssize splice_files(struct file *in, u64 *in_pos, struct file *out, u64 *out_pos,
                               size_t len, u32 flags);
+/* Into a pipe; -EINVAL from another one. */
+MUST_CHECK ssize splice_into_pipe(struct file *in, u64 *in_pos, struct file *pipe, size_t len,
+                                  u32 flags);
 /* => also -EINVAL: one is no pipe, or both are the same. */
 MUST_CHECK ssize splice_tee(struct file *in, struct file *out, size_t len, u32 flags);
 /* vmsplice(2). io: the caller's memory, advanced. `pipe` is one: into it, when it is open for writing; else out of
  * it. */
 MUST_CHECK ssize splice_memory(struct file *pipe, struct uio *io, u32 flags);
-/* sendfile(2), copy_file_range(2): from a file with positions to another file. out_pos NULL: its own. */
+/* sendfile(2), copy_file_range(2): from a file with positions to another file. out_pos NULL: its own. => also -EINVAL: the
+ * one gives no bytes, or there are some and the other takes none. */
 MUST_CHECK ssize copy_between_files(struct file *in, u64 *in_pos, struct file *out, u64 *out_pos,
                                     size_t len);
 bool file_is_pipe(const struct file *f); /* any context */

@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+#include <sys/uio.h>
 
 static short polled(int fd, short events)
 {
@@ -36,6 +37,23 @@ TEST(eventfd_counts)
 	FAILS(pread(e, &value, 8, 0), ESPIPE);
 	FAILS(eventfd(0, 2), EINVAL);
 	EQ(fcntl(e, F_GETFL) & O_ACCMODE, O_RDWR);
+}
+
+/* None of the kin of POLLIN and POLLOUT; and each piece of writev(2) is a write of its own. */
+TEST(eventfd_polls_and_vectors)
+{
+	int e = OK(eventfd(1, EFD_NONBLOCK));
+	uint64_t two[2] = {3, 4};
+	struct iovec whole[2] = {{&two[0], 8}, {&two[1], 8}}, halves[2] = {{two, 4}, {two, 4}};
+	EQ(polled(e, POLLRDNORM | POLLWRNORM | POLLRDBAND | POLLWRBAND), 0);
+	EQ(writev(e, whole, 2), 16);
+	EQ(read(e, &value, 8), 8);
+	EQ(value, 8);
+	FAILS(writev(e, halves, 2), EINVAL);
+	whole[1].iov_len = 4;
+	EQ(writev(e, whole, 2), 8);
+	EQ(readv(e, halves, 2), 8);
+	EQ(two[0] & UINT32_MAX, 0);
 }
 
 TEST(eventfd_semaphore_gives_one_at_a_time)

@@ -94,6 +94,11 @@ TEST(a_file_is_a_queue)
 	OK(mknod(path_of("node"), S_IFREG | 0600, 0));
 	OK(sys_open("node", O_RDWR, 0, NULL));
 	FAILS(open(path_of("made"), O_RDWR | O_DIRECT), EINVAL);
+	OK(truncate(path_of("made"), 80));
+	EQ(lseek(f, 79, SEEK_DATA), 79);
+	EQ(lseek(f, 3, SEEK_HOLE), 80);
+	FAILS(lseek(f, 80, SEEK_HOLE), ENXIO);
+	FAILS(lseek(f, 80, SEEK_DATA), ENXIO);
 	leave();
 }
 

@@ -1,5 +1,6 @@
 /* splice, tee, vmsplice, sendfile, copy_file_range (E4). */
 #include "harness.h"
+#include <mqueue.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -95,6 +96,20 @@ TEST(files_that_hold_no_bytes)
 	EQ(queued(p[0]), 8);
 	int null = MUST(open("/dev/null", O_WRONLY));
 	EQ(splice_(p[0], NULL, null, NULL, 100, 0), 8);
+	/* Nothing at all may go anywhere. */
+	int in = temporary("12345678");
+	FAILS(sendfile(event, in, NULL, 8), EINVAL);
+	EQ(lseek(in, 0, SEEK_END), 8);
+	EQ(sendfile(event, in, NULL, 8), 0);
+	struct mq_attr one = {.mq_maxmsg = 1, .mq_msgsize = 1};
+	int queue = MUST((int)syscall(SYS_mq_open, "splice", O_CREAT | O_RDWR, 0600, &one));
+	OK(syscall(SYS_mq_unlink, "splice"));
+	FAILS(sendfile(in, queue, NULL, 8), EINVAL);
+	FAILS(splice_(queue, NULL, p[1], NULL, 8, 0), EINVAL);
+	/* The pipe is looked at first. */
+	signal(SIGPIPE, SIG_IGN);
+	close(p[0]);
+	FAILS(splice_(event, NULL, p[1], NULL, 8, 0), EPIPE);
 }
 
 TEST(pipe_to_pipe_moves)
@@ -371,6 +386,12 @@ TEST(packets_stay_packets)
 	EQ(splice_(p[0], NULL, q[1], NULL, 100, 0), 4);
 	holds(q[0], "ab");
 	holds(q[0], "cd");
+	/* Only read(2) knows them. */
+	char all[8] = "";
+	EQ(write(p[1], "ef", 2), 2);
+	EQ(write(p[1], "gh", 2), 2);
+	EQ(vmsplice(p[0], &(struct iovec){all, 7}, 1, 0), 4);
+	STREQ(all, "efgh");
 }
 
 TEST(killed_in_the_middle)

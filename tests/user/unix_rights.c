@@ -234,6 +234,9 @@ TEST(wrong_files)
 	close(s[1]);
 	signal(SIGPIPE, SIG_IGN);
 	FAILS(send_fd(s[0], 0), EPIPE);
+	/* A stream looks at the files first, sequenced packets at the connection. */
+	FAILS(send_fd(MUST(socket(AF_UNIX, SOCK_STREAM, 0)), -1), EBADF);
+	FAILS(send_fd(MUST(socket(AF_UNIX, SOCK_SEQPACKET, 0)), -1), ENOTCONN);
 }
 
 TEST(malformed_control_messages)

@@ -37,7 +37,7 @@ MUST_CHECK struct eventfd *eventfd_new(u32 counter, bool semaphore); /* or NULL 
 void eventfd_free(struct eventfd *e);
 MUST_CHECK ssize eventfd_read(struct eventfd *e, struct port_io *io, bool nonblock);
 MUST_CHECK ssize eventfd_write(struct eventfd *e, struct port_io *io, bool nonblock);
-/* => POLL*. Any context. */
+/* => POLLIN, POLLOUT and, as Linux, none of their kin. Any context. */
 static ALWAYS_INLINE u32 eventfd_events(const struct eventfd *e)
 {
 	u64 counter = load_relaxed(&e->counter);

@@ -257,13 +257,19 @@ static int post(struct socket *s, struct socket_message *m, struct socket_outgoi
 	}
 }
 
+int socket_check_sender(struct socket *s)
+{
+	if (likely(s->type != SOCKET_SEQPACKET))
+		return 0;
+	TRY(socket_take_error(s));
+	return load_relaxed(&s->state) == SOCKET_CONNECTED ? 0 : -ENOTCONN;
+}
+
 static ssize send_message(struct socket *s, struct port_io *io, struct socket_outgoing *out)
 {
 	size_t n = port_io_left(io);
+	TRY(socket_check_sender(s));
 	if (s->type == SOCKET_SEQPACKET) {
-		TRY(socket_take_error(s));
-		if (load_relaxed(&s->state) != SOCKET_CONNECTED)
-			return -ENOTCONN;
 		out->route = NULL;
 	} else if (!out->route && !load_relaxed(&s->peer)) {
 		return -ENOTCONN;

@@ -204,6 +204,8 @@ struct socket_outgoing {
 	struct socket_ids ids;
 	u64 deadline;
 };
+/* What Linux judges before it looks at the message. => 0; of sequenced packets: a pending error, -ENOTCONN. */
+MUST_CHECK int socket_check_sender(struct socket *s);
 /* => bytes; or -ENOTCONN, -EPIPE (a stream raises SIGPIPE), -EISCONN, -EOPNOTSUPP, -EMSGSIZE, -ECONNREFUSED,
  * -ECONNRESET, -EPERM, -ETOOMANYREFS, what the route says, a pending error, -EAGAIN, -EINTR, -ERESTARTSYS, -ENOBUFS,
  * -EFAULT. A stream fails only before its first byte. */
