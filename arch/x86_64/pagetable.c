@@ -198,19 +198,25 @@ static ALWAYS_INLINE pte_t *link_make(struct arch_pagetable *pt, u64 addr)
 	return table_at(*link) + table_index(addr, 2);
 }
 
+/* From the root; notes where it led. */
+static NOINLINE int pte_make_walk(struct arch_pagetable *pt, u64 addr, struct pte_span *out)
+{
+	pte_t *link = link_make(pt, addr);
+
+	if (unlikely(!link || !table_ensure(link))) {
+		tables_prune(pt, addr);
+		return -ENOMEM;
+	}
+	pt->last_base = ROUND_DOWN(addr, TABLE_SPAN);
+	pt->last_link = link;
+	span_set(out, link, addr);
+	return 0;
+}
+
 int pte_make(struct arch_pagetable *pt, u64 addr, struct pte_span *out)
 {
-	u64 base = ROUND_DOWN(addr, TABLE_SPAN);
-
-	if (unlikely(base != pt->last_base || !pt->last_link)) {
-		pte_t *link = link_make(pt, addr);
-		if (unlikely(!link || !table_ensure(link))) {
-			tables_prune(pt, addr);
-			return -ENOMEM;
-		}
-		pt->last_base = base;
-		pt->last_link = link;
-	}
+	if (unlikely(ROUND_DOWN(addr, TABLE_SPAN) != pt->last_base || !pt->last_link))
+		return pte_make_walk(pt, addr, out);
 	span_set(out, pt->last_link, addr);
 	return 0;
 }

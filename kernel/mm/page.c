@@ -164,6 +164,22 @@ static NOINLINE struct page *block_take(unsigned order, unsigned flags)
 	return p;
 }
 
+/* The newest page of c, which is not empty. */
+static ALWAYS_INLINE struct page *cache_take(struct page_cache *c, unsigned flags)
+{
+	struct page *p = c->page[--c->count];
+
+	page_taken(p);
+	if (flags & PAGE_ZERO)
+		page_zero(p);
+	return p;
+}
+
+static NOINLINE struct page *cache_refill_take(struct page_cache *c, unsigned flags)
+{
+	return cache_refill(c, flags) ? cache_take(c, flags) : NULL;
+}
+
 struct page *page_alloc(unsigned order, unsigned flags)
 {
 	if (alloc_should_fail())
@@ -171,13 +187,7 @@ struct page *page_alloc(unsigned order, unsigned flags)
 	if (unlikely(order))
 		return block_take(order, flags);
 	struct page_cache *c = this_cpu_ptr(page_cache);
-	if (unlikely(!c->count) && !cache_refill(c, flags))
-		return NULL;
-	struct page *p = c->page[--c->count];
-	page_taken(p);
-	if (flags & PAGE_ZERO)
-		page_zero(p);
-	return p;
+	return likely(c->count) ? cache_take(c, flags) : cache_refill_take(c, flags);
 }
 
 static bool poison_stopped; /* [a] */

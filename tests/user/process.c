@@ -518,7 +518,7 @@ TEST(group_is_closed_after_exec)
 	pid_t pid = spawn();
 	if (pid == 0) {
 		dup2(p[1], 1);
-		execl("/bin/sh", "sh", "-c", "echo; exec cat", NULL);
+		execl("/bin/sh", "sh", "-c", "echo; exec sleep 1000", NULL);
 		_exit(1);
 	}
 	EQ(read(p[0], &c, 1), 1);

@@ -284,3 +284,18 @@ TEST(smaps_counts_its_pages)
 	OK(shmdt(p));
 	removed(id);
 }
+
+TEST(maps_name_the_key)
+{
+	static char text[1 << 16];
+	char want[64];
+	key_t key = 0x00a50000 | (getpid() & 0xffff);
+	int id = MUST(shmget(key, PAGE, IPC_CREAT | IPC_EXCL | 0600));
+	char *p = attach(id);
+
+	YES(file_read("/proc/self/maps", text, sizeof text) > 0);
+	snprintf(want, sizeof want, "/SYSV%08x (deleted)\n", (unsigned)key);
+	YES(strstr(text, want));
+	OK(shmdt(p));
+	removed(id);
+}
