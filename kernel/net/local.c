@@ -121,7 +121,7 @@ static ssize local_send(struct net_socket *n, struct net_outgoing *m)
 		r = local_route(m->address, m->address_length);
 		out.route = &r.route;
 	}
-	if (!err && s->type == SOCKET_DGRAM)
+	if (!err && s->type != SOCKET_STREAM)
 		err = autobind_if_signed(s);
 	if (err) {
 		socket_rights_free(out.rights);
@@ -174,8 +174,10 @@ static ssize file_local_write(struct file *f, struct uio *io, u64 *pos)
 	struct net_socket *n = f->private;
 	struct socket_outgoing out = {
 		.deadline = net_deadline(load_relaxed(&n->send_timeout), net_nonblock(n, 0))};
-	if (unlikely(n->local->type == SOCKET_DGRAM))
+	if (unlikely(n->local->type != SOCKET_STREAM)) {
+		TRY(socket_check_sender(n->local));
 		TRY(autobind_if_signed(n->local));
+	}
 	return socket_send(n->local, io_of(io), &out);
 }
 

@@ -183,4 +183,17 @@ TEST(who_asks_for_credentials_gets_a_name)
 	EQ(send_name(c, "x", 1, 0, &n), 1);
 	EQ(recvfrom(server, buffer, 1, 0, (struct sockaddr *)&from, &size), 1);
 	EQ(size, NAME_OFFSET + 6);
+	/* So does a sender of packets, at its first; one of streams does not. */
+	static const struct {
+		int type;
+		socklen_t length;
+	} kinds[] = {{SOCK_SEQPACKET, NAME_OFFSET + 6}, {SOCK_STREAM, NAME_OFFSET}};
+	for (int i = 0; i < 2; i++) {
+		pair(kinds[i].type);
+		set_option(s[0], SO_PASSCRED, 1);
+		EQ(write(s[0], "x", 1), 1);
+		size = sizeof from;
+		OK(getsockname(s[0], (struct sockaddr *)&from, &size));
+		EQ(size, kinds[i].length);
+	}
 }
