@@ -117,13 +117,15 @@ static ALWAYS_INLINE void fair_enqueue(struct run_queue *rq, struct thread *t, b
 
 bool run_queue_preempts_slow(const struct run_queue *rq, const struct thread *t);
 
-/* => true when t and the running thread are ordinary, and that one has only just begun: nearly always, and 32 bits tell. */
+/* => true when t surely does not preempt the running thread. Nearly always both are ordinary and that one has only just
+ * begun: 32 bits tell. An ordinary thread never preempts a real-time one. */
 static ALWAYS_INLINE bool run_queue_is_calm(const struct run_queue *rq, const struct thread *t)
 {
 	const struct thread *r = rq->running;
 
-	return likely(!(t->rank | r->rank)) &&
-	       likely((u32)clock_cycles() - (u32)r->last_in < sched_preempt_margin) &&
+	if (unlikely(t->rank | r->rank))
+		return r->priority && !t->rank;
+	return likely((u32)clock_cycles() - (u32)r->last_in < sched_preempt_margin) &&
 	       likely(t->slice <= r->slice + sched_preempt_margin);
 }
 /* => true when t, with fresh slice, should run instead of the running thread: of higher class or priority, or the running
