@@ -53,9 +53,6 @@ static NOINLINE int key_area_find(struct aspace *as, u64 addr, struct key_area *
 	struct vm_area *a = vm_area_find(as, addr);
 	if (!a || a->start > addr || !(a->prot & PROT_ALL))
 		return -EFAULT;
-	/* Nobody ever writes there: Linux takes it for a mistake. */
-	if (!a->object && !(a->prot & PROT_WRITE))
-		return -EFAULT;
 	*out = (struct key_area){
 		.aspace = as->id,
 		.start = a->start,

@@ -31,7 +31,6 @@ void slab_free(struct slab_cache *c, void *p); /* NULL allowed */
 MUST_CHECK void *kmalloc(size_t size); /* up to 4 MiB, physically contiguous */
 MUST_CHECK void *kzalloc(size_t size);
 void kfree(const void *p); /* NULL allowed */
-/* => bytes that may be used of a kmalloc() block. */
 /* Any size: kmalloc or page by page in the vmap area. Zeroed. */
 MUST_CHECK void *kvzalloc(size_t size);
 void kvfree(const void *p);

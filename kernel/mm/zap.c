@@ -351,8 +351,8 @@ static bool object_unmap_some(struct vm_object *o, u64 first, u64 last, enum zap
 }
 
 /*
- * The last call walks the whole list and takes nothing out any more, so nobody is forgotten who came or moved meanwhile. There
- * is an end to it: the object's pages are gone from its map, and who wants them back waits for object->lock.
+ * The last call walks the whole list under one hold of its lock, so nobody is forgotten who came or moved meanwhile. There is an
+ * end to it: the object's pages are gone from its map, and who wants them back waits for object->lock.
  */
 void object_unmap(struct vm_object *o, u64 first, u64 last, enum zap_what what)
 {

@@ -37,7 +37,6 @@ void mutex_init_class(struct mutex *m, enum lock_class class);
 	}
 void mutex_lock_slow(struct mutex *m);
 void mutex_unlock_slow(struct mutex *m);
-/* => false at once when somebody holds it. */
 static ALWAYS_INLINE void mutex_take_(struct mutex *m)
 {
 	u32 free = 0;

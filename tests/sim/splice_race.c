@@ -2,6 +2,7 @@
  * A pipe while something is spliced into it or out of it, in every interleaving: no byte is lost or doubled, no promise of
  * a slot outlives its call, nobody who could go on sleeps.
  */
+#include "abi/poll.h"
 #include "kernel/ipc/pipe/pipe.h"
 #include "tests/sim/sim.h"
 
@@ -136,6 +137,35 @@ SIM(splice_drain_that_fails_hides_no_data_from_a_reader_at_the_end)
 	CHECK_EQ(r.result, 1);
 	CHECK_EQ(r.text[0], 'a');
 	CHECK(to.result == -EIO || to.result == 0);
+	pipe_open_both(pipe);
+	world_end();
+}
+
+/* Nor from who asks without the lock: a hang-up alone would say that nothing is left. */
+static void drain_again(void *arg)
+{
+	drain(arg);
+	drain(arg);
+}
+static void poll_reading(void *arg)
+{
+	u32 *events = arg;
+	*events = pipe_events(pipe, PIPE_READ, 0);
+}
+SIM(splice_drain_that_fails_hides_no_data_from_a_poller_at_the_end)
+{
+	world_new();
+	struct call w = {.p = pipe, .text = "a", .size = 1};
+	write_text(&w);
+	close_writer(NULL);
+	struct other to = {.other.move = take};
+	u32 events = 0;
+	sim_preemptions(4);
+	sim_spawn(drain_again, &to);
+	sim_spawn(poll_reading, &events);
+	sim_run();
+	CHECK(events == 0 || events == (POLLIN | POLLRDNORM | POLLHUP));
+	CHECK_EQ(pipe_bytes(pipe), 1);
 	pipe_open_both(pipe);
 	world_end();
 }

@@ -102,9 +102,10 @@ u32 pipe_events(const struct pipe *p, u32 ends, u32 seen)
 		bool empty = pipe_is_empty(p);
 		if (!empty)
 			events |= POLLIN | POLLRDNORM;
+		port_step();
 		/* A FIFO opened without waiting has not been hung up on before somebody wrote. */
 		if (!load_relaxed(&p->writers) && load_relaxed(&p->writers_ever) != seen &&
-		    !(empty && load_relaxed(&p->taken)))
+		    (!empty || pipe_is_drained(p)))
 			events |= POLLHUP;
 	}
 	if (ends & PIPE_WRITE) {

@@ -14,11 +14,22 @@ static inline bool pipe_is_empty(const struct pipe *p)
 {
 	return load_relaxed(&p->head) == load_relaxed(&p->tail);
 }
+/*
+ * Empty, and no slot is out that may come back. Right without the lock, too: when no more had been taken after the look than
+ * were settled before it, none was out in between.
+ */
+static inline bool pipe_is_drained(const struct pipe *p)
+{
+	u32 settled = load_acquire(&p->settled);
+	if (load_relaxed(&p->head) != load_acquire(&p->tail))
+		return false;
+	port_step();
+	return load_relaxed(&p->taken) == settled;
+}
 /* Nothing will ever be read again, unless a FIFO is opened anew. */
 static inline bool pipe_has_ended(const struct pipe *p)
 {
-	/* Acquire: partner of drain_one(), which puts a slot back before it counts it as no longer taken. */
-	return !load_relaxed(&p->writers) && !load_acquire(&p->taken) && pipe_is_empty(p);
+	return !load_relaxed(&p->writers) && pipe_is_drained(p);
 }
 /* Slots that a transfer has promised itself count as filled. */
 static inline bool pipe_is_full(const struct pipe *p)

@@ -111,7 +111,7 @@ ssize pipe_fill(struct pipe *p, size_t len, u32 flags, const struct pipe_other *
 static struct pipe_slot take_out(struct pipe *p)
 {
 	struct pipe_slot s = *pipe_slot_at(p, p->tail);
-	/* Taken before it is missed, for those who look without the lock. */
+	/* Taken before it is missed, and settled after it is back: pipe_is_drained(). */
 	__atomic_store_n(&p->taken, p->taken + 1, __ATOMIC_SEQ_CST);
 	pipe_drop_slot(p);
 	store_relaxed(&p->promised, p->promised + 1);
@@ -128,7 +128,7 @@ static void put_back(struct pipe *p, struct pipe_slot s)
 	} else {
 		pipe_page_release(p, s.page, s.shared);
 	}
-	store_release(&p->taken, p->taken - 1);
+	store_release(&p->settled, p->settled + 1);
 }
 
 /* Who found the pipe empty meanwhile: there is data again, or it has ended. p->io is held. */

@@ -59,6 +59,5 @@ NORETURN void arch_exit(int status);
 
 /* The block of /proc/cpuinfo for one processor. => characters written, less than size. */
 int cpu_info_print(u32 cpu, char *buf, size_t size);
-/* CPUID.1:EDX, the AT_HWCAP of getauxval(3). AT_HWCAP2 is 0: user space has no FSGSBASE. */
 /* A hardware random number, RDSEED or RDRAND; false when there is none or it failed. */
 MUST_CHECK bool arch_random_u64(u64 *out);
