@@ -57,8 +57,9 @@ struct pipe {
 	u32 mask;                /* [io] number of slots - 1, a power of two less one */
 	u32 head, tail;          /* [io, a] slots filled, slots emptied, ever */
 	u32 promised;            /* [io, a] slots that splice.c has taken out or is about to fill */
-	u32 taken, settled;      /* [io, a] slots taken out ever, and those that came back or were used up */
-	u32 readers, writers;    /* [io, a] open ends */
+	u32 taken,
+		settled; /* [io, a] slots taken out ever, and those that came back or were used up */
+	u32 readers, writers;           /* [io, a] open ends */
 	u32 readers_ever, writers_ever; /* [io, a] opens so far: what a FIFO's open waits for */
 	void *spare;                  /* [io] one page, so that small transfers allocate nothing */
 	struct list reading, writing; /* [io] struct pipe_waiter, FIFO */
