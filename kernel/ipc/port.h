@@ -93,6 +93,7 @@ void port_block_free(void *block); /* NULL allowed */
 MUST_CHECK void *port_page_alloc(void);
 void port_page_get(void *page);
 void port_page_free(void *page);
+void port_page_free_sole(void *page); /* nobody else has a reference */
 
 /* --- Locks. The class gives the rank, kernel/lib/lock_class.h; checked in debug and test worlds. --- */
 void port_lock_init(struct port_lock *l, enum lock_class class);

@@ -255,5 +255,10 @@ static ALWAYS_INLINE void port_page_free(void *page)
 {
 	page_put(virt_page(page));
 }
+static ALWAYS_INLINE void port_page_free_sole(void *page)
+{
+	DEBUG_ASSERT(refcount_read(&virt_page(page)->refs) == 1);
+	page_free(virt_page(page), 0);
+}
 
 static ALWAYS_INLINE void port_step(void) {}

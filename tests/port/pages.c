@@ -1,4 +1,5 @@
 /* Buffer pages with references, for both test worlds. */
+#include <stdlib.h>
 #include <string.h>
 #include "kernel/ipc/port.h"
 
@@ -24,4 +25,10 @@ void port_page_free(void *page)
 {
 	if (!__atomic_sub_fetch(&((struct counted_page *)page)->references, 1, __ATOMIC_ACQ_REL))
 		port_free(page);
+}
+void port_page_free_sole(void *page)
+{
+	if (__atomic_load_n(&((struct counted_page *)page)->references, __ATOMIC_ACQUIRE) != 1)
+		abort();
+	port_free(page);
 }

@@ -31,6 +31,10 @@ static inline bool pipe_has_ended(const struct pipe *p)
 {
 	return !load_relaxed(&p->writers) && pipe_is_drained(p);
 }
+static inline u32 pipe_slots_free(const struct pipe *p)
+{
+	return p->mask + 1 - (p->head - p->tail) - p->promised;
+}
 /* Slots that a transfer has promised itself count as filled. */
 static inline bool pipe_is_full(const struct pipe *p)
 {
@@ -57,8 +61,10 @@ static inline void *pipe_page_new(struct pipe *p)
 }
 static ALWAYS_INLINE void pipe_page_release(struct pipe *p, void *page, bool shared)
 {
-	if (p->spare || unlikely(shared))
+	if (unlikely(shared))
 		port_page_free(page);
+	else if (p->spare)
+		port_page_free_sole(page);
 	else
 		p->spare = page;
 }

@@ -6,7 +6,7 @@
 /* Moves what is there. => 0, or -EFAULT; *done grows by what was moved. */
 static int drain(struct pipe *p, struct port_io *io, ssize *done)
 {
-	while (!pipe_is_empty(p)) {
+	for (u32 slots = p->head - p->tail; slots && port_io_left(io); slots--) {
 		struct pipe_slot *s = pipe_slot_at(p, p->tail);
 		size_t n = MIN((size_t)s->length, port_io_left(io));
 		bool packet = s->kind == SLOT_PACKET;
@@ -14,11 +14,14 @@ static int drain(struct pipe *p, struct port_io *io, ssize *done)
 		if (port_io_put(io, (char *)s->page + s->offset, n) < n)
 			return -EFAULT;
 		*done += (ssize)n;
-		s->offset += n;
-		s->length -= n;
-		if (!s->length || packet)
-			pipe_drop_oldest(p);
-		if (packet || !port_io_left(io))
+		if (unlikely(n < s->length) && !packet) {
+			s->offset += n;
+			s->length -= n;
+			return 0;
+		}
+		pipe_page_release(p, s->page, s->shared);
+		pipe_drop_slot(p);
+		if (packet)
 			return 0;
 	}
 	return 0;
@@ -105,6 +108,15 @@ static ALWAYS_INLINE int fill_slot(struct pipe *p, struct port_io *io, bool pack
 	return 0;
 }
 
+/* Fills slots while there are free ones. => 0, -EFAULT, -ENOMEM. */
+static ALWAYS_INLINE int fill_free(struct pipe *p, struct port_io *io, bool packet, ssize *done)
+{
+	int err = 0;
+	for (u32 slots = pipe_slots_free(p); slots && port_io_left(io) && !err; slots--)
+		err = fill_slot(p, io, packet, done);
+	return err;
+}
+
 /* Writes on while there is more than fits; p->io is held, and dropped to sleep. => 0 or -errno. */
 static NOINLINE int write_more(struct pipe *p, struct port_io *io, u32 flags, ssize *done,
                                struct ipc_wake_list *wakes)
@@ -114,7 +126,7 @@ static NOINLINE int write_more(struct pipe *p, struct port_io *io, u32 flags, ss
 		if (unlikely(!p->readers))
 			err = -EPIPE;
 		else if (!pipe_is_full(p))
-			err = fill_slot(p, io, flags & PIPE_PACKET, done);
+			err = fill_free(p, io, flags & PIPE_PACKET, done);
 		else if (flags & PIPE_NONBLOCK)
 			err = -EAGAIN;
 		else {

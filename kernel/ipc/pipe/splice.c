@@ -36,8 +36,7 @@ static s32 promise(struct pipe *p, size_t len, u32 flags)
 	port_mutex_lock(&p->io);
 	s32 n = pipe_wait_for_room(p, flags, &wakes);
 	if (!n) {
-		u32 free = p->mask + 1 - (p->head - p->tail) - p->promised;
-		n = (s32)MIN((u64)free, (len + PIPE_BUF - 1) / PIPE_BUF);
+		n = (s32)MIN((u64)pipe_slots_free(p), (len + PIPE_BUF - 1) / PIPE_BUF);
 		store_relaxed(&p->promised, p->promised + (u32)n);
 		let_others_go_on(p, &wakes);
 	}
