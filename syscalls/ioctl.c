@@ -14,9 +14,8 @@ static long ioctl_set_flag(struct file *f, u32 flag, uptr_t arg)
 {
 	s32 on;
 	TRY(copy_from_user(&on, arg, sizeof on));
-	u32 flags = load_relaxed(&f->flags), wanted = on ? flags | flag : flags & ~flag;
-	if (f->ops->set_flags)
-		TRY(f->ops->set_flags(f, wanted));
+	if (flag == O_ASYNC && !f->ops->async && !on != !(load_relaxed(&f->flags) & O_ASYNC))
+		return -ENOTTY;
 	if (on)
 		__atomic_or_fetch(&f->flags, flag, __ATOMIC_RELAXED);
 	else

@@ -64,9 +64,9 @@ static int map_request_check(const struct vm_map_request *req)
 		return 0;
 	if (req->addr > USER_END - ROUND_UP(req->length, PAGE_SIZE))
 		return -ENOMEM;
-	if (req->addr % PAGE_SIZE)
+	if (req->addr % (req->flags & VM_HUGE ? HUGE_PAGE_SIZE : PAGE_SIZE))
 		return -EINVAL;
-	return 0;
+	return vm_place_check(aspace_current(), req);
 }
 
 /* Drops the reference of req's object, which the mapping has taken if there is one. */
@@ -82,6 +82,7 @@ static s64 map_huge(struct vm_map_request *req, u32 flags)
 	if (!huge_size_known(flags))
 		return -EINVAL;
 	req->offset = 0;
+	req->flags |= VM_HUGE;
 	TRY(map_request_check(req));
 	if (flags & MAP_LOCKED)
 		TRY(vm_may_lock());
@@ -144,6 +145,9 @@ static s64 map_file(struct file *f, struct vm_map_request *req, u32 flags)
 {
 	if (flags & MAP_HUGETLB && !(f->inode && f->inode->object && f->inode->object->page_order))
 		return -EINVAL;
+	TRY(map_request_check(req));
+	if (flags & MAP_LOCKED)
+		TRY(vm_may_lock());
 	req->file = f;
 	TRY(map_file_check(f, req, flags));
 	TRY(f->ops->map(f, req));
@@ -170,9 +174,6 @@ SYSCALL6(mmap, u64, addr, u64, length, u64, prot, u64, flags, int, fd, u64, offs
 		AUTO_FDREF ref = fdref_get(fd);
 		if (!ref.file)
 			return -EBADF;
-		TRY(map_request_check(&req));
-		if (flags & MAP_LOCKED)
-			TRY(vm_may_lock());
 		return map_file(ref.file, &req, (u32)flags);
 	}
 	if (flags & MAP_HUGETLB)

@@ -75,7 +75,7 @@ static long visit_all(struct visit *v, s32 which, s32 who)
 		break;
 	case PRIO_PGRP:
 		spin_lock(&task_list_lock);
-		pgrp_for_each_locked(who ? who : process_current()->pgid, visit_threads_locked, v);
+		pgrp_for_each_locked(who, visit_threads_locked, v);
 		spin_unlock(&task_list_lock);
 		break;
 	case PRIO_USER:

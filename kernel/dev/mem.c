@@ -142,7 +142,12 @@ static const struct file_ops zero_ops = {
 static const struct file_ops full_ops = {
 	.read = zero_read, .write = full_write, .seek = null_seek, .no_splice_read = true};
 static const struct file_ops random_ops = {
-	.read = random_read, .write = random_write, .seek = null_seek, .ioctl = random_ioctl};
+	.read = random_read,
+	.write = random_write,
+	.seek = null_seek,
+	.ioctl = random_ioctl,
+	.async = true,
+};
 
 static struct device mem_devices[] = {
 	{.name = "null", .number = 3, .mode = 0666, .ops = &null_ops},

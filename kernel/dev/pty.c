@@ -306,7 +306,8 @@ static const struct file_ops master_ops = {.read = master_read,
                                            .write = master_write,
                                            .poll = master_poll,
                                            .ioctl = master_ioctl,
-                                           .release = master_release};
+                                           .release = master_release,
+                                           .async = true};
 
 /* Gives p a number and a node. => 0, -ENOSPC, -ENOMEM. */
 static int pty_list(struct pty *p)

@@ -332,4 +332,5 @@ const struct file_ops tty_file_ops = {
 	.poll = tty_poll,
 	.ioctl = tty_ioctl,
 	.release = tty_release,
+	.async = true,
 };

@@ -14,9 +14,8 @@ int file_set_flags(struct file *f, u32 flags)
 		return -EPERM;
 	if (flags & O_DIRECT && !(f->inode && S_ISFIFO(f->inode->mode)))
 		return -EINVAL;
-	if (f->ops->set_flags)
-		TRY(f->ops->set_flags(f, flags));
-	store_relaxed(&f->flags, (f->flags & ~SETFL_MASK) | (flags & SETFL_MASK));
+	u32 mask = f->ops->async ? SETFL_MASK : SETFL_MASK & ~O_ASYNC;
+	store_relaxed(&f->flags, (f->flags & ~mask) | (flags & mask));
 	return 0;
 }
 

@@ -174,6 +174,9 @@ enum { VM_MAP_FIXED = 1, VM_MAP_NOREPLACE = 2, VM_MAP_POPULATE = 4, VM_MAP_32BIT
  * reference the caller drops after vm_map(). => 0 or -ENOMEM. */
 MUST_CHECK int vm_request_shared(struct vm_map_request *req);
 MUST_CHECK int vm_request_huge(struct vm_map_request *req);
+/* Whether the place that is asked for with VM_MAP_FIXED could be had: Linux asks before it looks at what is to be mapped.
+ * => 0, -EPERM, -EEXIST. Only vm_map() decides. */
+MUST_CHECK int vm_place_check(struct aspace *as, const struct vm_map_request *req);
 /* => user address, or -ENOMEM, -EINVAL, -EEXIST, -EPERM, -EAGAIN (RLIMIT_MEMLOCK). Takes the write lock. */
 MUST_CHECK s64 vm_map(struct aspace *as, const struct vm_map_request *req);
 MUST_CHECK int vm_unmap(struct aspace *as, u64 addr, u64 length);

@@ -210,6 +210,21 @@ static s64 place_request(struct aspace *as, const struct vm_map_request *req, u6
 	return (s64)req->addr;
 }
 
+int vm_place_check(struct aspace *as, const struct vm_map_request *req)
+{
+	int err = 0;
+
+	if (req->addr < USER_LOW && !vm_owner_may_map_low())
+		return -EPERM;
+	if (!(req->how & VM_MAP_NOREPLACE))
+		return 0;
+	read_lock(&as->lock);
+	if (!range_is_free(as, req->addr, req->addr + ROUND_UP(req->length, request_grain(req))))
+		err = -EEXIST;
+	read_unlock(&as->lock);
+	return err;
+}
+
 /* Pages that MAP_FIXED takes the place of do not count against the limits. */
 static u64 pages_replaced(struct aspace *as, const struct vm_map_request *req, u64 length)
 {

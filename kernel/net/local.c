@@ -201,6 +201,7 @@ static const struct file_ops local_file_ops = {
 	.poll = file_local_poll,
 	.ioctl = net_file_ioctl,
 	.release = net_file_release,
+	.async = true,
 };
 
 /* --- Options --- */

@@ -373,6 +373,7 @@ static const struct file_ops netlink_file_ops = {
 	.poll = file_netlink_poll,
 	.ioctl = net_file_ioctl,
 	.release = net_file_release,
+	.async = true,
 };
 
 static int netlink_set_option(struct net_socket *n, int level, int name, uptr_t value, u32 length)

@@ -173,9 +173,11 @@ struct file *mq_file_open(const char *name, u32 flags, u32 mode, const struct mq
 	AUTO_PUT(dentry) d = entry_open(s->root, &q, flags, mode, attr);
 	if (is_err(d))
 		return (struct file *)d;
+	const struct path p = {NULL, d};
+	if (flags & O_PATH) /* a name, whatever else is asked for */
+		return path_open(&p, flags & ~(u32)FILE_F_INTERNAL);
 	if (flags & O_DIRECT)
 		return err_ptr(-EINVAL);
-	const struct path p = {NULL, d};
 	return file_new(&p, &mq_file_ops, flags & ~(u32)(ONCE | FILE_F_INTERNAL), NULL);
 }
 

@@ -74,6 +74,7 @@ static const struct file_ops pipe_file_ops = {
 	.poll = file_pipe_poll,
 	.ioctl = file_pipe_ioctl,
 	.release = file_pipe_release,
+	.async = true,
 };
 
 struct pipe *pipe_file_pipe(const struct file *f)

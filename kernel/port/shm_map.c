@@ -21,7 +21,7 @@ static struct vm_object *huge_memory_new(u64 bytes, u32 kind)
 {
 	if (!may_take_huge_pages())
 		return err_ptr(-EPERM);
-	struct vm_object *o = huge_object_new(bytes, NULL, NULL);
+	struct vm_object *o = bytes > INT64_MAX ? NULL : huge_object_new(bytes, NULL, NULL);
 	if (!o)
 		return err_ptr(-ENOMEM);
 	if (kind & PORT_UNRESERVED || huge_object_reserve(o, 0, o->size) == 0)
@@ -80,6 +80,14 @@ static const struct vm_area_ops shm_area_ops = {
 	.name = area_name,
 };
 
+/* At address 0, where SHM_RND may lead a user with privileges, Linux replaces what is there unasked. */
+static u32 attach_how(const struct port_attach *rq)
+{
+	if (!rq->fixed)
+		return 0;
+	return rq->replace || !rq->addr ? VM_MAP_FIXED : VM_MAP_FIXED | VM_MAP_NOREPLACE;
+}
+
 s64 port_attach(const struct port_attach *rq)
 {
 	/* What was not promised when the segment was made is not promised now. */
@@ -90,13 +98,13 @@ s64 port_attach(const struct port_attach *rq)
 		.prot = rq->prot,
 		.max_prot = rq->max_prot,
 		.flags = object_of(rq->memory)->page_order ? huge_flags : VM_SHARED,
-		.how = rq->fixed ? VM_MAP_FIXED | (rq->replace ? 0 : VM_MAP_NOREPLACE) : 0,
+		.how = attach_how(rq),
 		.object = object_of(rq->memory),
 		.ops = &shm_area_ops,
 		.private = rq->segment,
 	};
 
-	if (rq->fixed && rq->addr + rq->bytes < rq->addr)
+	if (req.how & VM_MAP_NOREPLACE && rq->addr + rq->bytes < rq->addr)
 		return -EINVAL;
 	s64 at = vm_map(thread_current()->aspace, &req);
 	return at == -EEXIST ? -EINVAL : at;

@@ -30,13 +30,13 @@ struct file_ops {
 	           struct vm_map_request *req);                /* fills object/ops; NULL: -ENODEV */
 	int (*iterate)(struct file *f, struct dir_emit *emit); /* getdents; NULL: -ENOTDIR */
 	int (*fsync)(struct file *f);                          /* NULL: -EINVAL */
-	int (*set_flags)(struct file *f, u32 flags);           /* F_SETFL veto */
 	int (*flush)(struct file *f);                          /* every close(2) */
 	void (*release)(struct file *f);
 	void (*fdinfo)(struct file *f, struct seq *s);
 	/* What Linux's file of this kind lacks: readv(2), writev(2) in one piece (each iovec is a call of its own), splice(2) out
 	 * of it. */
 	bool read_by_pieces, write_by_pieces, no_splice_read;
+	bool async; /* O_ASYNC can be set after open(2) */
 };
 
 struct file {

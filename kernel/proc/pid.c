@@ -230,7 +230,7 @@ void session_for_each_locked(s32 sid, void (*fn)(struct process *p, void *arg), 
 
 void pgrp_for_each_locked(s32 pgid, void (*fn)(struct process *p, void *arg), void *arg)
 {
-	struct pid *group = pid_find(pgid);
+	struct pid *group = pgid ? pid_find(pgid) : process_current()->pgrp;
 	struct process *p, *next;
 
 	if (!group)

@@ -260,7 +260,7 @@ void process_times(struct process *p, struct process_times *out);
 
 /* Process groups and sessions: task_list_lock held. */
 bool pgrp_is_orphaned_locked(struct pid *pgrp, struct process *ignored);
-/* fn for each process of the session / the group; task_list_lock held by the caller. */
+/* fn for each process of the session / the group (0: the caller's own); task_list_lock held by the caller. */
 void session_for_each_locked(s32 sid, void (*fn)(struct process *p, void *arg), void *arg);
 void pgrp_for_each_locked(s32 pgid, void (*fn)(struct process *p, void *arg), void *arg);
 /* => session of a process group that has members, or 0. */

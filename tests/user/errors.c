@@ -4,9 +4,12 @@
 #include <limits.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
+#include <sys/shm.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -27,7 +30,8 @@ static int is_newer_linux(void)
 
 #define NOWHERE ((void *)0x8ul)
 enum { PAGE = 4096 };
-enum { WAKE = 1, WAKE_OP = 5, WAIT_BITSET = 9, PRIVATE = 128, NO_SUCH_OPERATION = 0x50001001 };
+enum { WAIT = 0, WAKE = 1, WAKE_OP = 5, WAIT_BITSET = 9, PRIVATE = 128 };
+enum { NO_SUCH_OPERATION = 0x50001001 };
 
 TEST(event_descriptors_have_no_normal_data)
 {
@@ -163,6 +167,8 @@ TEST(what_nobody_can_write_is_no_futex)
 	YES(word != MAP_FAILED);
 	FAILS(syscall(SYS_futex, word, WAKE, 1, NULL, NULL, 0), EFAULT);
 	EQ(syscall(SYS_futex, word, WAKE | PRIVATE, 1, NULL, NULL, 0), 0);
+	FAILS(syscall(SYS_futex, word, WAIT, 1, NULL, NULL, 0), EFAULT);
+	FAILS(syscall(SYS_futex, word, WAIT | PRIVATE, 1, NULL, NULL, 0), EAGAIN);
 	OK(mprotect(word, PAGE, PROT_READ | PROT_WRITE));
 	EQ(syscall(SYS_futex, word, WAKE, 1, NULL, NULL, 0), 0);
 	OK(munmap(word, PAGE));
@@ -322,9 +328,70 @@ TEST(positions_have_an_end)
 	close(null);
 }
 
+/* FIOASYNC: to what never sends a signal it is unknown, unless nothing changes. F_SETFL says nothing. */
+TEST(files_without_signals)
+{
+	int p[2], on = 1, off = 0, f = OK(memfd_create("f", 0)), e = OK(eventfd(0, 0));
+	OK(pipe(p));
+	FAILS(ioctl(f, FIOASYNC, &on), ENOTTY);
+	FAILS(ioctl(e, FIOASYNC, &on), ENOTTY);
+	OK(ioctl(f, FIOASYNC, &off));
+	FAILS(ioctl(f, FIOASYNC, NOWHERE), EFAULT);
+	OK(fcntl(f, F_SETFL, O_ASYNC));
+	EQ(fcntl(f, F_GETFL) & O_ASYNC, 0);
+	OK(ioctl(p[0], FIOASYNC, &on));
+	EQ(fcntl(p[0], F_GETFL) & O_ASYNC, O_ASYNC);
+	OK(fcntl(p[0], F_SETFL, 0));
+	EQ(fcntl(p[0], F_GETFL) & O_ASYNC, 0);
+	close(f);
+	close(e);
+	close(p[0]);
+	close(p[1]);
+}
+
+/* All flags at once ask, among others, for a new queue and only its name. */
+TEST(a_queue_that_is_a_name)
+{
+	struct stat st;
+	char byte;
+	int q = syscall(SYS_mq_open, "errors", -1, 0600, NULL);
+	OK(q);
+	OK(fstat(q, &st));
+	FAILS(read(q, &byte, 1), EBADF);
+	FAILS(syscall(SYS_mq_timedsend, q, "x", 1, 0, NULL), EBADF);
+	close(q);
+	FAILS(syscall(SYS_mq_open, "errors", -1, 0600, NULL), EEXIST);
+	FAILS(syscall(SYS_mq_open, "errors", O_RDWR | O_DIRECT, 0600, NULL), EINVAL);
+	q = syscall(SYS_mq_open, "errors", O_RDWR, 0600, NULL);
+	OK(q);
+	close(q);
+	OK(syscall(SYS_mq_unlink, "errors"));
+}
+
+/* Longer than any file, but of huge pages: those are asked for first, and by whom. */
+TEST(segments_longer_than_files)
+{
+	const size_t size = 1ul << 63;
+	pid_t child;
+	if (is_newer_linux())
+		return;
+	FAILS(syscall(SYS_shmget, IPC_PRIVATE, size, IPC_CREAT | 0600), EINVAL);
+	FAILS(syscall(SYS_shmget, IPC_PRIVATE, size, IPC_CREAT | SHM_HUGETLB | 20 << 26 | 0600),
+	      EINVAL);
+	FAILS(syscall(SYS_shmget, IPC_PRIVATE, size, IPC_CREAT | SHM_HUGETLB | 0600), ENOMEM);
+	CHILD(child)
+	{
+		OK(setuid(65534));
+		FAILS(syscall(SYS_shmget, IPC_PRIVATE, size, IPC_CREAT | SHM_HUGETLB | 0600),
+		      EPERM);
+	}
+	REAP(child);
+}
+
 TEST(processes_in_order)
 {
 	const struct iovec one = {NULL, 1};
+	YES(syscall(SYS_getpriority, PRIO_PGRP, 0) > 0); /* even in the group that is no group */
 	FAILS(setpgid(-1, 0), EINVAL);
 	FAILS(setpgid(99999999, 0), ESRCH);
 	FAILS(syscall(SYS_prlimit64, 99999999, 99, NULL, NULL), ESRCH);

@@ -132,6 +132,34 @@ TEST(fixed_replaces_and_noreplace_refuses)
 	   1);
 }
 
+/* mmap(2): whether the place can be had is asked before anybody looks at what is to be there. */
+TEST(places_come_first)
+{
+	enum { NOREPLACE = MAP_FIXED_NOREPLACE };
+	int p[2], f = MUST(memfd_create("f", 0));
+	char *m = map(PAGE, PROT_READ, MAP_PRIVATE);
+	OK(pipe(p));
+	FAILS((long)mmap(m, PAGE, PROT_READ, MAP_SHARED | NOREPLACE, p[1], 0), EEXIST);
+	FAILS((long)mmap(m, PAGE, PROT_READ, NOREPLACE | MAP_ANONYMOUS, -1, 0), EEXIST);
+	FAILS((long)mmap(m, PAGE, PROT_READ, MAP_SHARED | NOREPLACE, f, -PAGE), EEXIST);
+	FAILS((long)mmap(m + 1, PAGE, PROT_READ, MAP_SHARED | NOREPLACE, p[1], 0), EINVAL);
+	FAILS((long)mmap(m, PAGE, PROT_READ, MAP_SHARED | NOREPLACE | MAP_HUGETLB, p[1], 0),
+	      EINVAL);
+	FAILS((long)mmap(m, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, p[1], 0), EACCES);
+	pid_t child;
+	CHILD(child)
+	{
+		OK(setuid(65534));
+		FAILS((long)mmap(NULL, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, p[1], 0), EPERM);
+		FAILS((long)mmap(NULL, PAGE, PROT_READ, MAP_FIXED | MAP_ANONYMOUS, -1, 0), EPERM);
+	}
+	REAP(child);
+	OK(munmap(m, PAGE));
+	close(f);
+	close(p[0]);
+	close(p[1]);
+}
+
 TEST(hint_is_followed_when_free)
 {
 	char *p = map_rw(2);

@@ -225,6 +225,24 @@ TEST(over_each_other)
 	removed(id);
 }
 
+/* SHM_RND leads those who may map there to address 0, where what was there is replaced unasked. */
+TEST(at_address_zero)
+{
+	int id = segment(PAGE);
+	void *p = shmat(id, (void *)1, SHM_RND);
+	if (p && errno == EPERM) {
+		removed(id);
+		return; /* a Linux whose root may not */
+	}
+	EQ((long)p, 0);
+	EQ((long)shmat(id, (void *)1, SHM_RND), 0);
+	EQ(attaches(id), 1);
+	OK(shmdt(NULL));
+	FAILS(shmdt(NULL), EINVAL);
+	FAILS((long)shmat(id, (void *)-4096, SHM_REMAP), ENOMEM);
+	removed(id);
+}
+
 TEST(addresses_that_cannot_be)
 {
 	int id = segment(SIZE);

@@ -56,6 +56,15 @@ static NOINLINE int wait_for_wake(uptr_t word, enum futex_scope scope, u32 expec
 	return err == -EAGAIN ? -ETIMEDOUT : err;
 }
 
+/* A word that others share must be one that can change, even if there is nothing to wait for. */
+static NOINLINE int no_wait_shared(uptr_t word)
+{
+	struct port_futex_key key;
+
+	TRY(port_futex_key(word, true, &key));
+	return -EAGAIN;
+}
+
 int futex_wait(uptr_t word, enum futex_scope scope, u32 expected, u32 bitset, u64 deadline)
 {
 	u32 value;
@@ -65,7 +74,7 @@ int futex_wait(uptr_t word, enum futex_scope scope, u32 expected, u32 bitset, u6
 	/* Looking before locking costs little, and often there is nothing to wait for. */
 	TRY(port_copy_in(&value, word, sizeof value));
 	if (value != expected)
-		return -EAGAIN;
+		return likely(scope != FUTEX_SHARED) ? -EAGAIN : no_wait_shared(word);
 	return wait_for_wake(word, scope, expected, bitset, deadline);
 }
 

@@ -27,8 +27,6 @@ static int size_check(struct ipc_namespace *ns, const struct ipc_get_request *rq
 		return -EINVAL;
 	if (rq->size > UINT64_MAX - PORT_PAGE_SIZE)
 		return -ENOSPC;
-	if (rq->size > INT64_MAX) /* longer than a file can be */
-		return -EINVAL;
 	return 0;
 }
 
@@ -36,8 +34,8 @@ static struct port_memory *memory_new(const struct ipc_get_request *rq)
 {
 	u32 kind = rq->flags & SHM_NORESERVE ? PORT_UNRESERVED : PORT_RESERVED;
 
-	if (!(rq->flags & SHM_HUGETLB))
-		return port_memory_new(rq->size, kind);
+	if (!(rq->flags & SHM_HUGETLB)) /* no file can be so long */
+		return rq->size > INT64_MAX ? err_ptr(-EINVAL) : port_memory_new(rq->size, kind);
 	if (!port_huge_size_known(rq->flags >> SHM_HUGE_SHIFT & SHM_HUGE_MASK))
 		return err_ptr(-EINVAL);
 	return port_memory_new(rq->size, kind | PORT_HUGE_PAGES);
