@@ -381,6 +381,8 @@ TEST(segments_longer_than_files)
 	FAILS(syscall(SYS_shmget, IPC_PRIVATE, size, IPC_CREAT | SHM_HUGETLB | 0600), ENOMEM);
 	CHILD(child)
 	{
+		OK(syscall(SYS_setgroups, 0, NULL));
+		OK(setgid(65534));
 		OK(setuid(65534));
 		FAILS(syscall(SYS_shmget, IPC_PRIVATE, size, IPC_CREAT | SHM_HUGETLB | 0600),
 		      EPERM);
