@@ -104,3 +104,17 @@ static inline int last_pid(int id, int num)
 {
 	return semctl(id, num, GETPID);
 }
+
+/* Life goes on: a new set serves a new process. */
+static inline void sets_still_serve(void)
+{
+	int id = sem_new(1);
+	pid_t pid;
+	CHILD(pid)
+	{
+		OK(SEMOP(id, OP(0, 1)));
+	}
+	REAP(pid);
+	EQ(val(id, 0), 1);
+	OK(sem_rm(id));
+}
