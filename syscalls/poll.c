@@ -99,7 +99,7 @@ static int revents_to_user(uptr_t user, const struct pollfd *fds, u32 n)
 	u64 to = user.addr + offsetof(struct pollfd, revents);
 	const struct pollfd *p = fds, *end = fds + n;
 	user_open();
-	for (const struct pollfd *last = end - 3; p < last; p += 4, to += 4 * sizeof *p) {
+	for (const struct pollfd *fours = fds + (n & ~3u); p < fours; p += 4, to += 4 * sizeof *p) {
 		USER_STORE_(s16, to, &p[0].revents, fault, "0");
 		USER_STORE_(s16, to + sizeof *p, &p[1].revents, fault, "0");
 		USER_STORE_(s16, to + 2 * sizeof *p, &p[2].revents, fault, "0");

@@ -80,12 +80,14 @@ enum pipe_flags { PIPE_NONBLOCK = 1, PIPE_PACKET = 2 };
 
 /* pipe(2): opens both ends, never waits. */
 void pipe_open_both(struct pipe *p);
-/* open(2) of a FIFO: waits for the other side as fifo(7) says; of what pipe(2) made, without. => 0, -ENXIO, -ERESTARTSYS; when it fails the
- * end is not open. *out_seen: writers_ever of a reader that did not wait, for pipe_poll(); else 0. */
+/* open(2) of a FIFO: waits for the other side as fifo(7) says; of what pipe(2) made, without. => 0, -ENXIO,
+ * -ERESTARTSYS; when it fails the end is not open. *out_seen: writers_ever of a reader that did not wait, for pipe_poll(); else 0. */
 MUST_CHECK int pipe_open_fifo(struct pipe *p, u32 ends, u32 flags, u32 *out_seen);
 /* => true when no end is open now; a FIFO's data is gone then. */
 bool pipe_close(struct pipe *p, u32 ends);
 
+/* read(2), write(2) as pipe(7) says; PIPE_NONBLOCK. The caller holds its end open. => bytes; 0 read: the end; when nothing
+ * was moved -EAGAIN, -ERESTARTSYS, -EFAULT, and of a write -ENOMEM or -EPIPE. A broken pipe raises SIGPIPE. */
 MUST_CHECK ssize pipe_read(struct pipe *p, struct port_io *io, u32 flags);
 MUST_CHECK ssize pipe_write(struct pipe *p, struct port_io *io, u32 flags);
 /* => POLL* events of an open file with these ends. Any context. */
